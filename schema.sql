@@ -748,6 +748,32 @@ CREATE TABLE stop_findings (
 ) STRICT;
 CREATE INDEX stop_findings_by_state ON stop_findings (resolved_at, id);
 
+-- Photographs of events. The bytes are files outside the database, by their hash (src/proofs/files.rs). A row outlives the
+-- file and the delivery: it says when the photograph of this hash was destroyed.
+CREATE TABLE proofs (
+    id           INTEGER NOT NULL PRIMARY KEY,
+    tour_id      INTEGER NOT NULL REFERENCES tours (id),
+    job_id       INTEGER NOT NULL,
+    event_id     TEXT NOT NULL CHECK (length(event_id) <= 32),  -- the event that names it
+    member_id    INTEGER NOT NULL,  -- who took it
+    hash         TEXT NOT NULL CHECK (length(hash) <= 64),  -- SHA-256 of the file
+    taken_at     INTEGER NOT NULL,
+    named_at     INTEGER NOT NULL,  -- receipt of the event
+    received_at  INTEGER,  -- null: still on the phone
+    bytes        INTEGER CHECK (bytes >= 1),
+    width        INTEGER CHECK (width >= 1),
+    height       INTEGER CHECK (height >= 1),
+    destroyed_at INTEGER,  -- null: the file is there, or is still to come
+    CHECK ((received_at IS NULL) = (bytes IS NULL)),
+    CHECK ((bytes IS NULL) = (width IS NULL)),
+    CHECK ((bytes IS NULL) = (height IS NULL)),
+    UNIQUE (event_id, hash)
+) STRICT;
+CREATE INDEX proofs_by_tour ON proofs (tour_id, hash);
+CREATE INDEX proofs_by_job ON proofs (job_id);
+CREATE INDEX proofs_by_hash ON proofs (hash);
+CREATE INDEX proofs_by_age ON proofs (destroyed_at, received_at);
+
 -- Pieces counted at the end of a tour (마감): what came back, and what stayed on the truck.
 CREATE TABLE tour_counts (
     tour_id    INTEGER NOT NULL REFERENCES tours (id),
@@ -1037,7 +1063,8 @@ CREATE TABLE destructions (
     search_terms   INTEGER NOT NULL DEFAULT 0 CHECK (search_terms >= 0),
     uploads        INTEGER NOT NULL DEFAULT 0 CHECK (uploads >= 0),
     upload_rows    INTEGER NOT NULL DEFAULT 0 CHECK (upload_rows >= 0),
-    download_notes INTEGER NOT NULL DEFAULT 0 CHECK (download_notes >= 0)
+    download_notes INTEGER NOT NULL DEFAULT 0 CHECK (download_notes >= 0),
+    photos         INTEGER NOT NULL DEFAULT 0 CHECK (photos >= 0)
 ) STRICT;
 
 -- ── practice ───────────────────────────────────────────────────────────────────────────────

@@ -18,6 +18,7 @@
 //! | [`districts`] | postal code → 시/도 and 시/군/구, offline; imported official lists, manual corrections |
 //! | [`routing`] | postal code → point, driving times, the route engine, all offline |
 //! | [`config`] | settings: flags, environment variables, page 설정, file |
+//! | [`objects`] | files in a folder or an object store, by address |
 //! | [`audit`] | audit log: who did what to which object, from where; record of downloads |
 //! | [`access`] | access records: who saw, changed, printed or downloaded whose data; chain of digests |
 //! | [`flash`] | messages shown once after a form |
@@ -33,6 +34,7 @@
 //! | [`deliveries`] | orders that travel together: list, overview by district, completion, slips |
 //! | [`trucks`] | own trucks: working days, weekdays of districts, days off, time and room of products |
 //! | [`plans`] | days of the own trucks: board, tours with stops and times, changes by dispatchers and the route engine |
+//! | [`proofs`] | photographs of deliveries: files by hash outside the database, their checks and their rows |
 //! | [`drive`] | the driver's day: hand-out, loading, events of phones without a signal, what does not fit, 마감 |
 //! | [`actions`] | recent bulk actions of all rooms, and their undo |
 //! | [`privacy`] | destruction of personal data at the end of its retention, certificates |
@@ -102,11 +104,13 @@ pub mod flash;
 pub mod help;
 pub mod id;
 pub mod members;
+pub mod objects;
 pub mod orders;
 pub mod plans;
 pub mod practice;
 pub mod privacy;
 pub mod products;
+pub mod proofs;
 pub mod random;
 pub mod reconcile;
 pub mod routing;

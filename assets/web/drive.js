@@ -11,6 +11,10 @@ const REQUEST_TIMEOUT_MS = 20_000;
 /** Events of one request; the server takes 200. */
 const BATCH = 100;
 const KEEP_DAYS = 14;
+/** Photographs of one record, as the server takes them. */
+const MAX_PHOTOS = 6;
+// Of the script before this one: photographs are stored and sent apart from the records.
+const { signaturePad, ...photos } = globalThis.driveProofs;
 
 /** Ends a request that gets no answer; older phones wait for their own timeout. */
 const deadline = () => AbortSignal.timeout?.(REQUEST_TIMEOUT_MS);
@@ -57,7 +61,7 @@ const get = (name, id) => stored([name], "readonly", (store) => store.get(id));
 
 // ── what is known ──
 
-const known = { packs: [], keys: new Map(), events: [], receipts: new Map(), facts: { offset: 0, contact: 0 }, problem: "" };
+const known = { packs: [], keys: new Map(), events: [], receipts: new Map(), photos: [], facts: { offset: 0, contact: 0 }, problem: "" };
 
 async function load() {
   const [packs, keys, events, receipts, facts] = await Promise.all(["packs", "keys", "events", "receipts", "facts"].map(all));
@@ -66,8 +70,21 @@ async function load() {
   known.events = events.sort((one, other) => one.number - other.number);
   known.receipts = new Map(receipts.map((row) => [row.id, row]));
   for (const { id, value } of facts) known.facts[id] = value;
+  await loadPhotos();
 }
 
+async function loadPhotos() {
+  known.photos = (await photos.all()).sort((one, other) => one.taken_at - other.taken_at);
+}
+
+const namedBy = ({ id, tour }) => known.events.find((event) => event.tour === tour && event.details.photos?.some(({ hash }) => hash === id));
+/** Whether no record names it, or only one that was taken back: the next record of the stop names it. */
+function isPending({ id, tour }) {
+  const undone = new Set(known.events.filter(({ kind }) => kind === "undone").map(({ details }) => details.undone));
+  return !known.events.some((event) => event.tour === tour && !undone.has(event.id) && event.details.photos?.some(({ hash }) => hash === id));
+}
+
+const photosLeft = () => known.photos.filter(({ refused }) => !refused);
 const waiting = () => known.events.filter((event) => !known.receipts.has(event.id));
 const rejected = () => known.events.filter((event) => known.receipts.get(event.id)?.accepted === false);
 const clock = (ms) => new Date(ms).toLocaleTimeString("ko-KR", { hour: "2-digit", minute: "2-digit", hour12: false, timeZone: "Asia/Seoul" });
@@ -172,6 +189,18 @@ async function handIn(tour, key) {
   return 200;
 }
 
+/** Sends the photographs of a tour whose record the server has. */
+async function sendPhotos(tour, key) {
+  const own = photosLeft().filter((photo) => photo.tour === tour && known.receipts.get(namedBy(photo)?.id)?.accepted);
+  for (const photo of own) {
+    const { isSent, refused } = await photos.send(photo, `${BASE}/drive/proofs`, key);
+    if (isSent) await photos.remove(photo.id);
+    else if (refused) await photos.saveNote({ ...photo, refused });
+    await loadPhotos();
+    render();
+  }
+}
+
 async function fetchPack(tour, key) {
   const sentAt = Date.now();
   const { status, text } = await request("/drive/pack", key);
@@ -192,7 +221,9 @@ async function flush() {
     do {
       wantsFlush = false;
       for (const [tour, { key }] of known.keys) {
-        if ((await handIn(tour, key)) === 200) await fetchPack(tour, key);
+        if ((await handIn(tour, key)) !== 200) continue;
+        await fetchPack(tour, key);
+        await sendPhotos(tour, key);
       }
     } while (wantsFlush);
     known.problem = known.problem.startsWith("이 휴대전화에 기록하지") ? "" : known.problem;
@@ -213,9 +244,14 @@ async function tidy() {
   const old = serverNow() - KEEP_DAYS * 24 * 60 * MINUTE_MS;
   const done = known.events.filter((event) => known.receipts.get(event.id)?.accepted && event.happened_at < old);
   for (const event of done) await remove("events", event.id);
+  // A photograph that no record names belongs to nothing once its day is over.
+  const isOver = (photo) => !namedBy(photo) && !known.packs.some(({ id, day }) => id === photo.tour && day >= today);
+  for (const photo of known.photos.filter((photo) => isOver(photo) || photo.taken_at < old)) await photos.remove(photo.id);
+  await loadPhotos();
   for (const row of known.keys.values()) {
+    const hasPhotos = photosLeft().some((photo) => photo.tour === row.id);
     const hasRecords = known.events.some((event) => event.tour === row.id && known.receipts.get(event.id)?.accepted !== true);
-    if (row.day < today && !hasRecords) await remove("keys", row.id);
+    if (row.day < today && !hasRecords && !hasPhotos) await remove("keys", row.id);
   }
   if (waiting().length === 0) (await navigator.serviceWorker?.getRegistration?.(`${BASE}/drive`))?.waiting?.postMessage("nothing-waits");
   await load();
@@ -238,15 +274,18 @@ let canReopen = true;
 
 function syncLine() {
   const count = waiting().length;
+  const left = photosLeft().length;
+  const rest = [count && `전할 기록 ${count}건`, left && `사진 ${left}장 남음`].filter(Boolean).join(" · ");
   const at = known.facts.contact ? clock(known.facts.contact) : "없음";
-  const line = [el("p", { role: "status" }, `마지막 연락 ${at} · ${count ? `전할 기록 ${count}건` : "모두 전했어요"}`)];
+  const line = [el("p", { role: "status" }, `마지막 연락 ${at} · ${rest || "모두 전했어요"}`)];
   if (known.facts.contact) line.push(el("p", {}, `${at} 이후의 취소는 사무실이 전화로 알려요.`));
-  if (count) line.push(el("button", { type: "button", click: () => flush() }, "지금 전하기"));
+  if (rest) line.push(el("button", { type: "button", click: () => flush() }, "지금 전하기"));
   const warnings = [];
   if (known.problem) warnings.push(known.problem);
   if (!canReopen) warnings.push("이 화면을 닫지 마세요. 신호가 없는 곳에서는 다시 열리지 않아요.");
   if (Math.abs(known.facts.offset) > MAX_CLOCK_ERROR_MS) warnings.push("휴대전화 시계가 틀려요. 시각은 수정해서 기록해요.");
   for (const event of rejected()) warnings.push(`받아들이지 않은 기록 ${clock(event.happened_at)}: ${known.receipts.get(event.id).reason ?? ""}`);
+  for (const photo of known.photos.filter(({ refused }) => refused)) warnings.push(`받아들이지 않은 사진 ${clock(photo.taken_at)}: ${photo.refused}`);
   return [el("div", { class: "drive-sync" }, ...line), ...warnings.map((text) => el("p", { class: "drive-warn", role: "alert" }, text))];
 }
 
@@ -273,38 +312,6 @@ function listView() {
   return view;
 }
 
-/** A pad whose strokes become an SVG path of whole numbers. */
-function signaturePad() {
-  const canvas = el("canvas", { class: "drive-sign", width: 600, height: 240, "aria-label": "서명하는 곳" });
-  const pen = canvas.getContext("2d");
-  pen.lineWidth = 4;
-  let path = "";
-  const point = (event) => {
-    const box = canvas.getBoundingClientRect();
-    const scale = (value, size, most) => Math.max(0, Math.min(most, Math.round((value / size) * most)));
-    return [scale(event.clientX - box.left, box.width, 600), scale(event.clientY - box.top, box.height, 240)];
-  };
-  canvas.addEventListener("pointerdown", (event) => {
-    canvas.setPointerCapture(event.pointerId);
-    const [x, y] = point(event);
-    path += `M${x} ${y}`;
-    pen.beginPath();
-    pen.moveTo(x, y);
-  });
-  canvas.addEventListener("pointermove", (event) => {
-    if (event.buttons === 0 || path === "" || path.length > 19_000) return;
-    const [x, y] = point(event);
-    path += `L${x} ${y}`;
-    pen.lineTo(x, y);
-    pen.stroke();
-  });
-  const clear = () => {
-    path = "";
-    pen.clearRect(0, 0, 600, 240);
-  };
-  return { canvas, clear, path: () => path };
-}
-
 function stopView(pack, stop) {
   const { state, label, at, own } = stateOf(pack, stop);
   const isOut = pack.state === "out";
@@ -315,13 +322,17 @@ function stopView(pack, stop) {
   const finish = async (kind, details) => {
     if (await record(pack, stop, kind, details)) back();
   };
-  const pad = signaturePad();
+  const pad = signaturePad(el);
   const note = el("input", { class: "form-control", id: "note", maxlength: 500 });
   const what = el("input", { class: "form-control", id: "what", maxlength: 200, placeholder: "헌 매트리스" });
   const count = el("input", { class: "form-control", id: "count", inputmode: "numeric", value: 1 });
   const inputs = stop.goods.filter((goods) => !goods.stop).map((goods) => [goods, el("input", { class: "form-control", id: `accepted-${goods.id}`, inputmode: "numeric", value: goods.pieces })]);
+  const pending = () => known.photos.filter((photo) => photo.tour === pack.id && photo.job === stop.job && isPending(photo));
+  const photoField = () =>
+    pack.photos ? el("div", {}, photos.field({ el, tour: pack.id, job: stop.job, pending, most: MAX_PHOTOS, changed: loadPhotos })) : el("p", { class: "drive-small" }, "이 서버는 사진을 받지 않아요.");
   const extras = () => {
     const details = {};
+    if (pending().length) details.photos = pending().slice(0, MAX_PHOTOS).map(({ id, taken_at }) => ({ hash: id, taken_at }));
     if (note.value.trim()) details.note = note.value.trim();
     if (what.value.trim()) details.collected = [{ what: what.value.trim(), count: Math.min(1000, Math.max(1, Number.parseInt(count.value, 10) || 1)) }];
     if (pad.path()) details.signature = pad.path();
@@ -373,6 +384,7 @@ function stopView(pack, stop) {
       el("button", { type: "button", class: "drive-button main", click: deliver }, "완료"),
       el("button", { type: "button", class: "drive-button danger", click: () => { reasons.hidden = !reasons.hidden; } }, "실패")),
     !isSilent && reasons,
+    !isSilent && photoField(),
     !isSilent && el("details", { class: "drive-more" }, el("summary", {}, "더 적기: 일부, 가져온 상품, 메모, 서명"),
       ...inputs.map(([one, input]) => el("p", { class: "drive-field" }, el("label", { for: input.id }, `${one.product} 받은 수량`), input)),
       el("p", { class: "drive-field" }, el("label", { for: "what" }, "가져온 상품"), what),
@@ -395,7 +407,7 @@ function render(force = false) {
   if (!root || known.packs.length === 0) {
     if (root && (known.events.length > 0 || known.problem)) {
       root.querySelector(".drive-sync-only")?.remove();
-      if (waiting().length > 0 || rejected().length > 0 || known.problem) root.prepend(el("div", { class: "drive-sync-only" }, ...syncLine()));
+      if (waiting().length > 0 || photosLeft().length > 0 || rejected().length > 0 || known.problem) root.prepend(el("div", { class: "drive-sync-only" }, ...syncLine()));
     }
     return;
   }
@@ -438,6 +450,7 @@ async function wipe() {
     packs.clear();
     keys.clear();
   });
+  await photos.clear();
   const names = (await globalThis.caches?.keys?.()) ?? [];
   await Promise.all(names.filter((name) => name.startsWith("drive ")).map((name) => caches.delete(name)));
   await (await navigator.serviceWorker?.getRegistration?.(`${BASE}/drive`))?.unregister();
@@ -450,8 +463,9 @@ function guardSignOut() {
     event.preventDefault();
     await load().catch(() => undefined);
     const count = waiting().length;
-    if (count > 0) {
-      alert(`아직 전하지 않은 기록이 ${count}건 있어요. 사무실 와이파이에서 전한 다음 로그아웃해 주세요.`);
+    const left = photosLeft().filter(namedBy).length;
+    if (count + left > 0) {
+      alert(`아직 전하지 않은 기록이 ${count}건, 사진이 ${left}장 있어요. 사무실 와이파이에서 전한 다음 로그아웃해 주세요.`);
       return;
     }
     await wipe().catch(() => undefined);

@@ -1,7 +1,7 @@
-//! List of the snapshots at a target, for the command line.
+//! Lists of what is at a target.
 
 use super::object_keys::ObjectKey;
-use super::target::{Target, TargetError};
+use crate::objects::{Target, TargetError};
 
 /// A snapshot at a target and the segments after it. Times are UTC milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -20,12 +20,20 @@ pub struct SnapshotRow {
     pub verified_at: Option<i64>,
 }
 
+/// The objects of the backup below `folder` with their sizes in bytes, sorted by key. Other files are left out.
+pub(super) async fn list_objects(target: &Target, folder: &str) -> Result<Vec<(ObjectKey, u64)>, TargetError> {
+    let found = target.list(folder).await?.into_iter();
+    let mut objects: Vec<_> = found.filter_map(|(path, bytes)| Some((ObjectKey::parse(&path)?, bytes))).collect();
+    objects.sort();
+    Ok(objects)
+}
+
 /// Snapshots at a target, newest first.
 ///
 /// # Errors
 /// The target cannot be listed.
 pub async fn list_snapshots(target: &Target) -> Result<Vec<SnapshotRow>, TargetError> {
-    let objects = target.list("").await?;
+    let objects = list_objects(target, "").await?;
     let mut rows: Vec<SnapshotRow> =
         objects.iter().filter_map(|(key, bytes)| snapshot_row(key, *bytes, &objects)).collect();
     rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.at));

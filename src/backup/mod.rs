@@ -28,7 +28,8 @@
 //!    checked ([`store::integrity`]) before it is installed.
 //! 7. **Verify** ([`verify`]): a trial restore, compared with the shop, every day. **Retention** ([`retention`])
 //!    deletes by age, but never an object that the newest two verified snapshots need.
-//! 8. **Ownership** ([`ownership`]): one program writes to a target; another one is refused until an
+//! 8. **Photographs** ([`proof_copies`]) are files outside the database; each is copied once.
+//! 9. **Ownership** ([`ownership`]): one program writes to a target; another one is refused until an
 //!    administrator takes the target over.
 //!
 //! Caution: on Unix, closing any file descriptor of the database drops all locks of the process on it, SQLite's
@@ -43,6 +44,7 @@ mod object_keys;
 mod ownership;
 pub mod pages;
 mod probe;
+mod proof_copies;
 mod replication;
 mod restore;
 mod restore_plan;
@@ -51,7 +53,6 @@ mod snapshot;
 mod spool;
 mod status;
 mod store;
-mod target;
 #[cfg(test)]
 mod tests;
 mod uploader;
@@ -59,6 +60,7 @@ mod verify;
 mod wal;
 mod wal_shipper;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, mpsc};
@@ -72,7 +74,9 @@ pub use self::key::{KEY_FILE, Key, KeyError};
 pub use self::list::{SnapshotRow, list_snapshots};
 pub use self::mariadb_dump::{DumpError, MariaDbDump};
 pub use self::ownership::Identity;
+use self::ownership::Owner;
 pub use self::probe::probe;
+pub use self::proof_copies::{ProofStatus, RestoreProofsError, RestoredProofs, restore_proofs};
 use self::replication::TargetReplication;
 pub use self::restore::{RestoreError, RestoreOutcome, install, restore};
 pub use self::restore_plan::PlanError;
@@ -80,10 +84,11 @@ use self::spool::Spool;
 use self::status::{ObjectClass, StatusReporter};
 pub use self::status::{TargetProblem, TargetStatus, Verification};
 pub use self::store::integrity::{IntegrityError, ShopSummary, check_integrity};
-pub use self::target::{Target, TargetError};
 use self::uploader::{UploadTiming, Uploader};
 use self::wal_shipper::{Command, ShipperHandle, WalShipper};
 use crate::config::BackupSettings;
+pub use crate::objects::{Target, TargetError};
+use crate::proofs::files::ProofFiles;
 use crate::storage::{Storage, Wal, lock};
 use crate::time::Moment;
 
@@ -95,6 +100,9 @@ const SNAPSHOT_REQUEST_FILE: &str = "snapshot-request";
 
 /// Time between two updates of the metrics, and two checks whether a verification is due.
 const SCHEDULE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Time between two copies of photographs.
+const PROOF_COPY_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Why the backup cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +132,7 @@ struct Inner {
     uploaders: Mutex<JoinSet<()>>,
     stopping: watch::Sender<bool>,
     storage: Storage,
+    us: Identity,
 }
 
 struct BackupTarget {
@@ -133,6 +142,8 @@ struct BackupTarget {
     reporter: Arc<StatusReporter>,
     /// held during a verification: one at a time
     verifying: tokio::sync::Mutex<()>,
+    /// hashes of the photographs at the target; none before they were listed
+    proofs: tokio::sync::Mutex<Option<BTreeSet<String>>>,
 }
 
 /// The targets of the settings.
@@ -168,11 +179,7 @@ pub fn open_target(address: &str) -> Result<Target, TargetError> {
 /// # Errors
 /// [`TargetError::InvalidAddress`].
 pub fn open_target_with(address: &str, options: Vec<(String, String)>) -> Result<Target, TargetError> {
-    if !options.is_empty() {
-        return Target::parse(address, options);
-    }
-    let is_store_option = |name: &str| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|prefix| name.starts_with(prefix));
-    Target::parse(address, std::env::vars().filter(|(name, _)| is_store_option(name)))
+    Target::open(address, options)
 }
 
 fn spool_folder(data: &Path, target: &Target) -> PathBuf {
@@ -269,7 +276,8 @@ impl Backup {
                 };
                 uploaders.spawn(uploader.run());
             }
-            backup_targets.push(BackupTarget { target, folder, reporter, verifying: tokio::sync::Mutex::default() });
+            let (verifying, proofs) = (tokio::sync::Mutex::default(), tokio::sync::Mutex::default());
+            backup_targets.push(BackupTarget { target, folder, reporter, verifying, proofs });
         }
         let clock = Arc::clone(storage.clock());
         let thread = WalShipper::new(
@@ -289,6 +297,7 @@ impl Backup {
             uploaders: Mutex::new(uploaders),
             stopping,
             storage: storage.clone(),
+            us,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -315,6 +324,42 @@ impl Backup {
         let BackupTarget { target, folder, verifying, .. } = self.inner.targets.get(index)?;
         let _guard = verifying.lock().await;
         Some(verify_and_record(target, self.inner.key.as_ref(), folder, &self.inner.storage).await)
+    }
+
+    /// Copies photographs to each target, as far as it lacks them, and removes destroyed ones.
+    pub async fn copy_proofs(&self, files: &ProofFiles) {
+        for target in &self.inner.targets {
+            let mut known = target.proofs.lock().await;
+            let BackupTarget { target, reporter, .. } = target;
+            let copied = async {
+                // Only the owner of a target changes it. Before the first claim there is none.
+                match ownership::current_owner(target, &self.inner.us).await?.1 {
+                    Owner::Us => {
+                        let to = (target, self.inner.key.as_ref());
+                        proof_copies::copy(to, files, &self.inner.storage, &mut known).await.map(Some)
+                    }
+                    Owner::None | Owner::Other(_) => Ok(None),
+                }
+            };
+            match copied.await {
+                Ok(Some(status)) => reporter.set_proofs(status),
+                Ok(None) => *known = None,
+                Err(error) => {
+                    tracing::warn!(%error, target = target.shown, "배송 증빙 사진을 백업하지 못했어요. 곧 다시 해요");
+                    *known = None;
+                    let status = reporter.status().proofs;
+                    reporter.set_proofs(ProofStatus { problem: Some(error.to_string()), ..status });
+                }
+            }
+        }
+    }
+
+    /// Background job that copies photographs soon after they came; never returns.
+    pub async fn run_proof_copies(&self, files: ProofFiles) {
+        loop {
+            tokio::time::sleep(PROOF_COPY_INTERVAL).await;
+            self.copy_proofs(&files).await;
+        }
     }
 
     /// Background job that verifies each target at that interval (`None`: never) and updates the metrics; never

@@ -1,4 +1,4 @@
-//! File format of segments and snapshots: header, body, digest.
+//! File format of segments, snapshots and photographs: header, body, digest.
 //!
 //! ```text
 //! "MUKKEUM1" · header length, 4 bytes little-endian · header, JSON · body · digest, 32 bytes
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::key::Key;
+use super::proof_copies::ProofObject;
 use super::wal::{WalFormat, WalPosition};
 use crate::text::hex;
 
@@ -37,6 +38,8 @@ pub(super) enum ObjectKind {
     Segment(Segment),
     /// a copy of the main file
     Snapshot(Snapshot),
+    /// a photograph of a delivery
+    Proof(ProofObject),
 }
 
 /// Metadata of a segment: frames of the WAL that follow those of the previous segment.

@@ -10,8 +10,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::list::list_objects;
 use super::object_keys::{CLAIMS_FOLDER, ObjectKey};
-use super::target::{Target, TargetError};
+use crate::objects::{Target, TargetError};
 use crate::text::hex;
 use crate::time::Moment;
 
@@ -81,7 +82,7 @@ fn host_name() -> String {
 
 /// Number of the newest claim (0: there is none) and the owner it names.
 pub(super) async fn current_owner(target: &Target, us: &Identity) -> Result<(u64, Owner), TargetError> {
-    let claims = target.list(CLAIMS_FOLDER).await?;
+    let claims = list_objects(target, CLAIMS_FOLDER).await?;
     let numbers = claims.iter().filter_map(|(key, _)| match key {
         ObjectKey::Claim { number } => Some(*number),
         _ => None,

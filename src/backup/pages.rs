@@ -107,6 +107,12 @@ impl TargetView {
         format_size(self.status.spool_bytes)
     }
 
+    /// Whether the shop has photographs of deliveries.
+    fn has_proofs(&self) -> bool {
+        let proofs = &self.status.proofs;
+        proofs.copied + proofs.waiting > 0 || proofs.problem.is_some()
+    }
+
     fn has_other_owner(&self) -> bool {
         matches!(self.status.problem, Some(TargetProblem::OtherOwner(_)))
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::target::{Target, TargetError};
+use crate::objects::{Target, TargetError};
 use crate::text::hex;
 
 /// How long a test write may take: a person waits for it.

@@ -12,11 +12,12 @@ use std::path::{Path, PathBuf};
 use futures_util::{StreamExt, stream};
 
 use super::key::Key;
+use super::list::list_objects;
 use super::object::{self, ObjectError, ObjectKind, Segment};
 use super::object_keys::ObjectKey;
 use super::restore_plan::{PlanError, plan_restore};
 use super::store::integrity::{IntegrityError, ShopSummary, check_integrity};
-use super::target::{Target, TargetError};
+use crate::objects::{Target, TargetError};
 use crate::time::Moment;
 
 /// Number of concurrent downloads.
@@ -179,7 +180,7 @@ async fn build(
     temporary: &Path,
     progress: ProgressFn<'_>,
 ) -> Result<RestoreOutcome, RestoreError> {
-    let keys: Vec<_> = target.list("").await?.into_iter().map(|(key, _)| key).collect();
+    let keys: Vec<_> = list_objects(target, "").await?.into_iter().map(|(key, _)| key).collect();
     let plan = plan_restore(&keys, at)?;
     let ObjectKey::Snapshot { next, at: snapshot_at, .. } = plan.snapshot else {
         return Err(PlanError::NoSnapshot.into());

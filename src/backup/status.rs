@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::object_keys::ObjectKey;
 use super::ownership::Identity;
+use super::proof_copies::ProofStatus;
 use crate::storage::lock;
 use crate::time::Moment;
 
@@ -47,6 +48,9 @@ pub struct TargetStatus {
     pub supports_conditional_put: Option<bool>,
     /// identifier of the encryption key
     pub key: Option<String>,
+    /// photographs of deliveries
+    #[serde(default)]
+    pub proofs: ProofStatus,
     /// the last trial restore
     pub verification: Option<Verification>,
 }
@@ -180,6 +184,12 @@ impl StatusReporter {
             status.objects = objects.len() as u64;
             status.bytes = objects.iter().map(|(_, bytes)| bytes).sum();
         });
+    }
+
+    pub(super) fn set_proofs(&self, proofs: ProofStatus) {
+        if lock(&self.status).proofs != proofs {
+            self.change(|status| status.proofs = proofs);
+        }
     }
 
     pub(super) fn set_conditional_put(&self, is_supported: bool) {

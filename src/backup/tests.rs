@@ -1,6 +1,7 @@
 //! End-to-end tests: a shop writes, its backup is restored and compared.
 
 mod faulty;
+mod proofs;
 mod targets;
 
 use std::fs;
@@ -19,6 +20,7 @@ use crate::demo;
 use crate::orders::model::NewOrder;
 use crate::orders::testing::{DAY_MS, Files, new_order};
 use crate::privacy::{KeepYears, destroy_due};
+use crate::proofs::destroy::ProofRetention;
 use crate::storage::{OpenMode, StorageOptions};
 use crate::time::{Clock, Moment, SystemClock};
 
@@ -248,7 +250,7 @@ async fn destroyed_data_leaves_the_files_and_returns_only_with_an_older_backup()
     let wal = database.with_file_name("mukkeum.db-wal");
     assert!(has_word(&[database.clone(), wal.clone()], WORD));
 
-    let destroyed = destroy_due(&shop.storage, keep).await.expect("destroys");
+    let destroyed = destroy_due(&shop.storage, keep, &ProofRetention::none()).await.expect("destroys");
     assert_eq!(destroyed.orders, 1);
     assert!(!has_word(&[database, wal], WORD), "the file and the WAL have nothing of it");
     shop.wait_until_copied().await;
@@ -262,7 +264,7 @@ async fn destroyed_data_leaves_the_files_and_returns_only_with_an_older_backup()
     assert!(has_word(std::slice::from_ref(&restored), WORD), "an older moment has it");
     let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
     let storage = Storage::open_sqlite(&restored, &options).expect("opens");
-    assert_eq!(destroy_due(&storage, keep).await.expect("destroys again").orders, 1);
+    assert_eq!(destroy_due(&storage, keep, &ProofRetention::none()).await.expect("destroys again").orders, 1);
     drop(storage);
     assert!(!has_word(&[restored.clone(), folder.path().join("restored.db-wal")], WORD));
 }
@@ -302,7 +304,7 @@ async fn folder_with_segments() -> (TempDir, Vec<PathBuf>) {
     let folder = shop.stop().await;
     let copies = folder.path().join("copies");
     let mut segments = Vec::new();
-    for (key, _) in target(folder.path()).list("").await.expect("lists") {
+    for (key, _) in list::list_objects(&target(folder.path()), "").await.expect("lists") {
         if matches!(key, ObjectKey::Segment { .. }) {
             segments.push(copies.join(key.path()));
         }

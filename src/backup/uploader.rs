@@ -7,14 +7,15 @@ use std::time::Duration;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::watch;
 
+use super::list::list_objects;
 use super::object_keys::ObjectKey;
 use super::ownership::{self, Identity, Owner};
 use super::retention::expired;
 use super::spool::{Spool, SpoolError};
 use super::status::{ObjectClass, StatusReporter, TargetProblem};
-use super::target::{Target, TargetError};
 use super::wal_shipper::{Command, ShipperHandle};
 use crate::config::Retention;
+use crate::objects::{Target, TargetError};
 use crate::time::{Clock, Moment};
 
 /// Number of concurrent delete requests.
@@ -250,7 +251,7 @@ impl Uploader {
         // meanwhile is in at least one of the two lists.
         let last = self.spool.last_snapshot();
         let spooled = self.spool.keys()?;
-        let objects = self.target.list("").await?;
+        let objects = list_objects(&self.target, "").await?;
         let keys: Vec<_> = objects.iter().map(|(key, _)| key.clone()).collect();
         let expired = expired(&keys, self.retention, self.clock.now()).into_iter().map(ObjectKey::path);
         let deletes = expired.map(|path| async move { self.target.delete(&path).await });

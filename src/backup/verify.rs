@@ -7,9 +7,10 @@ use serde_json::json;
 
 use super::key::Key;
 use super::object_keys::ObjectKey;
+use super::proof_copies::{ProofCopyError, count_missing};
 use super::restore::{RestoreError, RestoreOutcome, restore};
 use super::store;
-use super::target::Target;
+use crate::objects::Target;
 use crate::storage::{Storage, StorageError};
 
 /// Why a verification failed.
@@ -26,6 +27,12 @@ pub(super) enum VerifyError {
         /// orders of the shop up to the newest restored one
         shop: i64,
     },
+    /// The target lacks photographs of deliveries.
+    #[error("백업에 배송 증빙 사진 {0}장이 없거나 깨졌어요")]
+    Proofs(usize),
+    /// The photographs of the target cannot be read.
+    #[error(transparent)]
+    ProofCopies(#[from] ProofCopyError),
     /// The shop's database cannot be read.
     #[error("가게의 데이터를 읽지 못했어요: {0}")]
     Shop(#[from] StorageError),
@@ -53,6 +60,10 @@ pub(super) async fn restore_and_compare(
     let orders = shop.read(move |tx| store::count_orders_until(tx, &summary)).await?;
     if orders != restored.summary.orders {
         return Err(VerifyError::Differs { restored: restored.summary.orders, shop: orders });
+    }
+    let missing = count_missing((target, key), shop, restored.at).await?;
+    if missing > 0 {
+        return Err(VerifyError::Proofs(missing));
     }
     if let ObjectKey::Snapshot { generation, first, next, .. } = restored.snapshot.clone() {
         let marker = ObjectKey::Verification { generation, first, next, at: shop.clock().now().0 };

@@ -120,6 +120,10 @@ fn print_status(out: &mut impl Write, status: &TargetStatus) -> io::Result<()> {
     if let Some(failure) = verification.and_then(|verification| verification.failure.as_ref()) {
         writeln!(out, "  복원하지 못했어요: {failure}")?;
     }
+    writeln!(out, "  증빙 사진       {}장 복사, {}장 기다림", status.proofs.copied, status.proofs.waiting)?;
+    if let Some(problem) = &status.proofs.problem {
+        writeln!(out, "  사진의 문제     {problem}")?;
+    }
     writeln!(out, "  기다리는 양     {} 바이트", status.spool_bytes)?;
     writeln!(out, "  암호화          {}", status.key.as_ref().map_or("안 함".to_owned(), |id| format!("열쇠 {id}")))?;
     if status.supports_conditional_put == Some(false) {

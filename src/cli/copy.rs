@@ -1,4 +1,6 @@
-//! `mukkeum copy`: copies all data from one database to another and verifies it.
+//! `mukkeum copy`: copies all data from one database to another and verifies it, and the photographs of deliveries.
+//!
+//! Photographs are beside a SQLite file; those of MariaDB are in the store of the setting `proofs`.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -9,6 +11,8 @@ use serde_json::json;
 
 use super::{CliError, CommandResult, MAX_READERS, Outcome, block_on, folder};
 use crate::config::{Config, Database, Settings};
+use crate::proofs::files::{PROOFS_FOLDER, ProofFileError, ProofFiles};
+use crate::proofs::store;
 use crate::storage::copy::{CopyError, copy};
 use crate::storage::{OpenMode, Storage, StorageError, StorageOptions};
 use crate::time::SystemClock;
@@ -36,7 +40,8 @@ impl From<CopyError> for CliError {
 }
 
 impl Copy {
-    pub(super) fn run(self) -> CommandResult {
+    pub(super) fn run(self, config: &Config) -> CommandResult {
+        let places = (proof_files(&self.from, config)?, proof_files(&self.to, config)?);
         let (from, _from_lock) = open(self.from, OpenMode::ReadOnly)?;
         let (to, _to_lock) = open(self.to, OpenMode::Create)?;
         let copied = block_on(async {
@@ -46,19 +51,71 @@ impl Copy {
             });
             Ok(copying.await?)
         })?;
+        let photos = block_on(async { copy_proofs(&from, &places.0, &places.1).await })?;
         let mut out = io::stdout().lock();
         if self.json {
             let tables: Vec<_> = copied
                 .iter()
                 .map(|(table, sum)| json!({ "table": table, "rows": sum.rows, "checksum": format!("{:016x}", sum.checksum) }))
                 .collect();
-            writeln!(out, "{}", json!({ "tables": tables }))?;
+            writeln!(
+                out,
+                "{}",
+                json!({ "tables": tables, "photos": photos.copied, "photos_missing": photos.missing })
+            )?;
         } else {
             let rows: u64 = copied.iter().map(|(_, sum)| sum.rows).sum();
             writeln!(out, "표 {}개, {rows}행을 옮기고 하나하나 맞춰 봤어요.", copied.len())?;
+            if photos.copied > 0 {
+                writeln!(out, "배송 증빙 사진 {}장도 옮겼어요.", photos.copied)?;
+            }
+            if photos.missing > 0 {
+                let advice = "--proofs로 사진을 둘 저장소를 알려 주고, 원본 폴더의 proofs가 있는지 확인해 주세요.";
+                writeln!(out, "배송 증빙 사진 {}장을 옮기지 못했어요. {advice}", photos.missing)?;
+            }
         }
-        Ok(Outcome::Complete)
+        Ok(if photos.missing == 0 { Outcome::Complete } else { Outcome::Partial })
     }
+}
+
+/// Photographs of a copy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct CopiedProofs {
+    copied: usize,
+    missing: usize,
+}
+
+/// Where the photographs of a database are: beside a SQLite file, or in the store of the settings.
+fn proof_files(url: &str, config: &Config) -> Result<ProofFiles, CliError> {
+    let settings = Settings { database: Some(url.to_owned()), ..Settings::default() };
+    let database = Config::load(settings, |_| None)?.database;
+    match (database, &config.proofs) {
+        (Database::Sqlite(path), _) => {
+            Ok(ProofFiles::in_folder(path.parent().unwrap_or(Path::new(".")).join(PROOFS_FOLDER)))
+        }
+        (Database::MariaDb(_), None) => Ok(ProofFiles::none()),
+        (Database::MariaDb(_), Some(_)) => ProofFiles::open(config).map_err(|error| CliError(error.to_string())),
+    }
+}
+
+/// Copies the photographs that the new place lacks.
+async fn copy_proofs(shop: &Storage, from: &ProofFiles, to: &ProofFiles) -> Result<CopiedProofs, CliError> {
+    let mut photos = CopiedProofs::default();
+    for (hash, _) in shop.read(store::live).await? {
+        if to.get(&hash).await.is_ok() {
+            continue;
+        }
+        let Ok(bytes) = from.get(&hash).await else {
+            photos.missing += 1;
+            continue;
+        };
+        match to.put(bytes).await {
+            Ok(_) => photos.copied += 1,
+            Err(ProofFileError::NoPlace) => photos.missing += 1,
+            Err(error) => return Err(CliError(error.to_string())),
+        }
+    }
+    Ok(photos)
 }
 
 /// Only the source has to be a shop.

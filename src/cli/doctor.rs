@@ -3,6 +3,7 @@
 //! It changes nothing: it opens the database read-only, also beside a running server and with data of an
 //! older version. Exit codes: 1 if there are warnings, 2 if the shop cannot work or may lose data.
 
+mod proofs;
 mod store;
 
 use std::io::{self, Write};
@@ -95,6 +96,7 @@ fn check_database(config: &Config) -> Vec<Diagnostic> {
     if storage.schema_version() == schema::VERSION {
         diagnostics.extend(check_access_records(&storage, config.access_keep_years));
         diagnostics.push(check_destruction(&storage, KeepYears::new(config.order_keep_years)));
+        diagnostics.extend(block_on(async { Ok(proofs::check(config, &storage).await) }).unwrap_or_default());
     }
     if matches!(config.database, Database::MariaDb(_)) {
         diagnostics.push(check_dump(&storage));

@@ -223,7 +223,7 @@ fn execute(CommandLine { mut settings, command }: CommandLine) -> CommandResult 
         Some(Command::Export(export)) => export.run(&load(settings)?),
         Some(Command::User(user)) => user.run(&load(settings)?),
         Some(Command::Audit(audit)) => audit.run(&load(settings)?),
-        Some(Command::Copy(copy)) => copy.run(),
+        Some(Command::Copy(copy)) => copy.run(&load(settings)?),
         Some(Command::Migrate(migrate)) => migrate.run(&load(settings)?),
         Some(Command::Doctor(doctor)) => doctor.run(&load(settings)?),
         Some(Command::Health) => health::run(&load(settings)?),

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::{CliError, CommandResult, Outcome, block_on, folder};
-use crate::backup::{self, Key, RestoreError, RestoreOutcome};
+use crate::backup::{self, Key, RestoreError, RestoreOutcome, RestoreProofsError, RestoredProofs};
 use crate::config::Config;
+use crate::proofs::files::{PROOFS_FOLDER, ProofFiles};
 use crate::time::{Moment, parse_moment};
 
 #[derive(clap::Args)]
@@ -46,6 +47,12 @@ impl From<RestoreError> for CliError {
     }
 }
 
+impl From<RestoreProofsError> for CliError {
+    fn from(error: RestoreProofsError) -> Self {
+        Self(error.to_string())
+    }
+}
+
 impl Restore {
     pub(super) fn run(self, config: &Config) -> CommandResult {
         let from = self.from.clone().or_else(|| config.backup.targets.first().cloned());
@@ -67,11 +74,21 @@ impl Restore {
         };
         let work = backup::restore(&target, key.as_ref(), self.at, &self.out, self.overwrite, &mut progress);
         let restored = block_on(async { Ok(work.await?) })?;
+        let files = self.proof_files(config)?;
+        let proofs = block_on(async { Ok(backup::restore_proofs((&target, key.as_ref()), &self.out, &files).await?) })?;
         if shows {
             let _ = writeln!(io::stderr());
         }
-        self.print(&restored)?;
-        Ok(Outcome::Complete)
+        self.print(&restored, &proofs)?;
+        Ok(if proofs.missing.is_empty() { Outcome::Complete } else { Outcome::Partial })
+    }
+
+    /// Where the photographs belong: the object store of the settings, or the folder of the database.
+    fn proof_files(&self, config: &Config) -> Result<ProofFiles, CliError> {
+        if config.proofs.is_some() {
+            return ProofFiles::open(config).map_err(|error| CliError(error.to_string()));
+        }
+        Ok(ProofFiles::in_folder(self.out.parent().unwrap_or(Path::new("")).join(PROOFS_FOLDER)))
     }
 
     /// The key in the given file, or else the key of the data folder; None if the backup is to be restored unsealed.
@@ -90,7 +107,7 @@ impl Restore {
         })
     }
 
-    fn print(&self, restored: &RestoreOutcome) -> io::Result<()> {
+    fn print(&self, restored: &RestoreOutcome, proofs: &RestoredProofs) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if self.json {
             let result = json!({
@@ -102,16 +119,35 @@ impl Restore {
                 "bytes": restored.bytes,
                 "orders": restored.summary.orders,
                 "newer": restored.newer.map(Moment::iso),
+                "photos": proofs.restored + proofs.present,
+                "photos_missing": proofs.missing,
             });
             return writeln!(out, "{result}");
         }
         writeln!(out, "{} 상태로 복원했어요: {}", restored.at.precise(), self.out.display())?;
         writeln!(out, "  주문 {}건, 확인을 마친 데이터예요.", restored.summary.orders)?;
+        if proofs.restored > 0 {
+            writeln!(out, "  배송 증빙 사진 {}장을 복원했어요.", proofs.restored)?;
+        }
+        if !proofs.missing.is_empty() {
+            writeln!(
+                out,
+                "  백업에 없거나 깨진 사진이 {}장 있어요: {}",
+                proofs.missing.len(),
+                first_names(&proofs.missing)
+            )?;
+        }
         if let Some(newer) = restored.newer {
             writeln!(out, "  더 새로운 기록({})은 전체 백업이 아직 없어서 담지 못했어요.", newer.precise())?;
         }
         Ok(())
     }
+}
+
+/// The first names of a list.
+fn first_names(names: &[String]) -> String {
+    let more = if names.len() > 5 { " …" } else { "" };
+    format!("{}{more}", names.iter().take(5).cloned().collect::<Vec<_>>().join(", "))
 }
 
 /// Locks the folder of the output file, which may be the database of a shop.

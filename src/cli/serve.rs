@@ -252,8 +252,10 @@ async fn serve(instance: Instance, on_ready: &mut OnReady<'_>, stop: &Notify) ->
     let mut state = AppState::new(storage, config).map_err(|error| CliError(error.to_string()))?;
     state.backup = backup;
     state.urls = endpoints;
-    if let Some(demo) = &state.demo {
-        demo.reset_if_due(&state.storage, &state.passwords).await?;
+    if let Some(demo) = &state.demo
+        && demo.reset_if_due(&state.storage, &state.passwords).await?
+    {
+        state.proofs.clear().await.map_err(|error| CliError(error.to_string()))?;
     }
     let host = gethostname::gethostname().to_string_lossy().into_owned();
     let (starting, stopping) = (host.clone(), host);

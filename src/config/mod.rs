@@ -38,6 +38,15 @@ use crate::vault::Vault;
 /// Years that orders are kept by default and at least: records of contracts and supplies (전자상거래법 시행령 제6조).
 const MIN_ORDER_KEEP_YEARS: u32 = 5;
 
+/// Days that photographs of deliveries are kept, unless the settings say otherwise: disputes about a delivery end within.
+const DEFAULT_PROOF_KEEP_DAYS: u32 = 365;
+
+/// Fewer would not outlast a dispute.
+const MIN_PROOF_KEEP_DAYS: u32 = 30;
+
+/// No longer than the record of the supply.
+const MAX_PROOF_KEEP_DAYS: u32 = 5 * 365;
+
 /// Most years that orders are kept.
 const MAX_ORDER_KEEP_YEARS: u32 = 30;
 
@@ -131,6 +140,10 @@ pub struct Config {
     pub access_keep_years: u32,
     /// how long orders are kept, in years; five at least
     pub order_keep_years: u32,
+    /// address of the object store with the photographs of deliveries; None: the data folder
+    pub proofs: Option<String>,
+    /// how long photographs of deliveries are kept, in days
+    pub proof_keep_days: u32,
     /// whether browsers use HTTPS, terminated by the server or by a proxy
     pub behind_tls: bool,
     /// path below which a reverse proxy serves the pages, without a slash at its end: `/oms`; empty: at the root
@@ -293,6 +306,11 @@ impl Config {
                     ));
                 }
             },
+            proofs: proofs(settings.proofs)?,
+            proof_keep_days: match settings.proof_keep_days.unwrap_or(DEFAULT_PROOF_KEEP_DAYS) {
+                days @ MIN_PROOF_KEEP_DAYS..=MAX_PROOF_KEEP_DAYS => days,
+                _ => return Err(invalid("proof_keep_days", "30부터 1825까지 입력해 주세요.")),
+            },
             behind_tls: tls.is_some() || settings.behind_tls.unwrap_or(false),
             tls,
             base_path: base_path(settings.base_path.as_deref())?,
@@ -346,6 +364,19 @@ fn database(url: Option<&str>, data: &Path) -> Result<Database, ConfigError> {
         Some(_) => {
             Err(invalid("database", "sqlite:PATH나 mysql://아이디:비밀번호@호스트1,호스트2/이름 모양이어야 해요."))
         }
+    }
+}
+
+/// The address itself is parsed where the store is opened.
+fn proofs(address: Option<String>) -> Result<Option<String>, ConfigError> {
+    let is_known =
+        |address: &str| ["file", "s3", "gs", "az"].iter().any(|scheme| address.starts_with(&format!("{scheme}://")));
+    match address {
+        Some(address) if !is_known(&address) => Err(invalid(
+            "proofs",
+            "s3://버킷/경로, gs://버킷/경로, az://컨테이너/경로, file:///폴더 모양으로 입력해 주세요.",
+        )),
+        address => Ok(address),
     }
 }
 

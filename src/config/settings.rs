@@ -108,6 +108,14 @@ settings! {
     #[arg(long, global = true, env = "MUKKEUM_ORDER_KEEP_YEARS", help_heading = SERVER_HEADING, value_name = "YEARS")]
     order_keep_years: u32,
 
+    /// 배송 증빙 사진의 저장소: s3://버킷/경로, gs://, az://, file:///. 서버가 여러 대면 필요해요 [기본값: 데이터 폴더의 proofs]
+    #[arg(long, global = true, env = "MUKKEUM_PROOFS", help_heading = SERVER_HEADING, value_name = "URL")]
+    proofs: String,
+
+    /// 배송 증빙 사진의 보관 기간(일), 30부터 1825까지 [기본값: 365]
+    #[arg(long, global = true, env = "MUKKEUM_PROOF_KEEP_DAYS", help_heading = SERVER_HEADING, value_name = "DAYS")]
+    proof_keep_days: u32,
+
     /// 관리자 화면을 열 수 있는 IP 주소나 대역(192.168.0.0/24), 쉼표로 구분. 이 컴퓨터에서는 늘 열려요 [기본값: 어디서나]
     #[arg(long, global = true, env = "MUKKEUM_ADMIN_NETWORKS", help_heading = SERVER_HEADING, value_delimiter = ',', value_name = "IP")]
     admin_networks: Vec<ProxyNetwork>,

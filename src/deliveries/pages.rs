@@ -2,6 +2,7 @@
 
 mod bulk;
 mod completion;
+mod evidence;
 mod held;
 mod list;
 mod show;
@@ -31,6 +32,7 @@ pub fn routes() -> Routes {
         .get("/deliveries/{id}", Access::Member, show::show)
         .post("/deliveries/{id}", Access::Member, show::update)
         .get("/deliveries/{id}/slip", Access::Member, slip::show)
+        .get("/deliveries/{id}/evidence", Access::Member, evidence::show)
 }
 
 /// The distinct identifiers of the form field `name`, in form order, at most [`MAX_BULK_ROWS`]. Skips

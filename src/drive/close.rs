@@ -9,6 +9,7 @@ use super::tour::{self, DriveTour};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::id::crockford;
 use crate::plans::model::TourState;
+use crate::proofs::store as proofs;
 use crate::storage::{Result, Tx};
 
 /// A line of the count: an order, or a thing that the driver collected.
@@ -94,7 +95,7 @@ impl CloseRefusal {
         match self {
             Self::Stale => "배송 중인 차가 아니에요. 지금 화면을 확인하고 다시 해 주세요.".to_owned(),
             Self::Missing(lines) => format!("수량이 맞지 않아 마감하지 못했어요. {}", lines.join(" / ")),
-            Self::Phones(phones) => format!("아직 기록을 전하지 않은 휴대전화가 있어요: {}", phones.join(", ")),
+            Self::Phones(phones) => format!("아직 휴대전화에 있어요: {}", phones.join(", ")),
             Self::Unreported(stops) => {
                 format!("기록이 없는 곳이 있어요: {}. 기사에게 확인하고 종이 기록으로 넣어 주세요.", stops.join(", "))
             }
@@ -102,8 +103,22 @@ impl CloseRefusal {
     }
 }
 
+/// What is still on phones: records, as they said at their last contact, and photographs that a record names.
+pub fn waiting(tx: &mut dyn Tx, tour: &DriveTour) -> Result<Vec<String>> {
+    let mut waiting = waiting_phones(tx, tour.tour.id)?;
+    let proofs = proofs::of_tour(tx, tour.tour.id)?;
+    for stop in &tour.stops {
+        let missing = proofs.iter().filter(|proof| proof.job_id == stop.job_id && proof.received_at.is_none());
+        match missing.count() {
+            0 => {}
+            count => waiting.push(format!("{} 사진 {count}장", stop.name)),
+        }
+    }
+    Ok(waiting)
+}
+
 /// Phones that said that they still have records: `gisa 안드로이드 휴대전화 · 크롬 3건`.
-pub fn waiting_phones(tx: &mut dyn Tx, tour_id: i64) -> Result<Vec<String>> {
+fn waiting_phones(tx: &mut dyn Tx, tour_id: i64) -> Result<Vec<String>> {
     let keys = keys::of_tour(tx, tour_id)?;
     let waiting = keys.into_iter().filter(|key| key.waiting > 0 && key.revoked_at.is_none());
     Ok(waiting.map(|key| format!("{} {} {}건", key.username, key.description, key.waiting)).collect())
@@ -128,7 +143,7 @@ pub fn close(
     if let Some(refusal) = refusal(&loaded, &lines) {
         return Ok(Err(refusal));
     }
-    let phones = waiting_phones(tx, tour_id)?;
+    let phones = waiting(tx, &loaded)?;
     if !phones.is_empty() && !without_phones {
         return Ok(Err(CloseRefusal::Phones(phones)));
     }

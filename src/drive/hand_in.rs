@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::fold::{StopStatus, fold};
 use super::model::{
-    DriveFinding, EventDetails, EventKind, EventSource, MAX_COLLECTED, MAX_NOTE_CHARS, StopEvent, is_event_id,
-    is_signature,
+    DriveFinding, EventDetails, EventKind, EventSource, MAX_COLLECTED, MAX_NOTE_CHARS, MAX_PHOTOS, StopEvent,
+    is_event_id, is_signature,
 };
 use super::store::{self, TourRow, events, findings};
 use super::tour::{self, DriveStop, StopGoods};
@@ -15,6 +15,8 @@ use crate::deliveries::complete::{CompletionOptions, complete_with};
 use crate::id::crockford;
 use crate::orders::bundle::DeliveryState;
 use crate::plans::model::TourState;
+use crate::proofs::files::is_hash;
+use crate::proofs::store::{self as proofs, NamingEvent};
 use crate::storage::{Result, StorageError, Tx};
 use crate::time::Moment;
 
@@ -117,6 +119,7 @@ pub fn receive(tx: &mut dyn Tx, reporter: Reporter, new: &[NewEvent]) -> Result<
                     saw_version: event.saw_version.clone(),
                 };
                 events::insert(tx, &stored)?;
+                name_photos(tx, &stored)?;
                 match changed.iter_mut().find(|(job_id, _)| *job_id == event.job_id) {
                     Some((_, list)) => list.push(stored),
                     None => changed.push((event.job_id, vec![stored])),
@@ -137,6 +140,17 @@ fn known_jobs(tx: &mut dyn Tx, tour_id: i64) -> Result<BTreeSet<i64>> {
     let stops = store::stops(tx, tour_id)?.into_iter().map(|stop| stop.job_id);
     let stops: BTreeSet<i64> = stops.collect();
     Ok(store::loads(tx, tour_id)?.into_values().map(|load| load.job_id).chain(stops).collect())
+}
+
+/// Stores which photographs an event names. From then on their files are accepted, for its stop alone.
+fn name_photos(tx: &mut dyn Tx, event: &StopEvent) -> Result<()> {
+    let naming =
+        NamingEvent { tour_id: event.tour_id, job_id: event.job_id, event_id: &event.id, member_id: event.member_id };
+    for photo in &event.details.photos {
+        let taken_at = Moment(photo.taken_at).plus_ms(event.clock_offset).min(event.received_at);
+        proofs::name(tx, naming, &photo.hash, taken_at)?;
+    }
+    Ok(())
 }
 
 enum Verdict {
@@ -186,6 +200,11 @@ fn is_readable(event: &NewEvent) -> bool {
         && details.collected.iter().all(|goods| is_short(&goods.what) && (1..=1_000).contains(&goods.count))
         && details.accepted.len() <= 500
         && details.accepted.iter().all(|(order, count)| order.len() <= 13 && (0..=100_000).contains(count))
+        && details.photos.len() <= MAX_PHOTOS
+        && details
+            .photos
+            .iter()
+            .all(|photo| is_hash(&photo.hash) && photo.taken_at.checked_add(event.clock_offset).is_some())
         && details.undone.as_deref().is_none_or(is_event_id)
         && (event.kind != EventKind::Failed || details.reason.is_some())
 }

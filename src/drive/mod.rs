@@ -8,6 +8,7 @@
 //! | [`hand_in`] | receipt of events, and what follows for deliveries and plans |
 //! | [`hand_out`] | the steps of a tour: to the driver, loaded, left, back |
 //! | [`close`] | 마감: every piece of a tour is accounted for |
+//! | [`evidence`] | what proves a delivery, with a digest |
 //! | [`key`] | day keys of phones |
 //! | [`store`] | SQL |
 //!
@@ -16,6 +17,7 @@
 //! what the driver reports, not where the truck is.
 
 pub mod close;
+pub mod evidence;
 pub mod fold;
 pub mod hand_in;
 pub mod hand_out;

@@ -19,6 +19,9 @@ pub const MAX_COLLECTED: usize = 20;
 /// Characters of the path of a signature.
 pub const MAX_SIGNATURE_CHARS: usize = 20_000;
 
+/// Photographs that one event may name.
+pub const MAX_PHOTOS: usize = 6;
+
 /// Clock error from which on the event is marked, in milliseconds.
 pub const MAX_CLOCK_ERROR_MS: i64 = 2 * 60 * 1000;
 
@@ -111,6 +114,15 @@ pub struct CollectedGoods {
     pub count: i64,
 }
 
+/// A photograph that an event names. Its bytes follow apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventPhoto {
+    /// SHA-256 of the file
+    pub hash: String,
+    /// when it was taken, by the clock of the phone
+    pub taken_at: i64,
+}
+
 /// Details of an event, by kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -130,6 +142,9 @@ pub struct EventDetails {
     /// strokes of a signature as an SVG path
     #[serde(skip_serializing_if = "String::is_empty")]
     pub signature: String,
+    /// photographs
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub photos: Vec<EventPhoto>,
     /// event that was a mistake
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undone: Option<String>,

@@ -7,6 +7,8 @@ mod list;
 mod loading;
 mod offline;
 mod pack;
+mod photos;
+mod proofs;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -29,6 +31,9 @@ pub fn routes() -> Routes {
         .post("/drive/events", Access::Public, events::create)
         .get("/drive/offline", Access::Public, offline::show)
         .get("/drive/worker.js", Access::Public, worker::show)
+        .get("/drive/proofs/{proof}", Access::Driver, proofs::show)
+        .put("/drive/proofs/{proof}", Access::Public, proofs::receive)
+        .upload("/drive/{stop}/photos", Access::Driver, photos::create)
         .get("/drive/{stop}", Access::Driver, show::show)
         .post("/drive/{stop}", Access::Driver, show::update)
 }

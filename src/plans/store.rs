@@ -249,6 +249,21 @@ pub fn delete_jobs_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<()> {
     tx.delete_ids("jobs", "id", &jobs).map(drop)
 }
 
+/// Identifiers of the jobs of the deliveries that these orders belong to.
+pub fn jobs_of_orders(tx: &mut dyn Tx, orders: &[i64]) -> Result<Vec<i64>> {
+    let mut jobs = Vec::new();
+    let sql = |ids: &str| {
+        format!("SELECT j.id FROM jobs j JOIN orders o ON o.delivery_id = j.delivery_id WHERE o.id IN ({ids})")
+    };
+    tx.for_ids(orders, &[], sql, &mut |row| {
+        jobs.push(row.int(0)?);
+        Ok(())
+    })?;
+    jobs.sort_unstable();
+    jobs.dedup();
+    Ok(jobs)
+}
+
 /// The deliveries of these jobs: (job, delivery).
 pub fn deliveries_of_jobs(tx: &mut dyn Tx, jobs: &[i64]) -> Result<Vec<(i64, i64)>> {
     let mut found = Vec::new();

@@ -4,8 +4,9 @@
 //!    only not found.
 //! 2. The orders in batches: rows of upload reports, plans, deliveries, files that they went into, then the orders. Each
 //!    batch records the access, and its numbers in the certificate.
-//! 3. Reports of old uploads, search words and notes of old downloads, old entries of the audit log.
-//! 4. Remains in the pages of the file, every few days, and in the write-ahead log.
+//! 3. Photographs of deliveries past their own retention, and of the deliveries of due orders before these.
+//! 4. Reports of old uploads, search words and notes of old downloads, old entries of the audit log.
+//! 5. Remains in the pages of the file, every few days, and in the write-ahead log.
 //!
 //! Each step finds what is left when it is repeated.
 
@@ -22,6 +23,9 @@ use crate::drive;
 use crate::orders::store::deliveries::delete_empty;
 use crate::orders::store::destruction::{DueOrder, destroy, due};
 use crate::plans;
+use crate::proofs;
+use crate::proofs::destroy::{DestroyError, ProofRetention};
+use crate::proofs::store::ProofRow;
 use crate::search::store as index;
 use crate::storage::{Result, Storage, StorageError, Tx};
 use crate::time::Moment;
@@ -49,11 +53,14 @@ const PAGE: &str = "/privacy/destructions";
 ///
 /// # Errors
 /// The database failed. The next call continues.
-pub async fn destroy_due(storage: &Storage, keep: KeepYears) -> Result<DestroyedCounts> {
+pub async fn destroy_due(storage: &Storage, keep: KeepYears, photos: &ProofRetention) -> Result<DestroyedCounts> {
     let today = storage.clock().now().date();
     let day = keep.first_kept_day(today);
     let before = Moment::start_of(day);
-    let mut total = Run { storage: storage.clone(), certificate: None, day, counts: DestroyedCounts::default() };
+    let photos = photos.clone();
+    let mut total =
+        Run { storage: storage.clone(), photos, certificate: None, day, counts: DestroyedCounts::default() };
+    total.destroy_photos().await?;
     loop {
         let orders = storage.read_replica(move |tx| due(tx, before, ROUND_ORDERS)).await?;
         if orders.is_empty() {
@@ -68,6 +75,7 @@ pub async fn destroy_due(storage: &Storage, keep: KeepYears) -> Result<Destroyed
 /// A run, whose certificate is written with its first destruction.
 struct Run {
     storage: Storage,
+    photos: ProofRetention,
     certificate: Option<i64>,
     day: chrono::NaiveDate,
     counts: DestroyedCounts,
@@ -112,10 +120,55 @@ impl Run {
         }
         for batch in orders.chunks(BATCH_ORDERS) {
             let ids: Vec<i64> = batch.iter().map(|order| order.id).collect();
+            self.destroy_photos_of(&ids).await?;
             self.write(move |tx| destroy_batch(tx, &ids)).await?;
         }
         // An order that was changed since the first search has terms again.
         self.destroy_terms(&ids).await
+    }
+
+    /// Destroys the photographs whose own retention has ended. A store that cannot be reached keeps nothing else from being
+    /// destroyed; the next run tries again.
+    async fn destroy_photos(&mut self) -> Result<()> {
+        loop {
+            let rows = proofs::destroy::due(&self.storage, &self.photos).await?;
+            if rows.is_empty() || !self.destroy_rows(rows).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Destroys the photographs of the deliveries of these orders, which are older than any photograph is kept.
+    async fn destroy_photos_of(&mut self, orders: &[i64]) -> Result<()> {
+        let orders = orders.to_vec();
+        let find = move |tx: &mut dyn Tx| {
+            let jobs = plans::store::jobs_of_orders(tx, &orders)?;
+            proofs::store::live_of_jobs(tx, &jobs)
+        };
+        let rows = self.storage.read(find).await?;
+        if rows.is_empty() || self.destroy_rows(rows).await? {
+            return Ok(());
+        }
+        Err(StorageError::Unavailable("the photographs of due orders could not be removed".to_owned()))
+    }
+
+    /// Whether the files of these photographs were removed.
+    async fn destroy_rows(&mut self, rows: Vec<ProofRow>) -> Result<bool> {
+        match proofs::destroy::remove_files(&self.storage, &self.photos.files, &rows).await {
+            Ok(()) => {}
+            Err(DestroyError::Storage(error)) => return Err(error),
+            Err(error @ DestroyError::File(_)) => {
+                tracing::error!(%error, "보관 기간이 지난 배송 증빙 사진을 지우지 못했어요");
+                return Ok(false);
+            }
+        }
+        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        self.write(move |tx| {
+            let photos = proofs::store::mark_destroyed(tx, &ids)?;
+            Ok(DestroyedCounts { photos, ..DestroyedCounts::default() })
+        })
+        .await?;
+        Ok(true)
     }
 
     async fn destroy_terms(&mut self, documents: &Arc<BTreeSet<i64>>) -> Result<()> {
@@ -196,6 +249,7 @@ const fn terms(search_terms: u64) -> DestroyedCounts {
         uploads: 0,
         upload_rows: 0,
         download_notes: 0,
+        photos: 0,
     }
 }
 
@@ -208,6 +262,7 @@ const fn sum(one: DestroyedCounts, other: DestroyedCounts) -> DestroyedCounts {
         uploads: one.uploads + other.uploads,
         upload_rows: one.upload_rows + other.upload_rows,
         download_notes: one.download_notes + other.download_notes,
+        photos: one.photos + other.photos,
     }
 }
 

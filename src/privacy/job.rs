@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::KeepYears;
 use super::destruction::destroy_due;
+use crate::proofs::destroy::ProofRetention;
 use crate::storage::{Storage, lease};
 
 /// How often the job looks for due data. Data is due at midnight, so that it usually finds something once a day.
@@ -16,17 +17,18 @@ const LEASE: &str = "destruction";
 const LEASE_MS: i64 = 3 * 60 * 60 * 1000;
 
 /// Runs the job; it never returns. The first run is at the start: a restored backup may have data that was destroyed.
-pub async fn run(storage: Storage, keep: KeepYears) {
+pub async fn run(storage: Storage, keep: KeepYears, photos: ProofRetention) {
     let (mut interval, node) = (tokio::time::interval(INTERVAL), storage.node());
     loop {
         interval.tick().await;
         let run = async {
             if storage.write(move |tx| lease::try_acquire(tx, LEASE, node, LEASE_MS)).await? {
-                let counts = destroy_due(&storage, keep).await?;
+                let counts = destroy_due(&storage, keep, &photos).await?;
                 if !counts.is_empty() {
                     tracing::info!(
                         orders = counts.orders,
                         uploads = counts.uploads,
+                        photos = counts.photos,
                         "보관 기간이 지난 개인정보를 파기했어요"
                     );
                 }

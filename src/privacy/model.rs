@@ -78,6 +78,8 @@ pub struct DestroyedCounts {
     pub upload_rows: u64,
     /// downloads whose search words and notes were overwritten
     pub download_notes: u64,
+    /// photographs of deliveries
+    pub photos: u64,
 }
 
 impl DestroyedCounts {
@@ -87,7 +89,7 @@ impl DestroyedCounts {
     }
 
     /// Each number with its label.
-    pub const fn lines(&self) -> [(&'static str, u64); 7] {
+    pub const fn lines(&self) -> [(&'static str, u64); 8] {
         [
             ("주문", self.orders),
             ("배송", self.deliveries),
@@ -96,6 +98,7 @@ impl DestroyedCounts {
             ("업로드 결과", self.uploads),
             ("업로드 결과의 행", self.upload_rows),
             ("내려받기 기록의 조건과 메모", self.download_notes),
+            ("배송 증빙 사진", self.photos),
         ]
     }
 }

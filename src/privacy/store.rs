@@ -24,9 +24,9 @@ const COMPACTED_AT: &str = "privacy.compacted_at";
 const COMPACTION_INTERVAL_MS: i64 = (DESTRUCTION_DAYS - 1) * 24 * 60 * 60 * 1000;
 
 /// Columns of [`DestroyedCounts`], in the order of [`counts`].
-const COUNTS: &str = "orders, deliveries, log_entries, search_terms, uploads, upload_rows, download_notes";
+const COUNTS: &str = "orders, deliveries, log_entries, search_terms, uploads, upload_rows, download_notes, photos";
 
-fn counts(counts: &DestroyedCounts) -> [Param<'static>; 7] {
+fn counts(counts: &DestroyedCounts) -> [Param<'static>; 8] {
     let number = |number: u64| Param::from(i64::try_from(number).unwrap_or(i64::MAX));
     [
         number(counts.orders),
@@ -36,6 +36,7 @@ fn counts(counts: &DestroyedCounts) -> [Param<'static>; 7] {
         number(counts.uploads),
         number(counts.upload_rows),
         number(counts.download_notes),
+        number(counts.photos),
     ]
 }
 
@@ -112,6 +113,7 @@ fn certificate(mut row: Row) -> Result<Destruction> {
             uploads: number(&row, 10)?,
             upload_rows: number(&row, 11)?,
             download_notes: number(&row, 12)?,
+            photos: number(&row, 13)?,
         },
     })
 }

@@ -10,6 +10,9 @@ use crate::orders::testing::{DAY_MS, Files, Shop, all_orders, edit, move_to_segm
 use crate::orders::tests::invariants;
 use crate::privacy::model::DestroyedCounts;
 use crate::privacy::{KeepYears, destroy_due, store as certificates};
+use crate::proofs::destroy::ProofRetention;
+use crate::proofs::files::ProofFiles;
+use crate::proofs::testing::receive_photos;
 use crate::search::{Limits, store as index};
 use crate::storage::{Result, Tx, Value};
 use crate::uploads::store as uploads;
@@ -215,7 +218,9 @@ fn history() -> History {
             uploads::delete_old_files(tx, now.plus_ms(-90 * DAY_MS), 100).map(drop)
         })
         .expect("the other jobs");
-        runs.push(shop.block_on(destroy_due(&shop.storage, KeepYears::new(KEEP))).expect("destroys"));
+        runs.push(
+            shop.block_on(destroy_due(&shop.storage, KeepYears::new(KEEP), &ProofRetention::none())).expect("destroys"),
+        );
     }
     History { shop, orders, runs }
 }
@@ -280,6 +285,25 @@ fn destroyed_orders_leave_no_byte_and_kept_ones_stay_whole() {
 }
 
 #[test]
+fn photograph_past_its_own_retention_is_destroyed_with_a_certificate() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = ProofFiles::in_folder(folder.path().to_owned());
+    let shop = Shop::open();
+    let hashes = shop.block_on(receive_photos(&shop.storage, &files, 0..3));
+    let photos = ProofRetention { files: files.clone(), days: 30 };
+    let run = || shop.block_on(destroy_due(&shop.storage, KeepYears::new(KEEP), &photos)).expect("destroys");
+    shop.clock.advance_ms(29 * DAY_MS);
+    assert!(run().is_empty());
+    assert_eq!(shop.block_on(files.list()).expect("lists").len(), hashes.len());
+    shop.clock.advance_ms(2 * DAY_MS);
+    assert_eq!(run(), DestroyedCounts { photos: 3, ..DestroyedCounts::default() });
+    assert!(shop.block_on(files.list()).expect("lists").is_empty());
+    assert!(run().is_empty(), "once");
+    let found = shop.read(|tx, _| certificates::page(tx, 0, 9)).expect("reads");
+    assert_eq!((found.1, found.0[0].counts.photos), (1, 3));
+}
+
+#[test]
 fn interrupted_run_is_continued_under_the_same_certificate() {
     let shop = Shop::open();
     shop.clock.advance_ms(-6 * 366 * DAY_MS);
@@ -297,9 +321,12 @@ fn interrupted_run_is_continued_under_the_same_certificate() {
         Ok(id)
     });
     let interrupted = interrupted.expect("starts");
-    let counts = shop.block_on(destroy_due(&shop.storage, KeepYears::new(KEEP))).expect("destroys");
+    let counts =
+        shop.block_on(destroy_due(&shop.storage, KeepYears::new(KEEP), &ProofRetention::none())).expect("destroys");
     assert_eq!(counts.orders, 3);
-    let again = shop.block_on(destroy_due(&shop.storage, KeepYears::new(KEEP))).expect("finds nothing");
+    let again = shop
+        .block_on(destroy_due(&shop.storage, KeepYears::new(KEEP), &ProofRetention::none()))
+        .expect("finds nothing");
     assert!(again.is_empty());
     let found = shop.read(|tx, _| certificates::page(tx, 0, 9)).expect("reads");
     assert_eq!(found.1, 1);

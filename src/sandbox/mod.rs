@@ -265,7 +265,7 @@ fn open(state: &AppState, template: &Path, folder: &Path) -> Result<(AppState, T
     let options = StorageOptions { clock: Arc::clone(state.storage.clock()), readers: 2 };
     let storage = Storage::open_sqlite(file, &options)?;
     storage.set_max_size(MAX_DATABASE_BYTES)?;
-    let config = Config { data, database, sessions: SessionBackend::Database, ..(*state.config).clone() };
+    let config = Config { data, database, sessions: SessionBackend::Database, proofs: None, ..(*state.config).clone() };
     let mut sandbox = AppState::new(storage, config).map_err(internal)?;
     // Hashing takes much memory, so all sandboxes share one concurrency limit.
     sandbox.passwords = state.passwords.clone();

@@ -9,7 +9,7 @@ use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get, post, put};
 
 use super::unsent::UnsentForms;
 use super::{AppState, AuthContext, Error, Role, UNSENT_PATH, redirect, redirect_with_form};
@@ -35,7 +35,7 @@ pub enum Access {
 /// A declared route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteSpec {
-    /// GET or POST
+    /// GET, POST or PUT
     pub method: Method,
     /// path with parameters in braces: `/orders/{id}`
     pub path: &'static str,
@@ -66,6 +66,11 @@ impl Routes {
     /// Adds a POST route for a form.
     pub fn post<H: Handler<T, AppState>, T: 'static>(self, path: &'static str, access: Access, handler: H) -> Self {
         self.add::<H>(Method::POST, path, access, post(handler))
+    }
+
+    /// Adds a PUT route, which is for the scripts of phones: browsers send no form so.
+    pub fn put<H: Handler<T, AppState>, T: 'static>(self, path: &'static str, access: Access, handler: H) -> Self {
+        self.add::<H>(Method::PUT, path, access, put(handler))
     }
 
     /// Adds a POST route for files. The handler reads the body with [`super::UploadForm`], which limits it.

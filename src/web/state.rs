@@ -13,7 +13,9 @@ use crate::config::Config;
 use crate::demo::Demo;
 use crate::districts::DistrictCache;
 use crate::members::passwords::PasswordHasher;
+use crate::objects::TargetError;
 use crate::orders::bulk_job::BulkJobs;
+use crate::proofs::files::ProofFiles;
 use crate::random::RandomnessError;
 use crate::server::Endpoints;
 use crate::sessions::remember_me::RememberTokenStore;
@@ -35,6 +37,9 @@ pub enum StartError {
     /// the channel profiles or the secret key in the data folder are unusable
     #[error(transparent)]
     Uploads(#[from] OpenError),
+    /// the address of the photographs is invalid
+    #[error("배송 증빙 사진의 저장소 주소를 알아볼 수 없어요: {0}")]
+    Proofs(#[from] TargetError),
     /// the session store is unusable
     #[error("세션을 두는 곳을 쓰지 못해요: {0}")]
     Sessions(#[from] tower_sessions::session_store::Error),
@@ -50,6 +55,8 @@ pub struct AppState {
     pub config: Arc<Config>,
     /// import of files
     pub uploads: Uploads,
+    /// photographs of deliveries
+    pub proofs: ProofFiles,
     /// cache of the postal code table
     pub districts: DistrictCache,
     /// session store
@@ -97,6 +104,7 @@ impl AppState {
         Ok(Self {
             vault: uploads.vault.clone(),
             uploads,
+            proofs: ProofFiles::open(&config)?,
             districts,
             remember_tokens: RememberTokenStore::new(storage.clone()),
             sessions: AnySessionStore::open(&storage, &config.sessions, config.session_idle)?,

@@ -4,54 +4,11 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { chromium } from 'playwright-core';
-import { checkPage, closeBrowser, enterDemo, mainText, open } from './browser.mjs';
+import { checkPage, closeBrowser, enterDemo, open } from './browser.mjs';
+import { DEMO, PHONE, handOut, leave, list, phone } from './driving.mjs';
 import { startServer } from './server.mjs';
 
 after(closeBrowser);
-
-const DEMO = ['demo', '--orders', '4000'];
-const PHONE = { viewport: { width: 390, height: 844 }, locale: 'ko-KR', timezoneId: 'Asia/Seoul' };
-const today = () => new Date(Date.now() + 9 * 3600 * 1000).toISOString().slice(0, 10);
-
-/** Plans the day for the first truck and hands it out; returns the path of the tour. */
-async function handOut(page) {
-  await enterDemo(page, '관리자');
-  const board = `/plans?day=${today()}`;
-  await page.goto(board);
-  if ((await page.locator('[data-column]').count()) < 2) {
-    await page.goto('/trucks/holidays');
-    await page.getByLabel('날짜').fill(today());
-    await page.getByLabel('이름').fill('시험');
-    await page.getByRole('button', { name: '일하는 날로' }).click();
-    await page.goto(board);
-  }
-  // Those that are planned and those that wait.
-  const due = page.locator('#board input[name=tick]');
-  const count = Math.min(await due.count(), 14);
-  assert.ok(count >= 10, `${count} deliveries are due`);
-  for (let at = 0; at < count; at += 1) await due.nth(at).check();
-  await page.getByRole('button', { name: '이 차로 옮기기' }).click();
-  await page.getByRole('button', { name: /1호차 확정$/ }).click();
-  await page.getByRole('link', { name: '1호차 배차표' }).click();
-  await page.getByLabel('운전').selectOption({ label: 'demo-team' });
-  await page.getByRole('button', { name: '기사에게 넘기기' }).click();
-  assert.match(await mainText(page), /demo-team 기사에게 넘겼어요/);
-  await checkPage(page, 'drive-handed-out');
-  return new URL(page.url()).pathname;
-}
-
-/** A browser with a profile of its own, as on a phone. */
-async function phone(profile, url) {
-  const context = await chromium.launchPersistentContext(profile, {
-    ...PHONE, baseURL: url, executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--lang=ko-KR'],
-  });
-  context.setDefaultTimeout(30_000);
-  return context;
-}
-
-const list = (page) => page.locator('.drive-stops');
 
 test('a day of ten stops or more without the server loses and doubles nothing', async (t) => {
   const { page: office, server, folder } = await open(t, { command: DEMO });
@@ -62,18 +19,7 @@ test('a day of ten stops or more without the server loses and doubles nothing', 
   let page = context.pages()[0] ?? (await context.newPage());
 
   await enterDemo(page, '배송팀');
-  await page.goto('/drive');
-  await page.getByRole('link', { name: '상차하기' }).click();
-  for (const box of await page.locator('.drive-loading li:not(.stopped) input[name=tick]').all()) await box.check();
-  const despite = page.getByLabel('그대로 출발하는 이유');
-  if (await despite.count()) await despite.fill('전화로 확인');
-  await page.getByRole('button', { name: '출발' }).click();
-  await page.goto('/drive');
-  await page.locator('#drive[data-app]').waitFor();
-  await page.evaluate(() => navigator.serviceWorker.ready);
-  // The first page was loaded before the worker was there.
-  await page.reload();
-  await page.locator('#drive[data-app]').waitFor();
+  await leave(page);
   const stops = await list(page).getByRole('listitem').count();
   assert.ok(stops >= 10, `${stops} stops`);
 
@@ -145,7 +91,7 @@ test('screens of the phone are large and readable', async (t) => {
   await list(page).getByRole('link').first().click();
   await page.locator('.drive-address').waitFor();
   await page.setViewportSize(PHONE.viewport);
-  const small = await page.locator('.drive a:visible, .drive button:visible').evaluateAll((targets) =>
+  const small = await page.locator('.drive a:visible, .drive button:visible, .drive label.drive-button:visible').evaluateAll((targets) =>
     targets.filter((target) => target.getBoundingClientRect().height < 48).map((target) => target.textContent));
   assert.deepEqual(small, [], 'targets lower than 48 px');
 });

@@ -82,6 +82,19 @@ impl From<rusqlite::Error> for IntegrityError {
     }
 }
 
+/// Hashes of the photographs that the database at `path` expects, which no program may have open.
+///
+/// # Errors
+/// The database cannot be read.
+pub(in crate::backup) fn live_proofs(path: &Path) -> Result<Vec<String>, IntegrityError> {
+    let shop = Connection::open(path)?;
+    let mut rows = shop.prepare(
+        "SELECT DISTINCT hash FROM proofs WHERE destroyed_at IS NULL AND received_at IS NOT NULL ORDER BY hash",
+    )?;
+    let hashes = rows.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(hashes)
+}
+
 /// Checks the database at `path`, which no program may have open.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ use crate::demo::Demo;
 use crate::members;
 use crate::orders;
 use crate::privacy::{self, KeepYears};
+use crate::proofs::destroy::ProofRetention;
 use crate::reconcile;
 use crate::search::Limits;
 use crate::search::store::compact_step;
@@ -64,7 +65,8 @@ pub(super) fn spawn(state: &AppState, tls: Option<Tls>) -> JoinSet<()> {
     jobs.spawn(delete_expired(state.clone()));
     jobs.spawn(keep_access_records(state.clone()));
     jobs.spawn(run_metrics_upkeep());
-    jobs.spawn(privacy::job::run(state.storage.clone(), KeepYears::new(state.config.order_keep_years)));
+    let photos = ProofRetention { files: state.proofs.clone(), days: state.config.proof_keep_days };
+    jobs.spawn(privacy::job::run(state.storage.clone(), KeepYears::new(state.config.order_keep_years), photos));
     jobs.spawn(compact_search_index(state.storage.clone()));
     jobs.spawn(orders::classification::run(state.storage.clone(), state.districts.clone()));
     if let Some(demo) = state.demo.clone() {
@@ -72,6 +74,8 @@ pub(super) fn spawn(state: &AppState, tls: Option<Tls>) -> JoinSet<()> {
     }
     if let Some(backup) = state.backup.clone() {
         let every = state.config.backup.verify_every;
+        let (proof_copies, files) = (backup.clone(), state.proofs.clone());
+        jobs.spawn(async move { proof_copies.run_proof_copies(files).await });
         jobs.spawn(async move { backup.run_scheduled_verification(every).await });
     }
     if matches!(state.config.database, Database::MariaDb(_)) {
@@ -100,8 +104,14 @@ async fn reset_demo(demo: Demo, state: AppState) {
     let mut interval = tokio::time::interval(RESET_CHECK_INTERVAL);
     loop {
         interval.tick().await;
-        if let Err(error) = demo.reset_if_due(&state.storage, &state.passwords).await {
-            tracing::error!(%error, "교육용 가게를 처음 상태로 되돌리지 못했어요");
+        match demo.reset_if_due(&state.storage, &state.passwords).await {
+            Ok(false) => {}
+            Ok(true) => {
+                if let Err(error) = state.proofs.clear().await {
+                    tracing::error!(%error, "교육용 가게의 사진을 지우지 못했어요");
+                }
+            }
+            Err(error) => tracing::error!(%error, "교육용 가게를 처음 상태로 되돌리지 못했어요"),
         }
     }
 }

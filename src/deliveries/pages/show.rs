@@ -22,6 +22,7 @@ use crate::orders::bundle::DeliveryState;
 use crate::orders::edit::read_memo;
 use crate::orders::model::{OrderState, ShippingMethod};
 use crate::plans::store as plans;
+use crate::proofs::store::{self as proofs, ProofRow};
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::{
     Answer, Error, Flash, FlashId, Form, Layout, PageResult, PersonalData, Tone, personal_page,
@@ -49,16 +50,18 @@ struct ReportedStop {
     text: String,
     source: &'static str,
     note: String,
+    photos: Vec<ProofRow>,
 }
 
-impl From<StopEvent> for ReportedStop {
-    fn from(event: StopEvent) -> Self {
+impl ReportedStop {
+    fn new(event: StopEvent, proofs: &[ProofRow]) -> Self {
         let reason = event.details.reason.map(|reason| format!(": {}", reason.label())).unwrap_or_default();
         Self {
             href: format!("/drive/{}", stop_key(event.tour_id, event.job_id)),
             at: event.at().to_string(),
             text: format!("{}{reason}", event.kind.label()),
             source: event.source.label(),
+            photos: proofs.iter().filter(|proof| proof.event_id == event.id).cloned().collect(),
             note: event.details.note,
         }
     }
@@ -102,18 +105,18 @@ pub(super) async fn show(
 }
 
 async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout, id: i64) -> PageResult<ShowPage> {
-    let (row, events, stops, is_undoable) = storage
+    let (row, events, (stops, proofs), is_undoable) = storage
         .read(move |tx| {
             let row = load_rows(tx, &[id])?.pop();
             let stops = match plans::jobs_of(tx, &[id])?.remove(&id) {
-                Some(known) => stop_events::of_job(tx, known.job.id)?,
-                None => Vec::new(),
+                Some(known) => (stop_events::of_job(tx, known.job.id)?, proofs::of_job(tx, known.job.id)?),
+                None => (Vec::new(), Vec::new()),
             };
             let is_undoable = complete::undoable_completion(tx, id)?.is_some();
             Ok::<_, StorageError>((row, log::of_delivery(tx, id)?, stops, is_undoable))
         })
         .await?;
-    let stops = stops.into_iter().map(ReportedStop::from).collect();
+    let stops = stops.into_iter().map(|event| ReportedStop::new(event, &proofs)).collect();
     let view = DeliveryView::new(row.ok_or(Error::NotFound)?, &*districts.refresh(storage).await?);
     let memo = view.row.delivery.memo.clone();
     let memo = MemoField { typed: memo.clone(), was: memo, problem: None };

@@ -13,6 +13,7 @@ use crate::drive::store::keys;
 use crate::drive::tour;
 use crate::id::crockford;
 use crate::plans::model::TourState;
+use crate::proofs::files::ProofFiles;
 use crate::storage::{Storage, StorageError};
 use crate::web::{AppState, ClientInfo, Error, PageResult};
 
@@ -45,6 +46,7 @@ impl FromRequestParts<AppState> for Phone {
 pub(super) async fn show(
     State(storage): State<Storage>,
     State(access): State<AccessRecorder>,
+    State(files): State<ProofFiles>,
     phone: Phone,
 ) -> PageResult<Response> {
     let (tour_id, key_id, waiting) = (phone.key.tour_id, phone.key.id, phone.key.waiting);
@@ -75,6 +77,8 @@ pub(super) async fn show(
         "wiped": !is_shown,
         "now": now.0,
         "reasons": reasons(),
+        // Whether this server has a place for photographs.
+        "photos": files.is_available(),
         "stops": stops,
     });
     Ok(answer(StatusCode::OK, &body))

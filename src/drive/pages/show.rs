@@ -14,6 +14,8 @@ use crate::drive::store::events;
 use crate::drive::tour::{self, DriveStop, DriveTour, parse_stop_key, stop_key};
 use crate::id::parse_crockford;
 use crate::plans::model::TourState;
+use crate::proofs::files::ProofFiles;
+use crate::proofs::store::{self, ProofRow};
 use crate::random;
 use crate::storage::{Storage, StorageError, Tx};
 use crate::text::{hex, nfkc};
@@ -32,6 +34,8 @@ struct EventRow {
     note: String,
     /// strokes as an SVG path
     signature: String,
+    /// photographs
+    photos: Vec<ProofRow>,
     /// what was taken back
     collected: String,
     /// whether another event rules
@@ -54,6 +58,8 @@ struct StopPage {
     is_out: bool,
     back: String,
     problem: Option<String>,
+    /// whether a photograph can be sent: the stop has ended, and this server has a place for it
+    takes_photos: bool,
     orders: Vec<i64>,
 }
 
@@ -64,7 +70,12 @@ impl PersonalData for StopPage {
 }
 
 impl StopPage {
-    fn new(layout: Layout, member: &Member, tour: &DriveTour, stop: &DriveStop) -> Self {
+    fn new(
+        layout: Layout,
+        member: &Member,
+        (tour, stop): (&DriveTour, &DriveStop),
+        (files, proofs): (&ProofFiles, &[ProofRow]),
+    ) -> Self {
         let is_paper = !tour.tour.is_of(member.id);
         let position = tour.stops.iter().position(|other| other.job_id == stop.job_id).map_or(1, |at| at + 1);
         let events = stop.events.iter().map(|event| EventRow {
@@ -76,6 +87,7 @@ impl StopPage {
             source: event.source.label(),
             note: event.details.note.clone(),
             signature: event.details.signature.clone(),
+            photos: proofs.iter().filter(|proof| proof.event_id == event.id).cloned().collect(),
             collected: collected(&event.details),
             is_remark: stop.status.remarks.contains(event),
             clock: event
@@ -93,6 +105,7 @@ impl StopPage {
             is_out: matches!(tour.tour.state, TourState::Out | TourState::Closed),
             back: if is_paper { format!("/plans/tours/{id}") } else { "/drive".to_owned() },
             problem: None,
+            takes_photos: files.is_available() && stop.status.ruling.is_some(),
             orders: stop.order_ids().collect(),
         }
     }
@@ -104,7 +117,7 @@ fn collected(details: &EventDetails) -> String {
     goods.collect::<Vec<_>>().join(", ")
 }
 
-async fn load(storage: &Storage, member: &Member, key: &str) -> PageResult<(DriveTour, usize)> {
+pub(super) async fn load(storage: &Storage, member: &Member, key: &str) -> PageResult<(DriveTour, usize)> {
     let (tour_id, job_id) = parse_stop_key(key).ok_or(Error::NotFound)?;
     let tour = storage.read(move |tx| tour::load(tx, tour_id)).await?.ok_or(Error::NotFound)?;
     check_access(member, &tour, storage.clock().now().date())?;
@@ -114,12 +127,21 @@ async fn load(storage: &Storage, member: &Member, key: &str) -> PageResult<(Driv
 
 pub(super) async fn show(
     State(storage): State<Storage>,
+    State(files): State<ProofFiles>,
     layout: Layout,
     member: Member,
     Path(key): Path<String>,
 ) -> PageResult {
     let (tour, at) = load(&storage, &member, &key).await?;
-    Ok(personal_page(StopPage::new(layout, &member, &tour, &tour.stops[at])))
+    let stop = &tour.stops[at];
+    let proofs = proofs_of(&storage, stop).await?;
+    Ok(personal_page(StopPage::new(layout, &member, (&tour, stop), (&files, &proofs))))
+}
+
+/// The photographs of a stop.
+async fn proofs_of(storage: &Storage, stop: &DriveStop) -> Result<Vec<ProofRow>, StorageError> {
+    let job_id = stop.job_id;
+    storage.read(move |tx| store::of_job(tx, job_id)).await
 }
 
 /// The first value of a field.
@@ -186,6 +208,7 @@ fn parse(
 
 pub(super) async fn update(
     State(storage): State<Storage>,
+    State(files): State<ProofFiles>,
     layout: Layout,
     member: Member,
     actor: MemberActor,
@@ -194,7 +217,8 @@ pub(super) async fn update(
 ) -> PageResult {
     let (tour, at) = load(&storage, &member, &key).await?;
     let stop = &tour.stops[at];
-    let mut page = StopPage::new(layout, &member, &tour, stop);
+    let proofs = proofs_of(&storage, stop).await?;
+    let mut page = StopPage::new(layout, &member, (&tour, stop), (&files, &proofs));
     let problem = match parse(&pairs, stop, (tour.tour.day, page.is_paper, storage.clock().now())) {
         Err(problem) => problem,
         Ok(event) => {

@@ -7,13 +7,16 @@ use serde_json::{Value, json};
 use crate::app::rooms;
 use crate::drive::key::KEY_HEADER;
 use crate::drive::model::FailureReason;
-use crate::id::crockford;
+use crate::id::{crockford, parse_crockford};
+use crate::proofs::files::ProofFiles;
+use crate::proofs::jpeg::testing::camera_file;
+use crate::proofs::testing::photo;
 use crate::storage::StorageError;
 use crate::trucks::model::Truck;
 use crate::trucks::store as trucks;
 use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
 use crate::web::testing::{TestApp, TestResponse};
-use crate::web::{Access, Role, Routes};
+use crate::web::{Access, AppState, Role, Routes};
 
 /// The day of the tests' clock.
 const DAY: &str = "2024-03-15";
@@ -25,7 +28,16 @@ fn after(text: &str, mark: &str) -> String {
 
 /// A shop whose first tour is handed out to the driver `gisa`; the office, the driver's browser, the tour.
 async fn handed_out() -> (TestApp, TestApp, String) {
-    let app = TestApp::as_admin().await;
+    handed_out_by(|state| {
+        let folder = state.config.data.join("proofs");
+        state.proofs = ProofFiles::in_folder(folder);
+    })
+    .await
+}
+
+async fn handed_out_by(change: impl FnOnce(&mut AppState)) -> (TestApp, TestApp, String) {
+    let app = TestApp::start_with_state(|_| (), Routes::new(), change).await;
+    app.sign_in_admin().await;
     app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
     let prepared = app.state.storage.write(|tx| {
         let sql = "UPDATE deliveries SET shipping_method = 'DIRECT', preferred_shipping_date = ? WHERE state = 0";
@@ -229,7 +241,11 @@ async fn day_key_opens_no_other_route() {
             .join("/");
         let request = |app: &TestApp| {
             let url = app.url(&path);
-            if route.method == Method::GET { app.browser.get(url) } else { app.browser.post(url) }
+            if route.method == Method::GET {
+                app.browser.get(url)
+            } else {
+                app.browser.request(route.method.clone(), url)
+            }
         };
         let with_key = phone.send(request(&phone).header(KEY_HEADER, &key)).await;
         let without = stranger.send(request(&stranger)).await;
@@ -258,4 +274,140 @@ async fn position_of_a_driver_is_never_asked_for() {
     }
     let script = driver.get(&crate::web::assets::url("drive.js")).await.ok();
     assert!(!script.contains("geolocation") && !script.contains("latitude"));
+}
+
+async fn send_photo(app: &TestApp, key: &str, hash: &str, bytes: Vec<u8>) -> TestResponse {
+    let request = app.browser.put(app.url(&format!("/drive/proofs/{hash}"))).header(KEY_HEADER, key);
+    app.send(request.header("content-type", "image/jpeg").body(bytes)).await
+}
+
+/// Hands in a completed stop that names a photograph; returns the phone and its key.
+async fn delivered_with_photo(office: &TestApp, driver: &TestApp, tour: &str, hash: &str) -> (TestApp, String, Value) {
+    leave(driver, tour).await;
+    let key = day_key(driver).await;
+    let phone = office.another_browser();
+    let pack: Value = serde_json::from_str(&get_pack(&phone, &key).await.ok()).expect("JSON");
+    assert_eq!(pack["photos"].as_bool(), Some(true));
+    let mut event = event(&pack, 0, 1, "delivered");
+    event["details"] = json!({ "photos": [{ "hash": hash, "taken_at": pack["now"] }] });
+    let answer: Value =
+        serde_json::from_str(&hand_in(&phone, &key, &json!({ "events": [event] })).await.ok()).expect("JSON");
+    assert_eq!(answer["events"][0]["accepted"].as_bool(), Some(true), "{answer}");
+    (phone, key, pack)
+}
+
+fn answer_of(response: &TestResponse) -> (StatusCode, bool, bool) {
+    let status = response.status;
+    let answer: Value = serde_json::from_str(&response.text).expect("JSON");
+    (status, answer["accepted"].as_bool().unwrap_or_default(), answer["retry"].as_bool().unwrap_or_default())
+}
+
+#[tokio::test]
+async fn photograph_reaches_the_delivery_that_its_event_names() {
+    let (office, driver, tour) = handed_out().await;
+    let (bytes, hash) = photo(1);
+    let (phone, key, pack) = delivered_with_photo(&office, &driver, &tour, &hash).await;
+    let stop = pack["stops"][0]["key"].as_str().expect("a key").to_owned();
+    assert!(driver.get(&format!("/drive/{stop}")).await.ok().contains("아직 휴대전화에 있어요"));
+    let close = office.get(&format!("/plans/tours/{tour}/close")).await.ok();
+    assert!(close.contains("사진 1장"), "the close names what is missing: {close}");
+
+    // Not named, another content, no photograph, too large, a stranger.
+    let (other, other_hash) = photo(2);
+    assert_eq!(
+        answer_of(&send_photo(&phone, &key, &other_hash, other.clone()).await),
+        (StatusCode::CONFLICT, false, true)
+    );
+    assert_eq!(answer_of(&send_photo(&phone, &key, &hash, other).await), (StatusCode::CONFLICT, false, true));
+    assert_eq!(send_photo(&phone, &key, &hash, vec![0; 700 * 1024]).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(send_photo(&phone, "wrong", &hash, bytes.clone()).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(answer_of(&send_photo(&phone, &key, "no-hash", bytes.clone()).await).0, StatusCode::NOT_FOUND);
+    assert_eq!(answer_of(&send_photo(&phone, &key, &hash, bytes.clone()).await), (StatusCode::OK, true, false));
+    assert_eq!(answer_of(&send_photo(&phone, &key, &hash, Vec::new()).await), (StatusCode::OK, true, false), "again");
+
+    let page = driver.get(&format!("/drive/{stop}")).await.ok();
+    let shown = format!("/drive/proofs/{}", after(&page, "<img src=\"/drive/proofs/"));
+    let image = office.get(&shown).await;
+    assert_eq!(
+        (image.status, image.header("content-type"), image.header("cache-control")),
+        (StatusCode::OK, "image/jpeg", "no-store")
+    );
+    assert_eq!(driver.get(&shown).await.status, StatusCode::OK, "the own tour of today");
+    let stranger = office.another_browser();
+    assert!(stranger.get(&shown).await.location().starts_with("/login"));
+    assert!(
+        stranger
+            .send(stranger.browser.get(office.url(&shown)).header(KEY_HEADER, &key))
+            .await
+            .location()
+            .starts_with("/login")
+    );
+    office.state.access.flush().await.expect("writes");
+    let viewed: i64 = office
+        .state
+        .storage
+        .read(move |tx| tx.scalar("SELECT count(*) FROM access_records WHERE page = ?", &[shown.as_str().into()]))
+        .await
+        .expect("reads");
+    assert_eq!(viewed, 2, "each view is recorded");
+    let close = office.get(&format!("/plans/tours/{tour}/close")).await.ok();
+    assert!(!close.contains("사진 1장"));
+}
+
+#[tokio::test]
+async fn evidence_has_the_photograph_and_a_digest_that_changes_with_it() {
+    let (office, driver, tour) = handed_out().await;
+    let (bytes, hash) = photo(3);
+    let (phone, key, pack) = delivered_with_photo(&office, &driver, &tour, &hash).await;
+    let job = parse_crockford(pack["stops"][0]["job"].as_str().expect("a job")).expect("an identifier");
+    let delivery =
+        office.state.storage.read(move |tx| tx.scalar("SELECT delivery_id FROM jobs WHERE id = ?", &[job.into()]));
+    let delivery = crockford(delivery.await.expect("reads"));
+    let digest = |page: &str| {
+        let rest = page.split("지문(SHA-256) <span class=\"digest\">").nth(1).expect("a digest");
+        rest.split('<').next().expect("a digest").to_owned()
+    };
+    let before = office.get(&format!("/deliveries/{delivery}/evidence")).await.ok();
+    send_photo(&phone, &key, &hash, bytes).await.ok();
+    let page = office.get(&format!("/deliveries/{delivery}")).await.ok();
+    assert!(page.contains("<img src=\"/drive/proofs/") && page.contains("/evidence\""), "{page}");
+    let evidence = office.get(&format!("/deliveries/{delivery}/evidence")).await.ok();
+    assert!(evidence.contains(&hash) && evidence.contains("완료") && evidence.contains("gisa"), "{evidence}");
+    assert_ne!(digest(&before), digest(&evidence));
+    assert_eq!(digest(&office.get(&format!("/deliveries/{delivery}/evidence")).await.ok()), digest(&evidence));
+}
+
+#[tokio::test]
+async fn camera_file_of_a_form_is_stored_without_its_position() {
+    let (office, driver, tour) = handed_out().await;
+    leave(&driver, &tour).await;
+    let page = driver.get("/drive").await.ok();
+    let stop = page.split("href=\"/drive/").find(|rest| rest.contains("<strong>1. ")).expect("a stop");
+    let stop = format!("/drive/{}", stop.split('"').next().expect("a key"));
+    let part = |bytes: Vec<u8>| {
+        let file = reqwest::multipart::Part::bytes(bytes).file_name("photo.jpg");
+        move |form: reqwest::multipart::Form| form.part("photo", file)
+    };
+    let photos = format!("{stop}/photos");
+    let early = driver.post_multipart(&photos, part(camera_file((1_600, 1_200), 6, 4))).await;
+    assert!(driver.get(early.location()).await.ok().contains("완료나 실패를 누른 다음"));
+    driver.post_form(&stop, &[("act", "delivered")]).await;
+    let sent = driver.post_multipart(&photos, part(camera_file((1_600, 1_200), 6, 4))).await;
+    let page = driver.get(sent.location()).await.ok();
+    assert!(page.contains("사진을 받았어요") && page.contains("width=\"960\" height=\"1280\""), "upright: {page}");
+    let text = driver.post_multipart(&photos, part(b"<html>".to_vec())).await;
+    assert!(driver.get(text.location()).await.ok().contains("사진(JPEG)이 아니에요"));
+    let stored = office.state.proofs.list().await.expect("lists");
+    assert_eq!(stored.len(), 1);
+    let bytes = office.state.proofs.get(stored.keys().next().expect("one")).await.expect("reads");
+    assert!(memchr::memmem::find(&bytes, b"Exif").is_none());
+}
+
+#[tokio::test]
+async fn node_without_a_place_takes_no_photographs_and_says_so() {
+    let (office, driver, tour) = handed_out_by(|state| state.proofs = ProofFiles::none()).await;
+    leave(&driver, &tour).await;
+    let key = day_key(&driver).await;
+    let pack: Value = serde_json::from_str(&get_pack(&office.another_browser(), &key).await.ok()).expect("JSON");
+    assert_eq!(pack["photos"].as_bool(), Some(false));
 }

@@ -12,7 +12,7 @@ use crate::web::assets;
 /// The script, with `/*ASSETS*/` for what it caches and `/*BASE*/` for the base path.
 const SCRIPT: &str = include_str!("worker.js");
 
-const ASSETS: [&str; 5] = ["bootstrap.css", "app.css", "drive.css", "drive.js", "favicon.svg"];
+const ASSETS: [&str; 6] = ["bootstrap.css", "app.css", "drive.css", "drive.js", "drive-proofs.js", "favicon.svg"];
 
 pub(super) async fn show(State(config): State<Arc<Config>>) -> Response {
     let base = &config.base_path;

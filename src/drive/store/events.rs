@@ -44,6 +44,13 @@ pub fn of_job(tx: &mut dyn Tx, job_id: i64) -> Result<Vec<StopEvent>> {
     rows.into_iter().map(event).collect()
 }
 
+/// Usernames of those who reported the events of a job, by event.
+pub fn reporters(tx: &mut dyn Tx, job_id: i64) -> Result<BTreeMap<String, String>> {
+    let sql = "SELECT e.id, COALESCE(m.username, '') FROM stop_events e LEFT JOIN members m ON m.id = e.member_id \
+               WHERE e.job_id = ?";
+    tx.query(sql, &[job_id.into()])?.into_iter().map(|mut row| Ok((row.text(0)?, row.text(1)?))).collect()
+}
+
 /// Whether an event is stored.
 pub fn is_known(tx: &mut dyn Tx, id: &str) -> Result<bool> {
     Ok(tx.scalar("SELECT count(*) FROM stop_events WHERE id = ?", &[id.into()])? > 0)

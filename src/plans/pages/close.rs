@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 
 use crate::audit::MemberActor;
-use crate::drive::close::{self, CountLine, lines, waiting_phones};
+use crate::drive::close::{self, CountLine, lines, waiting};
 use crate::drive::{store as drive, tour};
 use crate::id::parse_crockford;
 use crate::plans::model::TourState;
@@ -55,7 +55,8 @@ pub(super) async fn show(State(storage): State<Storage>, layout: Layout, Path(id
     let read = storage.read(move |tx| {
         let Some(tour) = tour::load(tx, tour_id)? else { return Ok(None) };
         let counts = drive::counts(tx, tour_id)?;
-        Ok::<_, StorageError>(Some((tour, counts, waiting_phones(tx, tour_id)?)))
+        let phones = waiting(tx, &tour)?;
+        Ok::<_, StorageError>(Some((tour, counts, phones)))
     });
     let (tour, counts, phones) = read.await?.ok_or(Error::NotFound)?;
     if !matches!(tour.tour.state, TourState::Out | TourState::Closed) {

@@ -5,6 +5,7 @@ use axum::response::Response;
 
 use crate::demo::Demo;
 use crate::members::passwords::PasswordHasher;
+use crate::proofs::files::ProofFiles;
 use crate::storage::Storage;
 use crate::web::{Error, FormPairs, PageResult, redirect};
 
@@ -13,6 +14,7 @@ pub(super) async fn reset(
     State(storage): State<Storage>,
     State(passwords): State<PasswordHasher>,
     State(demo): State<Option<Demo>>,
+    State(proofs): State<ProofFiles>,
     FormPairs(_): FormPairs,
 ) -> PageResult<Response> {
     let demo = demo.ok_or(Error::NotFound)?;
@@ -20,5 +22,6 @@ pub(super) async fn reset(
         return Err(Error::BadRequest(reason.to_owned()));
     }
     demo.reset(&storage, &passwords).await.map_err(Error::internal)?;
+    proofs.clear().await.map_err(Error::internal)?;
     Ok(redirect("/login"))
 }

@@ -97,7 +97,10 @@ async fn due_orders_are_previewed_and_the_certificate_is_shown() {
     let law = app.get("/access/law").await.ok();
     assert!(law.contains("일이 넘은 주문이"), "{law}");
     let keep = crate::privacy::KeepYears::new(5);
-    let destroyed = crate::privacy::destroy_due(&app.state.storage, keep).await.expect("destroys");
+    let destroyed =
+        crate::privacy::destroy_due(&app.state.storage, keep, &crate::proofs::destroy::ProofRetention::none())
+            .await
+            .expect("destroys");
     assert!(destroyed.orders > 0);
     let page = app.get("/privacy/destructions").await.ok();
     let href = page.split("href=\"").find(|rest| rest.starts_with("/privacy/destructions/")).expect("a certificate");

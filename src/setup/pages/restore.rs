@@ -11,6 +11,7 @@ use tokio::sync::Mutex;
 
 use super::{Setup, SetupPage, throttle};
 use crate::backup::{self, Key, PlanError, RestoreError};
+use crate::proofs::files::ProofFiles;
 use crate::time::{Moment, parse_moment};
 use crate::web::paging::grouped;
 use crate::web::{ClientInfo, Error, Form, Layout, PageResult, Restart, page, page_with_status, redirect};
@@ -67,6 +68,7 @@ struct RestoredPage {
 pub(super) async fn restore(
     State(setup): State<Setup>,
     State(restart): State<Restart>,
+    State(proofs): State<ProofFiles>,
     client: ClientInfo,
     layout: Layout,
     Form(form): Form<RestoreForm>,
@@ -100,6 +102,10 @@ pub(super) async fn restore(
         }
         Err(error) => return render_with_errors(RestoreFields { from_error: Some(error.to_string()), ..fields }),
     };
+    if let Err(error) = backup::restore_proofs((&target, key.as_ref()), &out, &proofs).await {
+        std::fs::remove_file(out).map_err(Error::internal)?;
+        return render_with_errors(RestoreFields { from_error: Some(error.to_string()), ..fields });
+    }
     if setup.is_done().await? {
         // An administrator was created while the restore was running.
         std::fs::remove_file(out).map_err(Error::internal)?;

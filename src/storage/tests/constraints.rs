@@ -56,6 +56,9 @@ const FORBIDDEN_ROWS: &[(&str, &str, RowValues)] = &[
     ("drive_keys", "(revoked_at IS NULL) = (revoked_by IS NULL)", &[("revoked_at", "1")]),
     ("stop_events", "(source = 'phone') = (key_id IS NOT NULL)", &[("key_id", "NULL")]),
     ("stop_findings", "(resolved_at IS NULL) = (resolved_by IS NULL)", &[("resolved_at", "1")]),
+    ("proofs", "(received_at IS NULL) = (bytes IS NULL)", &[("bytes", "1"), ("width", "1"), ("height", "1")]),
+    ("proofs", "(bytes IS NULL) = (width IS NULL)", &[("received_at", "1"), ("bytes", "1"), ("height", "1")]),
+    ("proofs", "(bytes IS NULL) = (height IS NULL)", &[("received_at", "1"), ("bytes", "1"), ("width", "1")]),
     ("audit_entries", "object_id IS NULL OR object_count = 1", &[("object_id", "1"), ("object_count", "2")]),
 ];
 
@@ -94,6 +97,8 @@ const DERIVED_IDS: &[(&str, &str)] = &[
     ("access_ranges", "first_order_id"),
     ("access_ranges", "last_order_id"),
     ("search_postings", "document_id"),
+    ("proofs", "job_id"),
+    ("proofs", "event_id"),
     ("search_blocks", "segment_id"),
 ];
 

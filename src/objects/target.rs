@@ -1,4 +1,4 @@
-//! Backup target: a folder, an S3-compatible store, Google Cloud Storage, or Azure Blob Storage.
+//! A place for objects: a folder, an S3-compatible store, Google Cloud Storage, or Azure Blob Storage.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,6 @@ use tempfile::NamedTempFile;
 use tokio::io::AsyncReadExt;
 use url::Url;
 
-use super::object_keys::ObjectKey;
 use crate::text::hex;
 
 /// Timeout of a request that transfers data, at most one part of a snapshot.
@@ -82,7 +81,7 @@ pub enum TargetError {
     AlreadyExists(String),
 }
 
-/// A backup target; cheap to clone.
+/// A place for objects; cheap to clone.
 #[derive(Clone)]
 pub struct Target {
     store: Arc<dyn ObjectStore>,
@@ -98,6 +97,18 @@ pub struct Target {
 }
 
 impl Target {
+    /// The place at an address with these credentials; without any, with those of the environment.
+    ///
+    /// # Errors
+    /// [`TargetError::InvalidAddress`].
+    pub fn open(address: &str, options: Vec<(String, String)>) -> Result<Self, TargetError> {
+        if !options.is_empty() {
+            return Self::parse(address, options);
+        }
+        let is_store_option = |name: &str| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|prefix| name.starts_with(prefix));
+        Self::parse(address, std::env::vars().filter(|(name, _)| is_store_option(name)))
+    }
+
     /// Parses an address. `options` are credentials, region and endpoint, under the names of the stores' own
     /// tools (`AWS_ACCESS_KEY_ID` …); each store reads its own.
     ///
@@ -147,19 +158,19 @@ impl Target {
     }
 
     #[cfg(test)]
-    pub(super) fn from_store(store: Arc<dyn ObjectStore>) -> Self {
+    pub(crate) fn from_store(store: Arc<dyn ObjectStore>) -> Self {
         let (root, conditional_put) = (StorePath::from("shop"), Arc::new(AtomicBool::new(true)));
         Self { store, root, folder: None, mark: Arc::default(), conditional_put, shown: "memory:///shop".to_owned() }
     }
 
     /// Name of the target's spool folder: a hash of the address.
-    pub(super) fn id(&self) -> String {
+    pub fn id(&self) -> String {
         hex(&Sha256::digest(&self.shown)[..6])
     }
 
     /// Creates the folder of a folder target at its first use, and marks it. `spool` remembers the mark: later, a folder
     /// without it is the empty mount point of a drive that is not mounted, and writing would fill the shop's own disk.
-    pub(super) fn mark_folder(&self, spool: &Path) -> io::Result<()> {
+    pub fn mark_folder(&self, spool: &Path) -> io::Result<()> {
         // The uploaders of a target start at the same moment. One marks it, and the others know the mark then.
         static MARKING: Mutex<()> = Mutex::new(());
         let _guard = MARKING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -195,7 +206,7 @@ impl Target {
     ///
     /// # Errors
     /// [`TargetError::AlreadyExists`] if one of that name exists.
-    pub(super) async fn create(&self, path: &str, object: Vec<u8>) -> Result<(), TargetError> {
+    pub async fn create(&self, path: &str, object: Vec<u8>) -> Result<(), TargetError> {
         self.check_mounted()?;
         if !self.conditional_put.load(Ordering::Relaxed) {
             return match within(METADATA_TIMEOUT, self.store.head(&self.store_path(path))).await {
@@ -208,20 +219,20 @@ impl Target {
     }
 
     /// Creates an object by a conditional put, whether or not the store is known to honour it.
-    pub(super) async fn put_if_absent(&self, path: &str, object: Vec<u8>) -> Result<(), TargetError> {
+    pub async fn put_if_absent(&self, path: &str, object: Vec<u8>) -> Result<(), TargetError> {
         let options = PutOptions::from(PutMode::Create);
         let key = self.store_path(path);
         within(TRANSFER_TIMEOUT, self.store.put_opts(&key, PutPayload::from(object), options)).await.map(drop)
     }
 
     /// Writes an object, replacing any of that name.
-    pub(super) async fn replace(&self, path: &str, object: Vec<u8>) -> Result<(), TargetError> {
+    pub async fn replace(&self, path: &str, object: Vec<u8>) -> Result<(), TargetError> {
         self.check_mounted()?;
         within(TRANSFER_TIMEOUT, self.store.put(&self.store_path(path), PutPayload::from(object))).await.map(drop)
     }
 
     /// Uploads a file of any size, in parts if it is large. An object of that name is replaced.
-    pub(super) async fn upload(&self, path: &str, file: &Path) -> Result<(), TargetError> {
+    pub async fn upload(&self, path: &str, file: &Path) -> Result<(), TargetError> {
         self.check_mounted()?;
         let unreadable = |error: io::Error| TargetError::Unreachable(error.to_string());
         let mut from = tokio::fs::File::open(file).await.map_err(unreadable)?;
@@ -241,14 +252,14 @@ impl Target {
     }
 
     /// Reads an object into memory.
-    pub(super) async fn get(&self, path: &str) -> Result<Vec<u8>, TargetError> {
+    pub async fn get(&self, path: &str) -> Result<Vec<u8>, TargetError> {
         self.check_mounted()?;
         let found = within(TRANSFER_TIMEOUT, self.store.get(&self.store_path(path))).await?;
         Ok(within(TRANSFER_TIMEOUT, found.bytes()).await?.to_vec())
     }
 
     /// Streams an object into a file.
-    pub(super) async fn download(&self, path: &str, to: &mut std::fs::File) -> Result<(), TargetError> {
+    pub async fn download(&self, path: &str, to: &mut std::fs::File) -> Result<(), TargetError> {
         self.check_mounted()?;
         let found = within(TRANSFER_TIMEOUT, self.store.get(&self.store_path(path))).await?;
         let mut chunks = found.into_stream();
@@ -258,25 +269,25 @@ impl Target {
         Ok(())
     }
 
-    /// All objects below `folder` with their sizes in bytes, sorted by key. Foreign files are left out.
-    pub(super) async fn list(&self, folder: &str) -> Result<Vec<(ObjectKey, u64)>, TargetError> {
+    /// Paths of all objects below `folder` with their sizes in bytes, sorted.
+    pub async fn list(&self, folder: &str) -> Result<Vec<(String, u64)>, TargetError> {
         self.check_mounted()?;
         let below = folder.split('/').filter(|part| !part.is_empty()).fold(self.root.clone(), StorePath::join);
         let found: Vec<_> = within(TRANSFER_TIMEOUT, self.store.list(Some(&below)).try_collect()).await?;
-        let mut keys: Vec<_> = found
+        let mut paths: Vec<_> = found
             .into_iter()
             .filter_map(|meta| {
                 let path: Vec<_> = meta.location.prefix_match(&self.root)?.collect();
                 let path: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
-                Some((ObjectKey::parse(&path.join("/"))?, meta.size))
+                Some((path.join("/"), meta.size))
             })
             .collect();
-        keys.sort();
-        Ok(keys)
+        paths.sort();
+        Ok(paths)
     }
 
     /// Deletes an object. A missing object is no error.
-    pub(super) async fn delete(&self, path: &str) -> Result<(), TargetError> {
+    pub async fn delete(&self, path: &str) -> Result<(), TargetError> {
         self.check_mounted()?;
         match within(METADATA_TIMEOUT, self.store.delete(&self.store_path(path))).await {
             Err(TargetError::NotFound(_)) => Ok(()),
@@ -286,17 +297,17 @@ impl Target {
 
     /// Declares whether the store honours conditional puts. Without them [`Self::create`] looks before it
     /// writes, which leaves a race window between two programs.
-    pub(super) fn set_conditional_put(&self, is_supported: bool) {
+    pub fn set_conditional_put(&self, is_supported: bool) {
         self.conditional_put.store(is_supported, Ordering::Relaxed);
     }
 
     /// The path of a folder target.
-    pub(super) fn folder_path(&self) -> Option<&Path> {
+    pub fn folder_path(&self) -> Option<&Path> {
         self.folder.as_deref()
     }
 
     /// Whether the target is a folder of a file system.
-    pub(super) fn is_folder(&self) -> bool {
+    pub fn is_folder(&self) -> bool {
         self.folder.is_some()
     }
 }

@@ -1,0 +1,123 @@
+//! The evidence of a delivery (배송 증빙): what was ordered, what the driver reported, photographs and signature, with a digest
+//! of all of it. The same content has the same digest, so that a print can be compared with the shop later.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::model::StopEvent;
+use crate::deliveries::list::DeliveryRow;
+use crate::proofs::store::ProofRow;
+use crate::text::hex;
+
+/// A line of the evidence: what it is about, and what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceLine {
+    /// label
+    pub label: String,
+    /// value
+    pub value: String,
+}
+
+/// The evidence of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// recipient, orders and events in words
+    pub lines: Vec<EvidenceLine>,
+    /// photographs that are there
+    pub photos: Vec<ProofRow>,
+    /// strokes of signatures as SVG paths
+    pub signatures: Vec<String>,
+}
+
+impl Evidence {
+    /// The evidence of a delivery. `reporters` are usernames by event.
+    pub fn new(
+        row: &DeliveryRow,
+        events: &[StopEvent],
+        reporters: &BTreeMap<String, String>,
+        proofs: Vec<ProofRow>,
+    ) -> Self {
+        let mut lines = Vec::new();
+        let mut add = |label: &str, value: String| lines.push(EvidenceLine { label: label.to_owned(), value });
+        add("묶음배송번호", row.delivery.bundle_number.clone());
+        if let Some(primary) = row.primary() {
+            let to = &primary.order.recipient;
+            add("수취인", to.name.clone());
+            add("주소", format!("({}) {} {}", to.zip_code, to.address1, to.address2).trim().to_owned());
+        }
+        for order in &row.orders {
+            let listed = &order.listed;
+            let labels =
+                if listed.labels.is_empty() { String::new() } else { format!(" [{}]", listed.labels.join(", ")) };
+            let state = listed.order.state.label();
+            let goods = format!("{}{labels} × {} ({state})", listed.product_name, listed.order.quantity);
+            add(&format!("주문 {}", listed.order.order_number), goods);
+        }
+        for event in events {
+            let reporter = reporters.get(&event.id).map_or("", String::as_str);
+            add(&format!("기록 {}", event.at().precise()), event_text(event, reporter));
+        }
+        for proof in &proofs {
+            let what = if proof.is_shown() { proof.hash.clone() } else { proof.absence() };
+            add(&format!("사진 {}", proof.taken_at.precise()), format!("{} {what}", proof.username));
+        }
+        let signatures: Vec<String> =
+            events.iter().map(|event| event.details.signature.clone()).filter(|path| !path.is_empty()).collect();
+        for path in &signatures {
+            add("서명의 지문", hex(&Sha256::digest(path.as_bytes())));
+        }
+        Self { lines, photos: proofs.into_iter().filter(ProofRow::is_shown).collect(), signatures }
+    }
+
+    /// SHA-256 of the lines. They have the hashes of the photographs and signatures.
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for EvidenceLine { label, value } in &self.lines {
+            // Lengths keep apart what is on both sides of a border.
+            hash.update(format!("{}:{label}{}:{value}\n", label.len(), value.len()));
+        }
+        hex(&hash.finalize())
+    }
+}
+
+fn event_text(event: &StopEvent, reporter: &str) -> String {
+    let mut parts = vec![event.kind.label().to_owned()];
+    parts.extend(event.details.reason.map(|reason| reason.label().to_owned()));
+    parts.push(format!("{} {reporter}", event.source.label()));
+    parts.push(format!("받은 때 {}", event.received_at.precise()));
+    if event.has_wrong_clock() {
+        parts.push(format!("휴대전화 시계 {}", event.happened_at.precise()));
+    }
+    parts.extend(event.details.accepted.iter().map(|(order, count)| format!("{order} {count}개 받음")));
+    parts.extend(event.details.collected.iter().map(|goods| format!("가져온 상품 {} {}개", goods.what, goods.count)));
+    if !event.details.note.is_empty() {
+        parts.push(event.details.note.clone());
+    }
+    parts.join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn evidence(lines: &[(&str, &str)]) -> Evidence {
+        let lines =
+            lines.iter().map(|(label, value)| EvidenceLine { label: (*label).to_owned(), value: (*value).to_owned() });
+        Evidence { lines: lines.collect(), photos: Vec::new(), signatures: Vec::new() }
+    }
+
+    #[test]
+    fn digest_is_that_of_the_content() {
+        let one = evidence(&[("수취인", "홍길동"), ("주소", "서울")]);
+        assert_eq!(one.digest(), evidence(&[("수취인", "홍길동"), ("주소", "서울")]).digest());
+        for other in [
+            evidence(&[("수취인", "홍길순"), ("주소", "서울")]),
+            evidence(&[("주소", "서울"), ("수취인", "홍길동")]),
+            evidence(&[("수취인", "홍길동주소"), ("", "서울")]),
+            evidence(&[("수취인", "홍길동")]),
+        ] {
+            assert_ne!(one.digest(), other.digest(), "{other:?}");
+        }
+    }
+}
