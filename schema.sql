@@ -43,7 +43,7 @@ CREATE TABLE leases (
 CREATE TABLE members (
     id             INTEGER NOT NULL PRIMARY KEY,
     username       TEXT NOT NULL UNIQUE CHECK (length(username) <= 64),
-    role           TEXT NOT NULL CHECK (role IN ('admin', 'logistics', 'driver')),
+    role           TEXT NOT NULL CHECK (role IN ('admin', 'orders', 'logistics', 'support', 'viewer', 'driver')),
     enabled        INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
     password_hash  TEXT NOT NULL CHECK (length(password_hash) <= 255),  -- argon2id, PHC string
     -- Incremented to revoke all sessions of the member; a session stores the epoch of its login.
@@ -55,7 +55,9 @@ CREATE TABLE members (
     -- When a stolen remember-me token was detected; null after the member has acknowledged it.
     token_theft_at INTEGER,
     -- Whether an administrator demands a second factor of the member.
-    requires_totp  INTEGER NOT NULL DEFAULT 0 CHECK (requires_totp IN (0, 1))
+    requires_totp  INTEGER NOT NULL DEFAULT 0 CHECK (requires_totp IN (0, 1)),
+    -- When an administrator last decided that the member stays without having come for a long time.
+    kept_at        INTEGER
 ) STRICT;
 
 -- Second factor of a member: the secret of the authenticator app (TOTP), encrypted with a key outside this database.
@@ -839,7 +841,7 @@ CREATE TABLE audit_entries (
     member_id    INTEGER,  -- exactly for the actor member
     address      TEXT NOT NULL CHECK (length(address) <= 64),  -- network address of the request; '' without one
     verb         TEXT NOT NULL CHECK (verb IN (
-        'member-added', 'role-changed', 'member-enabled', 'member-disabled', 'password-changed',
+        'member-added', 'role-changed', 'member-enabled', 'member-disabled', 'member-kept', 'password-changed',
         'one-time-password-issued', 'devices-logged-out', 'token-theft-reported', 'totp-enabled', 'totp-disabled', 'totp-demanded', 'totp-optional',
         'recovery-code-used', 'access-inspected', 'shop-saved', 'settings-saved',
         'product-added', 'products-edited', 'variant-added', 'variants-labelled', 'orders-advanced',
@@ -1046,6 +1048,14 @@ BEGIN SELECT RAISE(ABORT, 'access seals are append-only'); END;
 CREATE TRIGGER access_seals_no_delete BEFORE DELETE ON access_seals
 WHEN NOT EXISTS (SELECT 1 FROM leases WHERE name IN ('copy', 'demo'))
 BEGIN SELECT RAISE(ABORT, 'access seals are append-only'); END;
+
+-- Deliveries whose masked data a member opened with a reason; the access record has the reason. Deleted when it is over.
+CREATE TABLE reveals (
+    member_id   INTEGER NOT NULL REFERENCES members (id),
+    delivery_id INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL,
+    PRIMARY KEY (member_id, delivery_id)
+) STRICT, WITHOUT ROWID;
 
 -- ── destruction ────────────────────────────────────────────────────────────────────
 

@@ -4,8 +4,8 @@ use axum::Router;
 
 use crate::web::{self, AppState, Routes};
 use crate::{
-    access, actions, audit, backup, channels, config, deliveries, districts, drive, help, members, orders, plans,
-    practice, privacy, products, reconcile, search, server, setup, shop, today, trucks, uploads,
+    access, actions, audit, backup, channels, config, deliveries, districts, drive, help, masking, members, orders,
+    plans, practice, privacy, products, reconcile, search, server, setup, shop, today, trucks, uploads,
 };
 
 /// The routes of every room. A new room is added here.
@@ -13,6 +13,7 @@ pub fn rooms() -> Vec<Routes> {
     vec![
         setup::pages::routes(),
         members::pages::routes(),
+        masking::pages::routes(),
         orders::pages::routes(),
         uploads::pages::routes(),
         channels::pages::routes(),

@@ -27,6 +27,7 @@
 //! | [`channels`] | sales channels and couriers: layouts of their files, also those that the shop teaches; recognition of a file; its page is 양식 |
 //! | [`sessions`] | sessions in the database or Redis, remember-me tokens |
 //! | [`members`] | accounts, roles, passwords, logins, devices |
+//! | [`masking`] | masked personal data: masks, who sees what of a delivery, 보기 with a reason |
 //! | [`search`] | full-text index and the lists that it filters: tokenizer, postings, segments, queries, planner; its page searches everything |
 //! | [`orders`] | orders: rules, changes with their log, list and search, bundles, exports |
 //! | [`uploads`] | import of files: parse → plan → apply → report |
@@ -103,6 +104,7 @@ pub mod drive;
 pub mod flash;
 pub mod help;
 pub mod id;
+pub mod masking;
 pub mod members;
 pub mod objects;
 pub mod orders;

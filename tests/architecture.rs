@@ -45,6 +45,7 @@ const ROOMS: &[&str] = &[
     "channels",
     "sessions",
     "members",
+    "masking",
     "search",
     "orders",
     "uploads",

@@ -9,12 +9,17 @@ use crate::id::parse_crockford;
 use crate::orders::bulk_job::{BulkJob, BulkJobs};
 use crate::storage::{Result as StorageResult, Storage, Tx};
 use crate::web::{
-    Access, Error, Flash, FlashId, FormPairs, Layout, PageResult, Routes, local_path, page, redirect_with_flash,
+    Access, Error, Flash, FlashId, FormPairs, Layout, PageAction, PageKind, PageResult, Routes, local_path, page,
+    redirect_with_flash,
 };
 
 /// The pages of this room.
 pub fn routes() -> Routes {
-    Routes::new().get("/actions", Access::Member, list).post("/actions/{id}/undo", Access::Member, undo)
+    Routes::new().get("/actions", Access::Page(PageKind::Deliveries, PageAction::Process), list).post(
+        "/actions/{id}/undo",
+        Access::Page(PageKind::Deliveries, PageAction::Process),
+        undo,
+    )
 }
 
 #[derive(Template)]
@@ -27,9 +32,9 @@ struct ListPage {
 }
 
 async fn list(State(storage): State<Storage>, State(jobs): State<BulkJobs>, layout: Layout) -> PageResult {
-    let is_admin = layout.is_admin();
-    let rows = storage.read(move |tx| actions::newest(tx, is_admin)).await?;
-    let job = jobs.current().filter(|job| is_admin && job.outcome.is_none());
+    let with_orders = layout.processes_orders();
+    let rows = storage.read(move |tx| actions::newest(tx, with_orders)).await?;
+    let job = jobs.current().filter(|job| with_orders && job.outcome.is_none());
     Ok(page(ListPage { layout, rows, job }))
 }
 
@@ -40,9 +45,9 @@ async fn undo(
     Path(id): Path<String>,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
-    let (id, is_admin) = (parse_crockford(&id).ok_or(Error::NotFound)?, layout.is_admin());
+    let (id, with_orders) = (parse_crockford(&id).ok_or(Error::NotFound)?, layout.processes_orders());
     let undo = move |tx: &mut dyn Tx| -> StorageResult<Option<FlashId>> {
-        let recorded = actions::undo(tx, actor, id, is_admin)?;
+        let recorded = actions::undo(tx, actor, id, with_orders)?;
         recorded.map(|recorded| Flash::from(&recorded).save(tx, actor.id)).transpose()
     };
     let flash = storage.write(undo).await?.ok_or(Error::NotFound)?;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use super::rooms;
-use crate::web::{Access, RouteSpec, Routes};
+use crate::web::{Access, PageAction, PageKind, RouteSpec, Routes};
 
 /// Files of handlers named by the action instead of a segment of the URL.
 const ACTION_FILES: [&str; 6] = ["list", "show", "new", "bulk", "update", "receive"];
@@ -100,15 +100,18 @@ fn misplaced_handlers_are_found() {
     assert!(fault("/districts/unknown", "mukkeum::districts::pages::import::show"), "another file");
 }
 
-fn label(access: Access) -> &'static str {
-    match access {
+fn label(access: Access) -> String {
+    let right = |page: PageKind, action: PageAction| format!("{} of {}", action.code(), page.code());
+    let fixed = match access {
+        Access::Page(page, action) => return right(page, action),
+        Access::Reauthenticated(page, action) => return format!("{}, re-authenticated", right(page, action)),
         Access::Public => "public",
         Access::PasswordChange => "member, also with a one-time password",
         Access::Driver => "member, also a driver",
-        Access::Member => "member",
         Access::Admin => "administrator",
         Access::AdminReauthenticated => "administrator, re-authenticated",
-    }
+    };
+    fixed.to_owned()
 }
 
 fn table() -> String {

@@ -41,6 +41,11 @@ pub enum AuditEvent {
         /// username of the member
         username: String,
     },
+    /// 그대로: an administrator decided that a member stays who has not come for a long time
+    MemberKept {
+        /// username of the member
+        username: String,
+    },
     /// 비밀번호 변경, by the member or on the command line
     PasswordChanged {
         /// username of the member

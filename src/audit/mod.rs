@@ -19,7 +19,7 @@ pub use self::event::{
     AuditEvent, BundleChange, ConflictDecision, Departure, NumberList, PhoneOfTour, PromisedDay, RejectedFile,
     StopsReport, Verb,
 };
-pub use self::store::{by_ids, delete_old, find, record, verbs_since};
+pub use self::store::{by_ids, delete_old, find, grants, record, verbs_since};
 use crate::storage::{Result, Tx};
 use crate::time::Moment;
 

@@ -20,6 +20,7 @@ impl AuditEvent {
             Self::OneTimePasswordIssued { username } => {
                 format!("{username} 회원의 비밀번호를 임시 비밀번호로 바꿨어요.")
             }
+            Self::MemberKept { username } => format!("오래 들어오지 않은 {username} 회원을 그대로 두었어요."),
             Self::DevicesLoggedOut { devices } => format!("다른 기기 {devices}대에서 로그아웃했어요."),
             Self::TokenTheftReported { detected_at } => {
                 format!("{detected_at}에 예전 로그인 정보를 누군가 다시 써서 모든 기기에서 로그아웃했어요.")
@@ -183,7 +184,10 @@ fn hold_sentence(code: &str) -> &str {
 pub(super) fn role_label(code: &str) -> &str {
     match code {
         "admin" => "관리자",
+        "orders" => "주문 담당",
         "logistics" => "배송팀",
+        "support" => "상담",
+        "viewer" => "조회만",
         "driver" => "기사",
         other => other,
     }

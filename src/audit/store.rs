@@ -75,6 +75,15 @@ pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<AuditEntry>> {
     tx.query_one(&format!("{ENTRY} WHERE id = ?"), &[id.into()])?.map(entry).transpose()
 }
 
+/// The newest entries about a member's rights: added, role, 사용 and 사용 중지. Newest first.
+pub fn grants(tx: &mut dyn Tx, member_id: i64, limit: i64) -> Result<Vec<AuditEntry>> {
+    let codes = Verb::GRANTS.map(Verb::code).join("', '");
+    let sql = format!(
+        "{ENTRY} WHERE object_type = 'member' AND object_id = ? AND verb IN ('{codes}') ORDER BY id DESC LIMIT ?"
+    );
+    tx.query(&sql, &[member_id.into(), limit.into()])?.into_iter().map(entry).collect()
+}
+
 /// The entries of these identifiers.
 pub fn by_ids(tx: &mut dyn Tx, ids: &[i64]) -> Result<BTreeMap<i64, AuditEntry>> {
     let mut entries = BTreeMap::new();

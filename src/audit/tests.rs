@@ -29,6 +29,7 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
         (E::RoleChanged { username: kim(), role: text("admin") }, "kim 회원의 역할을 바꿨어요: 관리자"),
         (E::MemberEnabled { username: kim() }, "kim 회원이 다시 로그인할 수 있게 했어요."),
         (E::MemberDisabled { username: kim() }, "kim 회원이 로그인하지 못하게 했어요."),
+        (E::MemberKept { username: kim() }, "오래 들어오지 않은 kim 회원을 그대로 두었어요."),
         (E::PasswordChanged { username: kim() }, "kim 회원의 비밀번호를 바꿨어요."),
         (E::OneTimePasswordIssued { username: kim() }, "kim 회원의 비밀번호를 임시 비밀번호로 바꿨어요."),
         (E::DevicesLoggedOut { devices: 2 }, "다른 기기 2대에서 로그아웃했어요."),

@@ -22,7 +22,7 @@ pub(super) enum User {
         /// 아이디, 2~32자
         #[arg(value_name = "USERNAME")]
         username: String,
-        /// admin(관리자), logistics(배송팀) 또는 driver(기사) [기본값: admin]
+        /// admin(관리자), orders(주문 담당), logistics(배송팀), support(상담), viewer(조회만) 또는 driver(기사) [기본값: admin]
         #[arg(long, value_name = "ROLE", default_value = "admin")]
         role: Role,
         #[command(flatten)]
@@ -41,7 +41,7 @@ pub(super) enum User {
         /// 아이디
         #[arg(value_name = "USERNAME")]
         username: String,
-        /// admin(관리자), logistics(배송팀) 또는 driver(기사)
+        /// admin(관리자), orders(주문 담당), logistics(배송팀), support(상담), viewer(조회만) 또는 driver(기사)
         #[arg(value_name = "ROLE")]
         role: Role,
     },

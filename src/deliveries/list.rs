@@ -29,6 +29,8 @@ pub struct DeliveryRow {
     pub delivery: Delivery,
     /// its orders, oldest first
     pub orders: Vec<DeliveryOrder>,
+    /// whether the data is masked
+    pub is_masked: bool,
 }
 
 /// An order of a delivery.
@@ -99,7 +101,7 @@ pub fn load_rows(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<DeliveryRow>> {
                 joined_late: joined_late(joined.at, delivery.printed_at, delivery.ready_at),
             };
             let orders = Vec::into_iter(own).map(delivery_order).collect();
-            rows.push(DeliveryRow { delivery, orders });
+            rows.push(DeliveryRow { delivery, orders, is_masked: false });
         }
     }
     Ok(rows)

@@ -14,7 +14,7 @@ mod undo;
 mod view;
 
 use crate::id::parse_crockford;
-use crate::web::{Access, Routes};
+use crate::web::{Access, PageAction, PageKind, Routes};
 
 /// Deliveries that one request may change.
 const MAX_BULK_ROWS: usize = 200;
@@ -22,17 +22,17 @@ const MAX_BULK_ROWS: usize = 200;
 /// The pages of this room.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/deliveries", Access::Member, list::list)
-        .post("/deliveries", Access::Member, bulk::bulk)
-        .post("/deliveries/undo", Access::Member, undo::undo)
-        .get("/deliveries/held", Access::Member, held::show)
-        .post("/deliveries/held", Access::Member, held::complete)
-        .get("/deliveries/slips", Access::Member, slips::show)
-        .post("/deliveries/slips", Access::Member, slips::print)
-        .get("/deliveries/{id}", Access::Member, show::show)
-        .post("/deliveries/{id}", Access::Member, show::update)
-        .get("/deliveries/{id}/slip", Access::Member, slip::show)
-        .get("/deliveries/{id}/evidence", Access::Member, evidence::show)
+        .get("/deliveries", Access::Page(PageKind::Deliveries, PageAction::View), list::list)
+        .post("/deliveries", Access::Page(PageKind::Deliveries, PageAction::Process), bulk::bulk)
+        .post("/deliveries/undo", Access::Page(PageKind::Deliveries, PageAction::Process), undo::undo)
+        .get("/deliveries/held", Access::Page(PageKind::Deliveries, PageAction::Process), held::show)
+        .post("/deliveries/held", Access::Page(PageKind::Deliveries, PageAction::Process), held::complete)
+        .get("/deliveries/slips", Access::Page(PageKind::Deliveries, PageAction::Print), slips::show)
+        .post("/deliveries/slips", Access::Page(PageKind::Deliveries, PageAction::Print), slips::print)
+        .get("/deliveries/{id}", Access::Page(PageKind::Deliveries, PageAction::View), show::show)
+        .post("/deliveries/{id}", Access::Page(PageKind::Deliveries, PageAction::Edit), show::update)
+        .get("/deliveries/{id}/slip", Access::Page(PageKind::Deliveries, PageAction::Print), slip::show)
+        .get("/deliveries/{id}/evidence", Access::Page(PageKind::Deliveries, PageAction::Print), evidence::show)
 }
 
 /// The distinct identifiers of the form field `name`, in form order, at most [`MAX_BULK_ROWS`]. Skips

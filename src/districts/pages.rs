@@ -6,16 +6,16 @@ mod list;
 mod of;
 mod unknown;
 
-use crate::web::{Access, Routes};
+use crate::web::{Access, PageAction, PageKind, Routes};
 
 /// The pages of this room.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/districts", Access::Member, list::list)
-        .get("/districts/of", Access::Member, of::show)
-        .get("/districts/unknown", Access::Admin, unknown::list)
-        .post("/districts/unknown", Access::Admin, unknown::bulk)
-        .post("/districts/unknown/undo", Access::Admin, unknown::undo)
+        .get("/districts", Access::Page(PageKind::Districts, PageAction::View), list::list)
+        .get("/districts/of", Access::Page(PageKind::Districts, PageAction::View), of::show)
+        .get("/districts/unknown", Access::Page(PageKind::Districts, PageAction::Edit), unknown::list)
+        .post("/districts/unknown", Access::Page(PageKind::Districts, PageAction::Edit), unknown::bulk)
+        .post("/districts/unknown/undo", Access::Page(PageKind::Districts, PageAction::Edit), unknown::undo)
         .get("/districts/import", Access::Admin, import::list::list)
         .upload("/districts/import", Access::Admin, import::list::create)
         .get("/districts/import/{id}", Access::Admin, import::show::show)

@@ -16,7 +16,8 @@ mod view;
 mod worker;
 
 use super::tour::DriveTour;
-use crate::web::{Access, Error, Member, Role, Routes};
+use crate::masking::{Masking, mask};
+use crate::web::{Access, Error, Member, PageAction, PageKind, Routes};
 
 /// The pages of this room.
 pub fn routes() -> Routes {
@@ -24,8 +25,8 @@ pub fn routes() -> Routes {
         .get("/drive", Access::Driver, list::list)
         .get("/drive/loading/{id}", Access::Driver, loading::show)
         .post("/drive/loading/{id}", Access::Driver, loading::update)
-        .get("/drive/findings", Access::Member, findings::list)
-        .post("/drive/findings", Access::Member, findings::update)
+        .get("/drive/findings", Access::Page(PageKind::Plans, PageAction::Process), findings::list)
+        .post("/drive/findings", Access::Page(PageKind::Plans, PageAction::Process), findings::update)
         .post("/drive/keys", Access::Driver, keys::create)
         .get("/drive/pack", Access::Public, pack::show)
         .post("/drive/events", Access::Public, events::create)
@@ -42,5 +43,29 @@ pub fn routes() -> Routes {
 fn check_access(member: &Member, tour: &DriveTour, today: chrono::NaiveDate) -> Result<(), Error> {
     let is_own = tour.tour.is_of(member.id) && tour.tour.day == today;
     let is_known = tour.tour.state.is_handed_out();
-    if is_known && (is_own || member.role != Role::Driver) { Ok(()) } else { Err(Error::NotFound) }
+    if is_known && (is_own || member.may(PageKind::Plans, PageAction::View)) { Ok(()) } else { Err(Error::NotFound) }
+}
+
+/// Whether the recipient of a stop is hidden from the member: not on the own tour of today.
+fn hides(tour: &DriveTour, delivery_id: i64, member: &Member, masking: &Masking) -> bool {
+    let day = tour.tour.day;
+    let is_own = tour.tour.is_of(member.id) && masking.is_today(day);
+    !is_own && masking.hides(delivery_id, masking.is_due_on(day))
+}
+
+/// Masks the recipients of a tour that are hidden from the member: not those of the own tour of today.
+fn mask_tour(tour: &mut DriveTour, member: &Member, masking: &Masking) {
+    let hidden: Vec<bool> = tour.stops.iter().map(|stop| hides(tour, stop.delivery_id, member, masking)).collect();
+    for (stop, _) in tour.stops.iter_mut().zip(hidden).filter(|(_, is_hidden)| *is_hidden) {
+        stop.name = mask::name(&stop.name);
+        stop.tels.clear();
+        stop.address = mask::address(&stop.address);
+        stop.address_detail.clear();
+        stop.message = mask::memo(&stop.message);
+        stop.memo = mask::memo(&stop.memo);
+        for event in &mut stop.events {
+            event.details.note = mask::memo(&event.details.note);
+            event.details.signature.clear();
+        }
+    }
 }

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
+use crate::members::model::Role;
+use crate::members::model::rights::{Sight, Surface, sight};
 use crate::plans::model::{ColumnKey, TourState};
 use crate::storage::{Param, Result, Row, StorageError, Tx};
 use crate::time::Moment;
@@ -254,8 +256,13 @@ pub fn save_counts(tx: &mut dyn Tx, tour_id: i64, counts: &BTreeMap<String, (i64
 
 /// Members who may drive: usernames by identifier, in order of name.
 pub fn drivers(tx: &mut dyn Tx) -> Result<Vec<(i64, String)>> {
-    let sql = "SELECT id, username FROM members WHERE enabled = 1 ORDER BY username";
-    let rows = tx.query(sql, &[])?;
+    let may_drive = |role: &Role| sight(*role, Surface::Tour, false) == Sight::Full;
+    let codes: Vec<&str> = Role::ALL.into_iter().filter(may_drive).map(Role::code).collect();
+    let sql = format!(
+        "SELECT id, username FROM members WHERE enabled = 1 AND role IN ('{}') ORDER BY username",
+        codes.join("', '")
+    );
+    let rows = tx.query(&sql, &[])?;
     rows.into_iter().map(|mut row| Ok((row.int(0)?, row.text(1)?))).collect()
 }
 

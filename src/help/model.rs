@@ -10,7 +10,7 @@ use crate::members::model::Role;
 struct HelpFiles;
 
 /// Topic names in the order of the list: file name without `.md` and last URL segment.
-pub const TOPICS: [&str; 35] = [
+pub const TOPICS: [&str; 36] = [
     "job-orders",
     "job-factory",
     "job-phone",
@@ -38,6 +38,7 @@ pub const TOPICS: [&str; 35] = [
     "products",
     "access",
     "members",
+    "roles",
     "account",
     "shop",
     "settings",
@@ -81,10 +82,12 @@ impl Topic {
 /// The jobs of a role, in the order of the day.
 pub fn jobs(topics: &[Topic], role: Role) -> Vec<&Topic> {
     let names: &[&str] = match role {
-        Role::Admin => {
+        Role::Admin | Role::Orders => {
             &["job-orders", "job-factory", "job-phone", "job-parcel", "job-delivery", "job-claims", "job-close"]
         }
         Role::Logistics => &["job-delivery", "job-driver"],
+        Role::Support => &["job-phone", "job-claims"],
+        Role::Viewer => &[],
         Role::Driver => &["job-driver"],
     };
     names.iter().filter_map(|name| find(topics, name)).collect()
@@ -138,6 +141,7 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
         ["districts", ..] => "districts",
         ["products", ..] => "products",
         ["access" | "privacy", ..] => "access",
+        ["members", "roles"] | ["masking", ..] => "roles",
         ["members", ..] => "members",
         ["login" | "account" | "password", ..] => "account",
         ["shop"] => "shop",

@@ -10,18 +10,17 @@ use axum::extract::Path;
 use serde::Deserialize;
 
 use super::model::{self, SearchHit, Topic};
-use crate::web::{Access, Error, Layout, PageResult, Query, Routes, assets, page};
+use crate::web::{Access, Error, Layout, PageAction, PageKind, PageResult, Query, Routes, assets, page};
 
 /// Topics with their pictures' URLs, parsed on first use.
 static TOPICS: LazyLock<Vec<Topic>> = LazyLock::new(|| model::load(assets::url));
 
 /// Routes of this room.
 pub fn routes() -> Routes {
-    Routes::new().get("/help", Access::Public, list).get("/help/handbook", Access::Member, handbook::show).get(
-        "/help/{topic}",
-        Access::Public,
-        show,
-    )
+    Routes::new()
+        .get("/help", Access::Public, list)
+        .get("/help/handbook", Access::Page(PageKind::Deliveries, PageAction::View), handbook::show)
+        .get("/help/{topic}", Access::Public, show)
 }
 
 #[derive(Default, Deserialize)]

@@ -2,12 +2,14 @@
 
 mod common_passwords;
 pub mod device;
+pub mod rights;
 pub mod sign_in;
 
 use std::fmt;
 use std::str::FromStr;
 
 use self::common_passwords::is_guessable;
+use self::rights::{PageAction, PageKind};
 use crate::id::crockford;
 use crate::text::coded;
 use crate::time::Moment;
@@ -21,8 +23,14 @@ coded! {
     pub enum Role {
         /// 관리자: everything
         Admin = "admin" "관리자",
-        /// 배송팀: deliveries and slips
+        /// 주문 담당: orders, uploads, products, deliveries and plans
+        Orders = "orders" "주문 담당",
+        /// 배송팀: deliveries, slips and plans
         Logistics = "logistics" "배송팀",
+        /// 상담: answers callers; personal data is masked until it is opened with a reason
+        Support = "support" "상담",
+        /// 조회만: looks at orders and deliveries, masked
+        Viewer = "viewer" "조회만",
         /// 기사: the own tour of today
         Driver = "driver" "기사",
     }
@@ -33,7 +41,10 @@ impl Role {
     pub fn can_view(self) -> &'static str {
         match self {
             Self::Admin => "모든 화면을 보고 바꿔요.",
-            Self::Logistics => "배송 화면만 봐요.",
+            Self::Orders => "주문과 업로드, 상품, 배송, 배차를 맡아요.",
+            Self::Logistics => "배송과 배차를 맡아요. 오늘과 내일 배송할 곳만 가리지 않고 보여요.",
+            Self::Support => "전화를 받아요. 이름과 연락처, 주소는 이유를 적어야 보여요.",
+            Self::Viewer => "주문과 배송을 보기만 해요. 이름과 연락처, 주소는 가려요.",
             Self::Driver => "자기가 가는 오늘 배송만 봐요.",
         }
     }
@@ -42,6 +53,7 @@ impl Role {
     pub fn home(self) -> &'static str {
         match self {
             Self::Admin => "/",
+            Self::Orders | Self::Support | Self::Viewer => "/orders",
             Self::Logistics => "/deliveries",
             Self::Driver => "/drive",
         }
@@ -58,7 +70,9 @@ impl FromStr for Role {
 
 /// The code is not that of a [`Role`].
 #[derive(Debug, thiserror::Error)]
-#[error("역할은 admin(관리자), logistics(배송팀), driver(기사) 가운데 하나예요.")]
+#[error(
+    "역할은 admin(관리자), orders(주문 담당), logistics(배송팀), support(상담), viewer(조회만), driver(기사) 가운데 하나예요."
+)]
 pub struct UnknownRole;
 
 /// A member as every page knows them.
@@ -76,6 +90,11 @@ impl Member {
     /// Whether the member is an administrator.
     pub fn is_admin(&self) -> bool {
         self.role == Role::Admin
+    }
+
+    /// Whether the member may take the action on this kind of page.
+    pub const fn may(&self, page: PageKind, action: PageAction) -> bool {
+        rights::may(self.role, page, action)
     }
 }
 

@@ -8,6 +8,7 @@ mod login;
 mod logout;
 mod new;
 mod password;
+mod roles;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -44,13 +45,15 @@ pub fn routes() -> Routes {
         .get("/members", Access::AdminReauthenticated, list::list)
         .post("/members", Access::AdminReauthenticated, new::create)
         .get("/members/new", Access::AdminReauthenticated, new::new)
+        .get("/members/roles", Access::Admin, roles::show)
         .get("/members/{id}", Access::AdminReauthenticated, show::show)
         .post("/members/{id}/role", Access::AdminReauthenticated, show::set_role)
         .post("/members/{id}/enabled", Access::AdminReauthenticated, show::set_enabled)
+        .post("/members/{id}/keep", Access::AdminReauthenticated, show::keep)
         .post("/members/{id}/password", Access::AdminReauthenticated, show::reset_password)
         .post("/members/{id}/totp", Access::AdminReauthenticated, show::set_totp)
-        .get("/password", Access::Admin, password::show)
-        .post("/password", Access::Admin, password::reauthenticate)
+        .get("/password", Access::Driver, password::show)
+        .post("/password", Access::Driver, password::reauthenticate)
 }
 
 /// Generates a one-time password; returns it with its hash.

@@ -199,6 +199,33 @@ fn update(
     Ok(Err(find(tx, id)?.map_or(UpdateError::Unknown, |_| UpdateError::LastAdmin)))
 }
 
+/// Milliseconds without a sign of a member after which an administrator is asked: 90 days.
+pub const ABSENCE_MS: i64 = 90 * 24 * 60 * 60 * 1000;
+
+/// Condition of members who may log in and have not come for [`ABSENCE_MS`]; its parameters are three times the moment.
+const IS_ABSENT: &str = "enabled = 1 AND coalesce(kept_at, created_at) <= ? AND coalesce(signed_in_at, 0) <= ? \
+                         AND NOT EXISTS (SELECT d.id FROM devices d WHERE d.member_id = members.id AND d.seen_at > ?)";
+
+/// Members who may log in and have not come for [`ABSENCE_MS`], unless an administrator kept them since; by username.
+pub fn absent(tx: &mut dyn Tx) -> Result<Vec<Account>> {
+    let since = tx.now().plus_ms(-ABSENCE_MS);
+    let sql = format!("SELECT {ACCOUNT} FROM members WHERE {IS_ABSENT} ORDER BY username");
+    tx.query(&sql, &[since.into(), since.into(), since.into()])?.iter_mut().map(account).collect()
+}
+
+/// Number of [`absent`] members.
+pub fn count_absent(tx: &mut dyn Tx) -> Result<i64> {
+    let since = tx.now().plus_ms(-ABSENCE_MS);
+    tx.scalar(&format!("SELECT count(*) FROM members WHERE {IS_ABSENT}"), &[since.into(), since.into(), since.into()])
+}
+
+/// Keeps an absent member for another [`ABSENCE_MS`].
+pub fn keep(tx: &mut dyn Tx, id: i64) -> Result<Result<(), UpdateError>> {
+    let now = tx.now();
+    let kept = tx.exec("UPDATE members SET kept_at = ? WHERE id = ?", &[now.into(), id.into()])?;
+    Ok(if kept == 1 { Ok(()) } else { Err(UpdateError::Unknown) })
+}
+
 /// Records the theft of a remember-me token for a warning at the next login, and revokes all sessions.
 pub fn record_token_theft(tx: &mut dyn Tx, id: i64) -> Result<()> {
     let now = tx.now();

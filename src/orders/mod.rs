@@ -8,6 +8,7 @@
 //! | [`search`] | the searchable texts of an order |
 //! | [`edit`], [`manual_order`] | forms: changes of an order, and an order taken in the shop |
 //! | [`follow`] | how an order follows its channel |
+//! | [`masked`] | an order as a member sees it from whom its data is hidden |
 //! | [`claim`] | which orders wait for an answer to their customer |
 //! | [`findings`] | missing products and variants |
 //! | [`bundle`] | which orders travel together, and the summary of a delivery |
@@ -33,6 +34,7 @@ pub mod labels;
 pub mod list;
 pub mod list_column;
 pub mod manual_order;
+pub mod masked;
 pub mod model;
 pub mod pages;
 pub mod search;

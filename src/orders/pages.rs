@@ -22,7 +22,7 @@ use axum::extract::FromRef;
 
 use crate::districts::DistrictCache;
 use crate::storage::Storage;
-use crate::web::{Access, AppState, Routes};
+use crate::web::{Access, AppState, PageAction, PageKind, Routes};
 
 /// What the forms of orders use.
 #[derive(Clone)]
@@ -46,20 +46,20 @@ impl FromRef<AppState> for FormContext {
 /// The pages of this room.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/orders", Access::Admin, list::list)
-        .post("/orders", Access::Admin, bulk::bulk)
-        .get("/orders/download", Access::AdminReauthenticated, download::show)
-        .post("/orders/download", Access::AdminReauthenticated, download::download)
-        .get("/orders/held", Access::Admin, held::show)
-        .post("/orders/held", Access::Admin, held::advance)
-        .get("/orders/job", Access::Admin, job::show)
-        .get("/orders/columns", Access::Admin, columns::show)
-        .post("/orders/columns", Access::Admin, columns::update)
-        .post("/orders/searches", Access::Admin, searches::update)
-        .get("/orders/new", Access::Admin, new::new)
-        .post("/orders/new", Access::Admin, new::create)
-        .get("/orders/{id}", Access::Admin, show::show)
-        .post("/orders/{id}", Access::Admin, update::update)
-        .post("/orders/{id}/bundle", Access::Admin, bundle::update)
-        .get("/addresses/search", Access::Admin, address_search::show)
+        .get("/orders", Access::Page(PageKind::Orders, PageAction::View), list::list)
+        .post("/orders", Access::Page(PageKind::Orders, PageAction::Process), bulk::bulk)
+        .get("/orders/download", Access::Reauthenticated(PageKind::Orders, PageAction::Download), download::show)
+        .post("/orders/download", Access::Reauthenticated(PageKind::Orders, PageAction::Download), download::download)
+        .get("/orders/held", Access::Page(PageKind::Orders, PageAction::Process), held::show)
+        .post("/orders/held", Access::Page(PageKind::Orders, PageAction::Process), held::advance)
+        .get("/orders/job", Access::Page(PageKind::Orders, PageAction::Process), job::show)
+        .get("/orders/columns", Access::Page(PageKind::Orders, PageAction::View), columns::show)
+        .post("/orders/columns", Access::Page(PageKind::Orders, PageAction::View), columns::update)
+        .post("/orders/searches", Access::Page(PageKind::Orders, PageAction::View), searches::update)
+        .get("/orders/new", Access::Page(PageKind::Orders, PageAction::Edit), new::new)
+        .post("/orders/new", Access::Page(PageKind::Orders, PageAction::Edit), new::create)
+        .get("/orders/{id}", Access::Page(PageKind::Orders, PageAction::View), show::show)
+        .post("/orders/{id}", Access::Page(PageKind::Orders, PageAction::Edit), update::update)
+        .post("/orders/{id}/bundle", Access::Page(PageKind::Orders, PageAction::Edit), bundle::update)
+        .get("/addresses/search", Access::Page(PageKind::Orders, PageAction::Edit), address_search::show)
 }

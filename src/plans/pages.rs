@@ -16,23 +16,23 @@ mod view;
 
 use super::model::ColumnKey;
 use crate::id::{crockford, parse_crockford};
-use crate::web::{Access, Routes};
+use crate::web::{Access, PageAction, PageKind, Routes};
 
 /// The pages of this room.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/plans", Access::Member, list::list)
-        .post("/plans", Access::Member, bulk::bulk)
-        .get("/plans/tours/{id}", Access::Member, tours::show)
-        .post("/plans/tours/{id}", Access::Member, tours::update)
-        .get("/plans/tours/{id}/close", Access::Member, close::show)
-        .post("/plans/tours/{id}/close", Access::Member, close::update)
-        .get("/plans/tours/{id}/loading", Access::Member, loading::show)
-        .get("/plans/dates", Access::Member, dates::show)
-        .post("/plans/dates", Access::Member, dates::promise)
-        .get("/plans/promises", Access::Member, promises::list)
-        .get("/plans/jobs/{id}", Access::Member, jobs::show)
-        .post("/plans/jobs/{id}", Access::Member, jobs::update)
+        .get("/plans", Access::Page(PageKind::Plans, PageAction::View), list::list)
+        .post("/plans", Access::Page(PageKind::Plans, PageAction::Process), bulk::bulk)
+        .get("/plans/tours/{id}", Access::Page(PageKind::Plans, PageAction::View), tours::show)
+        .post("/plans/tours/{id}", Access::Page(PageKind::Plans, PageAction::Process), tours::update)
+        .get("/plans/tours/{id}/close", Access::Page(PageKind::Plans, PageAction::View), close::show)
+        .post("/plans/tours/{id}/close", Access::Page(PageKind::Plans, PageAction::Process), close::update)
+        .get("/plans/tours/{id}/loading", Access::Page(PageKind::Plans, PageAction::Print), loading::show)
+        .get("/plans/dates", Access::Page(PageKind::Plans, PageAction::View), dates::show)
+        .post("/plans/dates", Access::Page(PageKind::Plans, PageAction::Edit), dates::promise)
+        .get("/plans/promises", Access::Page(PageKind::Plans, PageAction::View), promises::list)
+        .get("/plans/jobs/{id}", Access::Page(PageKind::Plans, PageAction::View), jobs::show)
+        .post("/plans/jobs/{id}", Access::Page(PageKind::Plans, PageAction::Edit), jobs::update)
 }
 
 /// A column as text in forms: truck and round.

@@ -12,18 +12,18 @@ use std::collections::BTreeMap;
 
 use crate::id::parse_crockford;
 use crate::orders::model::OrderState;
-use crate::web::{Access, Routes};
+use crate::web::{Access, PageAction, PageKind, Routes};
 
 /// The pages of this room.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/products", Access::Admin, list::list)
-        .post("/products", Access::Admin, bulk::bulk)
-        .get("/products/new", Access::Admin, new::new)
-        .post("/products/new", Access::Admin, new::create)
-        .get("/products/{id}", Access::Admin, show::show)
-        .post("/products/{id}", Access::Admin, show::update)
-        .post("/products/{id}/variants", Access::Admin, variants::create)
+        .get("/products", Access::Page(PageKind::Products, PageAction::View), list::list)
+        .post("/products", Access::Page(PageKind::Products, PageAction::Edit), bulk::bulk)
+        .get("/products/new", Access::Page(PageKind::Products, PageAction::Edit), new::new)
+        .post("/products/new", Access::Page(PageKind::Products, PageAction::Edit), new::create)
+        .get("/products/{id}", Access::Page(PageKind::Products, PageAction::View), show::show)
+        .post("/products/{id}", Access::Page(PageKind::Products, PageAction::Edit), show::update)
+        .post("/products/{id}/variants", Access::Page(PageKind::Products, PageAction::Edit), variants::create)
 }
 
 /// The message at a field that another member has changed since the page was loaded.

@@ -5,13 +5,12 @@ mod show;
 #[cfg(test)]
 mod tests;
 
-use crate::web::{Access, Routes};
+use crate::web::{Access, PageAction, PageKind, Routes};
 
 /// The pages of this room.
 pub fn routes() -> Routes {
-    Routes::new().get("/reconcile", Access::Admin, list::list).upload("/reconcile", Access::Admin, list::create).get(
-        "/reconcile/{id}",
-        Access::Admin,
-        show::show,
-    )
+    Routes::new()
+        .get("/reconcile", Access::Page(PageKind::Uploads, PageAction::View), list::list)
+        .upload("/reconcile", Access::Page(PageKind::Uploads, PageAction::Process), list::create)
+        .get("/reconcile/{id}", Access::Page(PageKind::Uploads, PageAction::View), show::show)
 }

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use crate::deliveries::filter::DeliveryFilter;
 use crate::deliveries::list::{self as deliveries, DeliveryRow};
 use crate::id::crockford;
-use crate::members::model::Role;
+use crate::masking::{self, Masking};
+use crate::members::model::rights::Surface;
 use crate::members::store as members;
 use crate::orders::filter::OrderQuery;
 use crate::orders::list::{self as orders, OrderRow};
@@ -15,14 +16,14 @@ use crate::products::model::Product;
 use crate::products::store as products;
 use crate::search::Total;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
-use crate::web::{Access, Layout, PageResult, PersonalData, Query, Routes, personal_page};
+use crate::web::{Access, Layout, PageAction, PageKind, PageResult, PersonalData, Query, Routes, personal_page};
 
 /// Rows shown of each kind; a link leads to all of them.
 const MAX_ROWS: u32 = 8;
 
 /// The pages of this room.
 pub fn routes() -> Routes {
-    Routes::new().get("/search", Access::Member, show)
+    Routes::new().get("/search", Access::Page(PageKind::Deliveries, PageAction::View), show)
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -72,7 +73,8 @@ impl PersonalData for FindPage {
 
 async fn show(State(storage): State<Storage>, layout: Layout, Query(query): Query<FindQuery>) -> PageResult {
     let q = query.q.trim().to_owned();
-    let role = layout.member.as_ref().map(|member| member.role);
+    let (sees_orders, sees_products) = (layout.sees_orders(), layout.sees_products());
+    let (is_admin, member) = (layout.is_admin(), layout.member.clone());
     if q.is_empty() {
         let (products, members) = (Vec::new(), Vec::new());
         return Ok(personal_page(FindPage { layout, q, orders: None, deliveries: None, products, members }));
@@ -80,30 +82,34 @@ async fn show(State(storage): State<Storage>, layout: Layout, Query(query): Quer
     let searched = q.clone();
     let (orders, deliveries, products, members) = storage
         .read(move |tx| {
-            let deliveries = Some(find_deliveries(tx, &searched)?);
-            if role != Some(Role::Admin) {
-                return Ok((None, deliveries, Vec::new(), Vec::new()));
-            }
-            let orders = Some(find_orders(tx, &searched)?);
-            let (products, members) = (find_products(tx, &searched)?, find_members(tx, &searched)?);
+            let masking = masking::of_member(tx, member.as_ref(), Surface::Search)?;
+            let deliveries = Some(find_deliveries(tx, &searched, &masking)?);
+            let orders = if sees_orders { Some(find_orders(tx, &searched, &masking)?) } else { None };
+            let products = if sees_products { find_products(tx, &searched)? } else { Vec::new() };
+            let members = if is_admin { find_members(tx, &searched)? } else { Vec::new() };
             Ok::<_, StorageError>((orders, deliveries, products, members))
         })
         .await?;
     Ok(personal_page(FindPage { layout, q, orders, deliveries, products, members }))
 }
 
-fn find_orders(tx: &mut dyn Tx, q: &str) -> StorageResult<Hits<OrderRow>> {
+fn find_orders(tx: &mut dyn Tx, q: &str, masking: &Masking) -> StorageResult<Hits<OrderRow>> {
     let query = OrderQuery { q: q.to_owned(), ..OrderQuery::default() };
     let found = orders::page(tx, &query.filter(), 1, MAX_ROWS)?;
     let href = format!("/orders?{}", query.to_query_string(&[]));
-    Ok(Hits { rows: found.orders, total: found.total, href })
+    let row = |row: OrderRow| {
+        let is_hidden = masking.hides(row.order.delivery_id, false);
+        row.masked_if(is_hidden)
+    };
+    Ok(Hits { rows: found.orders.into_iter().map(row).collect(), total: found.total, href })
 }
 
-fn find_deliveries(tx: &mut dyn Tx, q: &str) -> StorageResult<Hits<DeliveryRow>> {
+fn find_deliveries(tx: &mut dyn Tx, q: &str, masking: &Masking) -> StorageResult<Hits<DeliveryRow>> {
     let filter = DeliveryFilter { search: q.to_owned(), ..DeliveryFilter::default() };
     let found = deliveries::page(tx, &filter, 0, i64::from(MAX_ROWS))?;
     let href = format!("/deliveries?{}", serde_html_form::to_string([("q", q)]).unwrap_or_default());
-    Ok(Hits { rows: deliveries::load_rows(tx, &found.ids)?, total: found.total, href })
+    let rows = deliveries::load_rows(tx, &found.ids)?;
+    Ok(Hits { rows: rows.into_iter().map(|row| row.masked(masking)).collect(), total: found.total, href })
 }
 
 fn find_products(tx: &mut dyn Tx, q: &str) -> StorageResult<Vec<Product>> {

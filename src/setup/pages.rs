@@ -16,6 +16,7 @@ use serde::Deserialize;
 use self::practice::PracticeErrors;
 use self::restore::RestoreFields;
 use super::SetupCode;
+use crate::audit::{self, Actor, AuditEvent, AuditObject};
 use crate::config::Config;
 use crate::members::field_errors::FieldErrors;
 use crate::members::model::{NewPassword, Role, validate_username};
@@ -181,5 +182,10 @@ fn add_first_admin(tx: &mut dyn Tx, username: &str, hash: &str) -> Result<Option
     if store::has_members(tx)? {
         return Ok(None);
     }
-    Ok(store::add(tx, username, Role::Admin, hash)?.ok())
+    let added = store::add(tx, username, Role::Admin, hash)?.ok();
+    if let Some(id) = added {
+        let event = AuditEvent::MemberAdded { username: username.to_owned(), role: Role::Admin.code().to_owned() };
+        audit::record(tx, Actor::Program, AuditObject::one(id), &event)?;
+    }
+    Ok(added)
 }

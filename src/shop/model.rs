@@ -47,6 +47,8 @@ pub struct Shop {
     pub slip_paper: SlipPaper,
     /// whom the staff ask about the program, with a telephone number; in the manual for new colleagues
     pub helper: String,
+    /// whether names, telephone numbers and addresses are masked in the lists of 주문 담당
+    pub masks_lists: bool,
 }
 
 impl Default for Shop {
@@ -59,6 +61,7 @@ impl Default for Shop {
             max_claim_data_hours: DEFAULT_CLAIM_DATA_HOURS,
             slip_paper: SlipPaper::default(),
             helper: empty(),
+            masks_lists: false,
         }
     }
 }
@@ -79,6 +82,8 @@ pub struct ShopForm {
     pub slip_paper: String,
     /// [`Shop::helper`]
     pub helper: String,
+    /// [`Shop::masks_lists`]: `1` or empty
+    pub mask_lists: String,
 }
 
 impl Default for ShopForm {
@@ -89,9 +94,10 @@ impl Default for ShopForm {
 
 impl From<Shop> for ShopForm {
     fn from(shop: Shop) -> Self {
-        let Shop { name, tel, address, max_claim_data_hours, slip_paper, helper } = shop;
+        let Shop { name, tel, address, max_claim_data_hours, slip_paper, helper, masks_lists } = shop;
         let claim_data_hours = max_claim_data_hours.to_string();
-        Self { name, tel, address, claim_data_hours, slip_paper: slip_paper.code().to_owned(), helper }
+        let mask_lists = if masks_lists { "1" } else { "" }.to_owned();
+        Self { name, tel, address, claim_data_hours, slip_paper: slip_paper.code().to_owned(), helper, mask_lists }
     }
 }
 
@@ -120,6 +126,7 @@ impl Shop {
             max_claim_data_hours: form.claim_data_hours.trim().parse().unwrap_or_default(),
             slip_paper: SlipPaper::from_code(&form.slip_paper).unwrap_or_default(),
             helper: form.helper.trim().to_owned(),
+            masks_lists: form.mask_lists == "1",
         };
         let mut problems = Vec::new();
         if !(1..=MAX_CLAIM_DATA_HOURS).contains(&shop.max_claim_data_hours) {

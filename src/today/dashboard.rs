@@ -93,6 +93,8 @@ pub struct OpenWork {
     pub drive_findings: Figure,
     /// months whose access records are to be inspected
     pub inspections: Figure,
+    /// members who have not come for a long time
+    pub absent_members: Figure,
     /// products with an option value without a label
     pub missing_labels: Figure,
 }
@@ -139,6 +141,7 @@ pub fn open_work(tx: &mut dyn Tx, today: NaiveDate) -> Result<OpenWork> {
             i64::try_from(inspection::due_months(tx)?.len()).unwrap_or(i64::MAX),
             "/access/inspections",
         ),
+        absent_members: Figure::exactly(members::count_absent(tx)?, "/members#absent"),
         missing_labels: Figure::exactly(products::count_unlabelled_products(tx)?, "/products?labels=missing"),
     })
 }

@@ -131,6 +131,13 @@ fn work_notices(work: &OpenWork) -> Vec<Notice> {
             &work.inspections,
             "점검하기",
         ),
+        (
+            Waiting,
+            "오래 들어오지 않은 회원",
+            "90일 넘게 들어오지 않았어요. 로그인을 막거나 그대로 둘지 정해 주세요.",
+            &work.absent_members,
+            "회원 보기",
+        ),
         (Later, "레이블 미지정 상품", "발주서에 쓸 옵션 이름을 정해 주세요.", &work.missing_labels, "상품 보기"),
     ];
     rows.into_iter()
@@ -239,6 +246,7 @@ mod tests {
             unclassified,
             drive_findings: figure(0),
             inspections,
+            absent_members: figure(0),
             missing_labels,
         }
     }

@@ -11,26 +11,26 @@ mod show;
 mod tests;
 
 use super::form::FieldProblem;
-use crate::web::{Access, Routes};
+use crate::web::{Access, PageAction, PageKind, Routes};
 
 /// The pages of this room.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/trucks", Access::Member, list::list)
-        .get("/trucks/new", Access::Member, new::new)
-        .post("/trucks/new", Access::Member, new::create)
-        .get("/trucks/days", Access::Member, days::show)
-        .post("/trucks/days", Access::Member, days::update)
-        .get("/trucks/holidays", Access::Member, holidays::show)
-        .post("/trucks/holidays", Access::Member, holidays::update)
-        .get("/trucks/handling", Access::Member, handling::list::list)
-        .post("/trucks/handling", Access::Member, handling::list::update)
-        .get("/trucks/handling/{id}", Access::Member, handling::show::show)
-        .post("/trucks/handling/{id}", Access::Member, handling::show::update)
-        .get("/trucks/settings", Access::Member, settings::show)
-        .post("/trucks/settings", Access::Member, settings::update)
-        .get("/trucks/{id}", Access::Member, show::show)
-        .post("/trucks/{id}", Access::Member, show::update)
+        .get("/trucks", Access::Page(PageKind::Plans, PageAction::View), list::list)
+        .get("/trucks/new", Access::Page(PageKind::Plans, PageAction::Edit), new::new)
+        .post("/trucks/new", Access::Page(PageKind::Plans, PageAction::Edit), new::create)
+        .get("/trucks/days", Access::Page(PageKind::Plans, PageAction::View), days::show)
+        .post("/trucks/days", Access::Page(PageKind::Plans, PageAction::Edit), days::update)
+        .get("/trucks/holidays", Access::Page(PageKind::Plans, PageAction::View), holidays::show)
+        .post("/trucks/holidays", Access::Page(PageKind::Plans, PageAction::Edit), holidays::update)
+        .get("/trucks/handling", Access::Page(PageKind::Plans, PageAction::View), handling::list::list)
+        .post("/trucks/handling", Access::Page(PageKind::Plans, PageAction::Edit), handling::list::update)
+        .get("/trucks/handling/{id}", Access::Page(PageKind::Plans, PageAction::View), handling::show::show)
+        .post("/trucks/handling/{id}", Access::Page(PageKind::Plans, PageAction::Edit), handling::show::update)
+        .get("/trucks/settings", Access::Page(PageKind::Plans, PageAction::View), settings::show)
+        .post("/trucks/settings", Access::Page(PageKind::Plans, PageAction::Edit), settings::update)
+        .get("/trucks/{id}", Access::Page(PageKind::Plans, PageAction::View), show::show)
+        .post("/trucks/{id}", Access::Page(PageKind::Plans, PageAction::Edit), show::update)
 }
 
 /// The message at a field.

@@ -21,29 +21,33 @@ mod undo;
 use super::UploadError;
 use crate::id::{crockford, parse_crockford};
 use crate::storage::Storage;
-use crate::web::{Access, Error, Flash, PageResult, Routes, redirect_with_flash};
+use crate::web::{Access, Error, Flash, PageAction, PageKind, PageResult, Routes, redirect_with_flash};
 
 /// The routes of this room.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/uploads", Access::Admin, list::list)
-        .upload("/uploads", Access::Admin, receive::create)
-        .get("/uploads/batch", Access::Admin, batch::show)
-        .post("/uploads/batch", Access::Admin, batch::apply)
-        .get("/uploads/{id}", Access::Admin, show::show)
-        .post("/uploads/{id}/open", Access::Admin, open::open)
-        .post("/uploads/{id}/apply", Access::Admin, apply::apply)
-        .post("/uploads/{id}/discard", Access::Admin, discard::discard)
-        .get("/uploads/{id}/undo", Access::Admin, undo::show)
-        .post("/uploads/{id}/undo", Access::Admin, undo::undo)
-        .post("/uploads/{id}/replay", Access::Admin, replay::replay)
-        .get("/uploads/{id}/form", Access::Admin, form::new)
-        .post("/uploads/{id}/form", Access::Admin, form::create)
-        .post("/uploads/{id}/teach", Access::Admin, teach::teach)
-        .post("/uploads/{id}/conflicts", Access::Admin, conflicts::resolve)
-        .post("/uploads/{id}/decisions", Access::Admin, decisions::decide)
-        .post("/uploads/{id}/handled", Access::Admin, handled::resolve_all)
-        .get("/uploads/{id}/rejected.xlsx", Access::AdminReauthenticated, rejected::download)
+        .get("/uploads", Access::Page(PageKind::Uploads, PageAction::View), list::list)
+        .upload("/uploads", Access::Page(PageKind::Uploads, PageAction::Process), receive::create)
+        .get("/uploads/batch", Access::Page(PageKind::Uploads, PageAction::Process), batch::show)
+        .post("/uploads/batch", Access::Page(PageKind::Uploads, PageAction::Process), batch::apply)
+        .get("/uploads/{id}", Access::Page(PageKind::Uploads, PageAction::View), show::show)
+        .post("/uploads/{id}/open", Access::Page(PageKind::Uploads, PageAction::Process), open::open)
+        .post("/uploads/{id}/apply", Access::Page(PageKind::Uploads, PageAction::Process), apply::apply)
+        .post("/uploads/{id}/discard", Access::Page(PageKind::Uploads, PageAction::Process), discard::discard)
+        .get("/uploads/{id}/undo", Access::Page(PageKind::Uploads, PageAction::Process), undo::show)
+        .post("/uploads/{id}/undo", Access::Page(PageKind::Uploads, PageAction::Process), undo::undo)
+        .post("/uploads/{id}/replay", Access::Page(PageKind::Uploads, PageAction::Process), replay::replay)
+        .get("/uploads/{id}/form", Access::Page(PageKind::Uploads, PageAction::Process), form::new)
+        .post("/uploads/{id}/form", Access::Page(PageKind::Uploads, PageAction::Process), form::create)
+        .post("/uploads/{id}/teach", Access::Page(PageKind::Uploads, PageAction::Process), teach::teach)
+        .post("/uploads/{id}/conflicts", Access::Page(PageKind::Uploads, PageAction::Process), conflicts::resolve)
+        .post("/uploads/{id}/decisions", Access::Page(PageKind::Uploads, PageAction::Process), decisions::decide)
+        .post("/uploads/{id}/handled", Access::Page(PageKind::Uploads, PageAction::Process), handled::resolve_all)
+        .get(
+            "/uploads/{id}/rejected.xlsx",
+            Access::Reauthenticated(PageKind::Uploads, PageAction::Download),
+            rejected::download,
+        )
 }
 
 impl From<UploadError> for Error {

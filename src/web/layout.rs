@@ -4,7 +4,7 @@ use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use serde::Deserialize;
 
-use super::{AppState, AuthContext, Error, Flash, Member, Query, Role, csrf};
+use super::{AppState, AuthContext, Error, Flash, Member, PageAction, PageKind, Query, Role, csrf};
 use crate::demo::Demo;
 use crate::flash;
 use crate::help::model::topic_for;
@@ -61,6 +61,66 @@ impl Layout {
     /// Whether an administrator is logged in.
     pub fn is_admin(&self) -> bool {
         self.member.as_ref().is_some_and(Member::is_admin)
+    }
+
+    /// Whether the logged-in member may take the action on this kind of page.
+    pub fn may(&self, page: PageKind, action: PageAction) -> bool {
+        self.member.as_ref().is_some_and(|member| member.may(page, action))
+    }
+
+    /// The label of the member's role.
+    pub fn role_label(&self) -> &'static str {
+        self.member.as_ref().map_or("", |member| member.role.label())
+    }
+
+    /// Whether the member may look at orders.
+    pub fn sees_orders(&self) -> bool {
+        self.may(PageKind::Orders, PageAction::View)
+    }
+
+    /// Whether the member may add and change orders one by one.
+    pub fn edits_orders(&self) -> bool {
+        self.may(PageKind::Orders, PageAction::Edit)
+    }
+
+    /// Whether the member may change orders in bulk.
+    pub fn processes_orders(&self) -> bool {
+        self.may(PageKind::Orders, PageAction::Process)
+    }
+
+    /// Whether the member may look at files of channels, and apply them.
+    pub fn sees_uploads(&self) -> bool {
+        self.may(PageKind::Uploads, PageAction::View)
+    }
+
+    /// Whether the member may look at products.
+    pub fn sees_products(&self) -> bool {
+        self.may(PageKind::Products, PageAction::View)
+    }
+
+    /// Whether the member may change products.
+    pub fn edits_products(&self) -> bool {
+        self.may(PageKind::Products, PageAction::Edit)
+    }
+
+    /// Whether the member may complete deliveries and undo that.
+    pub fn processes_deliveries(&self) -> bool {
+        self.may(PageKind::Deliveries, PageAction::Process)
+    }
+
+    /// Whether the member may print slips.
+    pub fn prints_slips(&self) -> bool {
+        self.may(PageKind::Deliveries, PageAction::Print)
+    }
+
+    /// Whether the member may look at the days of the own trucks.
+    pub fn sees_plans(&self) -> bool {
+        self.may(PageKind::Plans, PageAction::View)
+    }
+
+    /// Whether the member may correct districts.
+    pub fn edits_districts(&self) -> bool {
+        self.may(PageKind::Districts, PageAction::Edit)
     }
 
     /// Whether a driver is logged in, who has no other pages than those of the own day.

@@ -63,6 +63,7 @@ pub use self::unsent::{UNSENT_PATH, unseal_fields};
 pub use self::upload_form::{UploadField, UploadForm};
 pub use crate::flash::{Flash, FlashId, Tone};
 use crate::id::crockford;
+pub use crate::members::model::rights::{PageAction, PageKind};
 pub use crate::members::model::{Member, Role};
 use crate::sessions;
 

@@ -1,7 +1,7 @@
 //! Declaration of pages: method, path, required access, handler.
 //!
 //! [`Routes`] wraps every handler in the access check, and keeps the declarations, so that tests can call each route
-//! without a login, as the delivery team and as an administrator.
+//! without a login and as every role.
 
 use axum::Router;
 use axum::extract::Request;
@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post, put};
 
 use super::unsent::UnsentForms;
-use super::{AppState, AuthContext, Error, Role, UNSENT_PATH, redirect, redirect_with_form};
+use super::{AppState, AuthContext, Error, PageAction, PageKind, UNSENT_PATH, redirect, redirect_with_form};
 
 /// The access that a route requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,13 +23,31 @@ pub enum Access {
     PasswordChange,
     /// any member, also a driver
     Driver,
-    /// administrators and the delivery team
-    Member,
+    /// a member who may take this action on this kind of page
+    Page(PageKind, PageAction),
+    /// as [`Access::Page`], with the password entered recently
+    Reauthenticated(PageKind, PageAction),
     /// an administrator
     Admin,
     /// An administrator who entered the password in this session recently; a stolen screen or remember-me cookie does not
     /// suffice. Others are redirected to `/password` and back, with the form of a POST.
     AdminReauthenticated,
+}
+
+impl Access {
+    /// The page and the action that the member must have a right to; none where any member may.
+    pub const fn right(self) -> Option<(PageKind, PageAction)> {
+        match self {
+            Self::Public | Self::PasswordChange | Self::Driver => None,
+            Self::Page(page, action) | Self::Reauthenticated(page, action) => Some((page, action)),
+            Self::Admin | Self::AdminReauthenticated => Some((PageKind::Administration, PageAction::Edit)),
+        }
+    }
+
+    /// Whether the password must have been entered recently.
+    pub const fn is_reauthenticated(self) -> bool {
+        matches!(self, Self::Reauthenticated(..) | Self::AdminReauthenticated)
+    }
 }
 
 /// A declared route.
@@ -102,23 +120,27 @@ async fn authorize(access: Access, request: Request, next: Next) -> Response {
     let must_enroll = auth.is_some_and(|auth| auth.must_enroll);
     let is_admin_network = auth.is_some_and(|auth| auth.is_admin_network);
     let is_reauthenticated = auth.is_some_and(|auth| auth.is_reauthenticated);
-    match (access, current.map(|current| current.member.role)) {
-        (Access::Public, _) | (Access::PasswordChange, Some(_)) => next.run(request).await,
-        (_, None) => redirect_to_login(request).await,
-        (_, Some(_)) if must_enroll || current.is_some_and(|current| current.must_change_password) => {
-            redirect("/account")
-        }
-        (Access::Admin | Access::AdminReauthenticated, Some(Role::Admin)) if !is_admin_network => {
-            Error::OtherNetwork.into_response()
-        }
-        (Access::Driver, Some(_))
-        | (Access::Member, Some(Role::Admin | Role::Logistics))
-        | (Access::Admin, Some(Role::Admin)) => next.run(request).await,
-        (Access::AdminReauthenticated, Some(Role::Admin)) if is_reauthenticated => next.run(request).await,
-        (Access::AdminReauthenticated, Some(Role::Admin)) => redirect_to_password(&request),
-        (Access::Member | Access::Admin | Access::AdminReauthenticated, Some(Role::Logistics | Role::Driver)) => {
-            Error::Forbidden.into_response()
-        }
+    let Some(current) = current else {
+        let is_public = access == Access::Public;
+        return if is_public { next.run(request).await } else { redirect_to_login(request).await };
+    };
+    if matches!(access, Access::Public | Access::PasswordChange) {
+        return next.run(request).await;
+    }
+    if must_enroll || current.must_change_password {
+        return redirect("/account");
+    }
+    let Some((page, action)) = access.right() else {
+        return next.run(request).await;
+    };
+    if !current.member.may(page, action) {
+        Error::Forbidden.into_response()
+    } else if !is_admin_network && page.is_office() {
+        Error::OtherNetwork.into_response()
+    } else if access.is_reauthenticated() && !is_reauthenticated {
+        redirect_to_password(&request)
+    } else {
+        next.run(request).await
     }
 }
 

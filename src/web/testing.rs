@@ -164,6 +164,19 @@ impl TestApp {
         self.sign_in("gisa", Role::Driver).await;
     }
 
+    /// Logs in as a member of the role, who is added if missing.
+    pub(crate) async fn sign_in_as(&self, role: Role) {
+        let username = match role {
+            Role::Admin => "admin",
+            Role::Orders => "jumun",
+            Role::Logistics => "driver",
+            Role::Support => "sangdam",
+            Role::Viewer => "johoe",
+            Role::Driver => "gisa",
+        };
+        self.sign_in(username, role).await;
+    }
+
     async fn sign_in(&self, username: &'static str, role: Role) {
         let found = self.state.storage.read(move |tx| store::credentials(tx, username)).await.expect("reads");
         if found.is_none() {

@@ -5,10 +5,12 @@ use reqwest::StatusCode;
 
 use super::testing::TestApp;
 use super::{
-    Access, AuthContext, FlashId, Form, PageResult, RouteSpec, Routes, UploadForm, local_path, redirect_with_flash,
+    Access, AuthContext, FlashId, Form, PageAction, PageKind, PageResult, Role, RouteSpec, Routes, UploadForm,
+    local_path, redirect_with_flash,
 };
 use crate::app::rooms;
 use crate::config::{AdminNetworks, Config, TrustedProxies};
+use crate::members::model::rights::may;
 use crate::storage::schema;
 
 fn routes() -> Vec<RouteSpec> {
@@ -27,14 +29,20 @@ async fn request(app: &TestApp, route: &RouteSpec) -> (StatusCode, String) {
     (answer.status, answer.location().to_owned())
 }
 
+/// Whether a member of the role may call a route.
+fn may_call(role: Role, access: Access) -> bool {
+    access.right().is_none_or(|(page, action)| may(role, page, action))
+}
+
 #[tokio::test]
 async fn routes_are_accessible_to_exactly_the_declared_roles() {
     let anonymous = TestApp::start().await;
-    let (admin, logistics) = (anonymous.another_browser(), anonymous.another_browser());
-    let driver = anonymous.another_browser();
-    driver.sign_in_driver().await;
-    admin.sign_in_admin().await;
-    logistics.sign_in_logistics().await;
+    let mut browsers = Vec::new();
+    for role in Role::ALL {
+        let browser = anonymous.another_browser();
+        browser.sign_in_as(role).await;
+        browsers.push((role, browser));
+    }
     for route in routes().into_iter().filter(|route| route.access != Access::Public) {
         let label = format!("{} {} {:?}", route.method, route.path, route.access);
         let is_get = route.method == axum::http::Method::GET;
@@ -42,32 +50,25 @@ async fn routes_are_accessible_to_exactly_the_declared_roles() {
         let (status, location) = request(&anonymous, &route).await;
         assert!(status == StatusCode::SEE_OTHER && location.starts_with("/login"), "anonymous: {label}: {status}");
 
-        let (status, location) = request(&logistics, &route).await;
-        let is_forbidden = status == StatusCode::FORBIDDEN;
-        assert!(!location.starts_with("/login"), "logistics: {label}: {status}");
-        let is_for_both = matches!(route.access, Access::PasswordChange | Access::Driver | Access::Member);
-        assert!(is_forbidden || is_for_both, "logistics: {label}: {status}");
-        assert!(!(is_get && is_forbidden && is_for_both), "logistics: {label}: {status}");
-
-        let (status, location) = request(&driver, &route).await;
-        let is_forbidden = status == StatusCode::FORBIDDEN;
-        assert!(!location.starts_with("/login"), "driver: {label}: {status}");
-        let is_for_drivers = matches!(route.access, Access::PasswordChange | Access::Driver);
-        assert!(is_forbidden || is_for_drivers, "driver: {label}: {status}");
-        assert!(!(is_get && is_forbidden && is_for_drivers), "driver: {label}: {status}");
-
-        let (status, location) = request(&admin, &route).await;
-        assert!(!location.starts_with("/login"), "admin: {label}: {status}");
-        // A form without a token is refused before anything else is looked at; an empty body is no form with files.
-        let is_upload = ["/uploads", "/reconcile", "/districts/import"].contains(&route.path);
-        let is_expected = match (is_get, is_upload) {
-            (true, _) => status != StatusCode::FORBIDDEN,
-            (false, true) => status == StatusCode::BAD_REQUEST,
-            // There is no product 1, which is looked up first.
-            (false, false) if route.path == "/products/{id}" => status == StatusCode::NOT_FOUND,
-            (false, false) => status == StatusCode::FORBIDDEN,
-        };
-        assert!(is_expected, "admin: {label}: {status}");
+        for (role, browser) in &browsers {
+            let (status, location) = request(browser, &route).await;
+            assert!(!location.starts_with("/login"), "{role:?}: {label}: {status}");
+            // 보기 is refused to a role whose masked data stays masked.
+            let opens = [Role::Logistics, Role::Support].contains(role) || route.path != "/masking/reveal";
+            // A form without a token is refused before anything else is looked at; an empty body is no form with files.
+            let is_upload = ["/uploads", "/reconcile", "/districts/import", "/channels/profiles"].contains(&route.path);
+            let is_expected = match (opens && may_call(*role, route.access), is_get, is_upload) {
+                (false, ..) => status == StatusCode::FORBIDDEN,
+                (true, true, _) => status != StatusCode::FORBIDDEN,
+                (true, false, true) => status == StatusCode::BAD_REQUEST,
+                // There is no product 1 and no stop 1, which are looked up first.
+                (true, false, false) if ["/products/{id}", "/drive/{stop}/photos"].contains(&route.path) => {
+                    status == StatusCode::NOT_FOUND
+                }
+                (true, false, false) => status == StatusCode::FORBIDDEN,
+            };
+            assert!(is_expected, "{role:?}: {label}: {status}");
+        }
     }
 }
 
@@ -90,6 +91,7 @@ fn public_routes_are_these() {
             "POST /drive/events",
             "GET /drive/offline",
             "GET /drive/worker.js",
+            "PUT /drive/proofs/{proof}",
             "GET /phones",
             "GET /phones/ca.crt",
             "GET /phones/ca.mobileconfig",
@@ -195,7 +197,11 @@ async fn receive(auth: AuthContext, request: Request) -> PageResult<String> {
 }
 
 async fn app_with_upload() -> TestApp {
-    let app = TestApp::start_with(|_| (), Routes::new().upload("/files", Access::Member, receive)).await;
+    let app = TestApp::start_with(
+        |_| (),
+        Routes::new().upload("/files", Access::Page(PageKind::Deliveries, PageAction::View), receive),
+    )
+    .await;
     app.sign_in_admin().await;
     app
 }

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { checkPage, closeBrowser, logIn, mainText, open } from './browser.mjs';
-import { apply, clickButton, editXlsx, gotoOrders, preview } from './flows.mjs';
+import { apply, clickButton, editXlsx, gotoOrders, preview, reveal } from './flows.mjs';
 import { ADMIN, TEAM, addMember, fixture, numberAfter } from './server.mjs';
 
 const ORDERS = '01_smartstore_orders_72col.xlsx';
@@ -118,6 +118,7 @@ for (const javaScriptEnabled of [true, false]) {
     await clickButton(office, '완료 되돌리기');
     assert.match(await mainText(office), /배송 1건의 완료를 되돌렸어요/);
 
+    await reveal(team);
     await team.getByLabel('팀 메모').fill('사다리차 필요\n2인');
     await clickButton(team, '메모 저장');
     await team.goto('/deliveries?size=50');
@@ -171,6 +172,7 @@ test('slip has a QR code and the delivery page has phone links', async (t) => {
   await team.goto('/deliveries');
   await team.locator('a.bundle-number').first().click();
   await team.waitForURL(/\/deliveries\/\w{13}/);
+  await reveal(team);
   const call = team.locator('.reach a[href^="tel:"]').first();
   assert.ok((await call.boundingBox()).height >= 44, 'large enough for a thumb');
   assert.match(await team.getByRole('link', { name: /카카오맵/ }).getAttribute('href'), /^https:\/\/map\.kakao\.com\/\?q=%/);

@@ -164,3 +164,10 @@ function crc32(bytes) {
   }
   return ~crc >>> 0;
 }
+
+/** Opens masked data of a page with a reason, if it is masked. */
+export async function reveal(page, reason = '배송 연락') {
+  if (await page.getByLabel('보는 이유').count() === 0) return;
+  await page.getByLabel('보는 이유').selectOption({ label: reason });
+  await clickButton(page, '보기');
+}

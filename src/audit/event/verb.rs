@@ -38,6 +38,7 @@ verbs! {
     RoleChanged = "role-changed" of "member";
     MemberEnabled = "member-enabled" of "member";
     MemberDisabled = "member-disabled" of "member";
+    MemberKept = "member-kept" of "member";
     PasswordChanged = "password-changed" of "member";
     OneTimePasswordIssued = "one-time-password-issued" of "member";
     DevicesLoggedOut = "devices-logged-out" of "member";
@@ -112,4 +113,10 @@ verbs! {
     StopsReported = "stops-reported" of "tour";
     FindingResolved = "finding-resolved" of "tour";
     PhoneCutOff = "phone-cut-off" of "tour";
+}
+
+impl Verb {
+    /// Grants and withdrawals of rights.
+    pub const GRANTS: [Self; 5] =
+        [Self::MemberAdded, Self::RoleChanged, Self::MemberEnabled, Self::MemberDisabled, Self::MemberKept];
 }

@@ -7,12 +7,14 @@ use crate::deliveries::list::load_rows;
 use crate::drive::evidence::Evidence;
 use crate::drive::store::events as stop_events;
 use crate::id::parse_crockford;
+use crate::masking;
+use crate::members::model::rights::Surface;
 use crate::plans::store as plans;
 use crate::proofs::store as proofs;
 use crate::shop::model::Shop;
 use crate::shop::store as shop;
 use crate::storage::{Storage, StorageError};
-use crate::web::{Error, Layout, Member, PageResult, PersonalData, personal_page};
+use crate::web::{Error, Layout, Member, PageResult, PersonalData, personal_page, redirect};
 
 #[derive(Template)]
 #[template(path = "deliveries/evidence.html")]
@@ -40,9 +42,13 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> PageResult {
     let delivery_id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let viewer = member.clone();
     let (row, shop, (events, reporters, photos)) = storage
         .read(move |tx| {
-            let Some(row) = load_rows(tx, &[delivery_id])?.pop() else { return Ok(None) };
+            let masking = masking::store::load(tx, &viewer, Surface::Slip)?;
+            let Some(row) = load_rows(tx, &[delivery_id])?.pop().map(|row| row.masked(&masking)) else {
+                return Ok(None);
+            };
             let reported = match plans::jobs_of(tx, &[delivery_id])?.remove(&delivery_id) {
                 Some(known) => {
                     let events = stop_events::of_job(tx, known.job.id)?;
@@ -54,6 +60,10 @@ pub(super) async fn show(
         })
         .await?
         .ok_or(Error::NotFound)?;
+    if row.is_masked {
+        // Evidence of a masked recipient proves nothing: it is opened with a reason first.
+        return Ok(redirect(&format!("/masking/reveal?delivery={id}&back=/deliveries/{id}/evidence")));
+    }
     Ok(personal_page(EvidencePage {
         layout,
         id,

@@ -9,10 +9,12 @@ use chrono::NaiveDate;
 
 use super::view::DeliveryView;
 use crate::deliveries::filter::{DeliveryFilter, DeliveryQuery, DeliverySearchField, NONE, RegionFilter, Sort};
-use crate::deliveries::list::{self, load_rows};
+use crate::deliveries::list::{self, DeliveryRow, load_rows};
 use crate::districts::{DistrictCache, Districts, Region};
 use crate::id::crockford;
+use crate::masking;
 use crate::members::model::Role;
+use crate::members::model::rights::Surface;
 use crate::orders::bulk_action;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::list::Total;
@@ -46,6 +48,11 @@ pub(super) struct ListPage {
 }
 
 impl ListPage {
+    /// Whether the data of any delivery is masked.
+    fn has_masked(&self) -> bool {
+        self.rows.iter().any(|view| view.row.is_masked)
+    }
+
     fn here(&self) -> String {
         self.query.to_query_string(&self.query.sort)
     }
@@ -142,7 +149,7 @@ pub(super) async fn list(
 /// The default sort order of a role: the delivery team sees 직접전달 first.
 pub(super) fn default_sort(member: &Member) -> Sort {
     match member.role {
-        Role::Admin => Sort::Newest,
+        Role::Admin | Role::Orders | Role::Support | Role::Viewer => Sort::Newest,
         Role::Logistics | Role::Driver => Sort::DirectFirst,
     }
 }
@@ -160,6 +167,7 @@ pub(super) async fn list_page(
     let filter = query.filter(default_sort(member), &districts);
     let (list_filter, uri) = (filter.clone(), uri.clone());
     let entry = layout.flash.as_ref().and_then(|flash| flash.audit_entry_id);
+    let viewer = member.clone();
     let (found, pages, rows, undo) = storage
         .read(move |tx| {
             let size = i64::from(paging.size());
@@ -170,7 +178,9 @@ pub(super) async fn list_page(
             if pages.page != paging.page() {
                 found = list::page(tx, &list_filter, i64::try_from(pages.offset()).unwrap_or_default(), size)?;
             }
-            let rows = load_rows(tx, &found.ids)?;
+            let masking = masking::store::load(tx, &viewer, Surface::DeliveryList)?;
+            let rows: Vec<DeliveryRow> =
+                load_rows(tx, &found.ids)?.into_iter().map(|row| row.masked(&masking)).collect();
             let undo = match entry {
                 Some(id) if bulk_action::undoable(tx, id)?.is_some() => Some(crockford(id)),
                 _ => None,

@@ -18,6 +18,8 @@ use crate::drive::model::StopEvent;
 use crate::drive::store::events as stop_events;
 use crate::drive::tour::stop_key;
 use crate::id::{crockford, parse_crockford};
+use crate::masking::{self, mask};
+use crate::members::model::rights::Surface;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::edit::read_memo;
 use crate::orders::model::{OrderState, ShippingMethod};
@@ -25,8 +27,8 @@ use crate::plans::store as plans;
 use crate::proofs::store::{self as proofs, ProofRow};
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::{
-    Answer, Error, Flash, FlashId, Form, Layout, PageResult, PersonalData, Tone, personal_page,
-    personal_page_with_status, redirect_with_flash,
+    Answer, Error, Flash, FlashId, Form, Layout, Member, PageAction, PageKind, PageResult, PersonalData, Tone,
+    personal_page, personal_page_with_status, redirect_with_flash,
 };
 
 #[derive(Template)]
@@ -40,6 +42,8 @@ struct ShowPage {
     /// whether the last completion can be undone
     is_undoable: bool,
     memo: MemoField,
+    /// whether the member may open masked data with a reason
+    can_open: bool,
 }
 
 /// An event that a driver reported.
@@ -76,6 +80,16 @@ struct MemoField {
 }
 
 impl ShowPage {
+    /// Address of this page.
+    fn here(&self) -> String {
+        format!("/deliveries/{}", self.view.id())
+    }
+
+    /// Whether the member may write the memo of the team: what is masked is not edited.
+    fn takes_memo(&self) -> bool {
+        !self.view.row.is_masked && self.layout.may(PageKind::Deliveries, PageAction::Edit)
+    }
+
     /// Whether the own team has still to deliver it.
     fn is_plannable(&self) -> bool {
         let delivery = &self.view.row.delivery;
@@ -105,22 +119,37 @@ pub(super) async fn show(
 }
 
 async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout, id: i64) -> PageResult<ShowPage> {
-    let (row, events, (stops, proofs), is_undoable) = storage
+    let (member, sees_plans) = (layout.member.clone(), layout.sees_plans());
+    let (row, mut events, (stops, proofs), is_undoable, can_open) = storage
         .read(move |tx| {
-            let row = load_rows(tx, &[id])?.pop();
+            let masking = masking::of_member(tx, member.as_ref(), Surface::DeliveryPage)?;
+            let row = load_rows(tx, &[id])?.pop().map(|row| row.masked(&masking));
             let stops = match plans::jobs_of(tx, &[id])?.remove(&id) {
                 Some(known) => (stop_events::of_job(tx, known.job.id)?, proofs::of_job(tx, known.job.id)?),
                 None => (Vec::new(), Vec::new()),
             };
             let is_undoable = complete::undoable_completion(tx, id)?.is_some();
-            Ok::<_, StorageError>((row, log::of_delivery(tx, id)?, stops, is_undoable))
+            Ok::<_, StorageError>((row, log::of_delivery(tx, id)?, stops, is_undoable, masking.can_open()))
         })
         .await?;
-    let stops = stops.into_iter().map(|event| ReportedStop::new(event, &proofs)).collect();
+    let mut stops: Vec<ReportedStop> = stops.into_iter().map(|event| ReportedStop::new(event, &proofs)).collect();
     let view = DeliveryView::new(row.ok_or(Error::NotFound)?, &*districts.refresh(storage).await?);
+    if view.row.is_masked || !sees_plans {
+        stops.iter_mut().for_each(|stop| stop.photos.clear());
+    }
+    if view.row.is_masked {
+        for text in stops.iter_mut().map(|stop| &mut stop.note) {
+            *text = mask::memo(text);
+        }
+        for event in &mut events {
+            if let Some(text) = event.details["is"].as_str().map(mask::memo) {
+                event.details["is"] = text.into();
+            }
+        }
+    }
     let memo = view.row.delivery.memo.clone();
     let memo = MemoField { typed: memo.clone(), was: memo, problem: None };
-    Ok(ShowPage { layout, view, events, stops, is_undoable, memo })
+    Ok(ShowPage { layout, view, events, stops, is_undoable, memo, can_open })
 }
 
 #[derive(Default, Deserialize)]
@@ -136,12 +165,14 @@ pub(super) async fn update(
     State(storage): State<Storage>,
     State(districts): State<DistrictCache>,
     layout: Layout,
+    member: Member,
     actor: MemberActor,
     Path(id): Path<String>,
     Form(form): Form<DeliveryForm>,
 ) -> PageResult {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
     match form.act.as_str() {
+        "complete" if !member.may(PageKind::Deliveries, PageAction::Process) => Err(Error::Forbidden),
         "complete" => {
             let here = format!("/deliveries/{}", crockford(id));
             complete_or_ask(&storage, layout, actor, vec![id], Answer::from_code(&form.answer), &here).await
@@ -159,6 +190,10 @@ async fn save_memo(
     id: i64,
     form: DeliveryForm,
 ) -> PageResult {
+    if !show_page(storage, districts, layout.clone(), id).await?.takes_memo() {
+        let message = "가린 배송의 메모는 고칠 수 없어요. 배송 화면에서 이유를 적고 연 다음 고쳐 주세요.";
+        return Err(Error::BadRequest(message.to_owned()));
+    }
     let normalise = |text: &str| text.replace("\r\n", "\n");
     let (typed, was) = (normalise(&form.memo), normalise(&form.was));
     let parsed = read_memo(&typed);

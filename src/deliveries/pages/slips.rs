@@ -21,6 +21,8 @@ use crate::deliveries::slip::{AddressSize, SlipLine, SlipSheet, ellipsize, fit_a
 use crate::deliveries::store;
 use crate::districts::DistrictCache;
 use crate::id::{crockford, parse_crockford};
+use crate::masking;
+use crate::members::model::rights::Surface;
 use crate::orders::list::OrderRow;
 use crate::orders::model::Recipient;
 use crate::shop::model::{Shop, SlipPaper};
@@ -90,6 +92,11 @@ impl SlipsPage {
     fn held(&self) -> Vec<&OrderRow> {
         let orders = self.slips.iter().flat_map(|slip| &slip.view.row.orders);
         orders.map(|order| &order.listed).filter(|listed| listed.order.is_held()).collect()
+    }
+
+    /// Slips whose recipient is masked.
+    fn masked_count(&self) -> usize {
+        self.slips.iter().filter(|slip| slip.view.row.is_masked).count()
     }
 
     /// What is printed on each sheet of A4.
@@ -222,8 +229,11 @@ pub(super) async fn slips_page(
 ) -> PageResult<SlipsPage> {
     let (this_host, districts) =
         (base_url(context.is_behind_tls, headers), context.districts.refresh(&context.storage).await?);
+    let member = layout.member.clone();
     let read = move |tx: &mut dyn Tx| {
         let ((rows, is_truncated), shop) = (load(tx)?, shop::find(tx)?);
+        let masking = masking::of_member(tx, member.as_ref(), Surface::Slip)?;
+        let rows: Vec<DeliveryRow> = rows.into_iter().map(|row| row.masked(&masking)).collect();
         let base = if shop.address.is_empty() { &this_host } else { &shop.address };
         let paper = chosen_paper.unwrap_or(shop.slip_paper);
         let slip = |row| Slip::new(DeliveryView::new(row, &districts), base, paper);

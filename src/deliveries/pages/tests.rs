@@ -93,10 +93,20 @@ async fn every_delivery_of_a_city_without_gu_has_unknown_gu() {
     assert_eq!(total("11140-none").await, total("11140").await);
 }
 
+/// Gives every delivery the date of today, so that the team sees its recipient.
+async fn deliver_today(app: &TestApp) {
+    let write = app.state.storage.write(|tx| {
+        let today = tx.now().date();
+        tx.exec("UPDATE deliveries SET preferred_shipping_date = ?", &[today.into()])
+    });
+    write.await.expect("writes");
+}
+
 #[tokio::test]
 async fn memo_changed_by_another_member_is_not_overwritten() {
     let app = delivery_team().await;
     let (id, _) = delivery(&app, 1).await;
+    deliver_today(&app).await;
     let here = format!("/deliveries/{id}");
     let memo = |was, memo| [("act", "memo"), ("was", was), ("memo", memo)];
     let saved = app.post_form(&here, &memo("", "사다리차 필요\r\n2인")).await;
@@ -169,6 +179,7 @@ async fn delivery_team_sees_no_prices_and_no_internal_memos() {
 async fn other_recipients_are_marked_on_list_and_slip() {
     let app = delivery_team().await;
     let (id, number) = delivery(&app, 2).await;
+    deliver_today(&app).await;
     let list = format!("/deliveries?field=delivery_number&q={number}");
     let slip = format!("/deliveries/{id}/slip");
     for page in [&list, &slip] {

@@ -85,10 +85,10 @@ impl DeliveryView {
         self.row.orders.len() > 1 || self.row.orders.iter().any(is_marked)
     }
 
-    /// Links to map services: URL and name.
+    /// Links to map services: URL and name. None where the address is masked.
     pub(super) fn map_links(&self) -> Vec<(String, &'static str)> {
         let address = self.recipient().map_or("", |recipient| recipient.address1.trim());
-        if address.is_empty() {
+        if address.is_empty() || self.row.is_masked {
             return Vec::new();
         }
         let address = percent_encode(address);

@@ -138,11 +138,11 @@ pub(super) async fn list(
 ) -> PageResult {
     let districts = districts.refresh(&storage).await?;
     let selection = query.selection(&districts, storage.clock().now().date());
-    let (today, filter, is_admin) = (selection.today, selection.filter.clone(), layout.is_admin());
+    let (today, filter, counts_unknown) = (selection.today, selection.filter.clone(), layout.edits_districts());
     let (cities, known) = (selection.cities(&districts), Arc::clone(&districts));
     let (counts, unclassified_orders) = storage
         .read_replica(move |tx| {
-            let unclassified_orders = if is_admin { count_unclassified(tx)? } else { 0 };
+            let unclassified_orders = if counts_unknown { count_unclassified(tx)? } else { 0 };
             let mut counts = counts_by_region(tx, &filter, today)?;
             for city in &cities {
                 split_by_gu(&known, &mut counts, *city, counts_by_zip(tx, &filter, today, *city)?);

@@ -9,6 +9,8 @@ use crate::deliveries::list::{DeliveryRow, load_rows};
 use crate::drive::store::findings::{self, FindingRow};
 use crate::drive::tour::stop_key;
 use crate::id::{crockford, parse_crockford};
+use crate::masking;
+use crate::members::model::rights::Surface;
 use crate::storage::{Storage, StorageError, Tx};
 use crate::web::{Error, Flash, Form, Layout, PageResult, PersonalData, personal_page, redirect_with_flash};
 
@@ -47,13 +49,16 @@ impl PersonalData for FindingsPage {
 }
 
 pub(super) async fn list(State(storage): State<Storage>, layout: Layout) -> PageResult {
+    let member = layout.member.clone();
     let (rows, deliveries) = storage
-        .read(|tx| {
+        .read(move |tx| {
+            let masking = masking::of_member(tx, member.as_ref(), Surface::DeliveryList)?;
             let rows = findings::open(tx)?;
             let mut ids: Vec<i64> = rows.iter().map(|row| row.delivery_id).collect();
             ids.sort_unstable();
             ids.dedup();
-            Ok::<_, StorageError>((rows, load_rows(tx, &ids)?))
+            let deliveries = load_rows(tx, &ids)?.into_iter().map(|row| row.masked(&masking));
+            Ok::<_, StorageError>((rows, deliveries.collect::<Vec<DeliveryRow>>()))
         })
         .await?;
     let name = |id: i64| {

@@ -3,12 +3,14 @@
 use askama::Template;
 use axum::extract::{Path, State};
 
-use super::check_access;
 use super::show::parse_tour;
+use super::{check_access, mask_tour};
 use crate::audit::{AuditEvent, MemberActor};
 use crate::drive::hand_out::{self, MAX_REASON_CHARS, StepRefusal, Tick, claims_of};
 use crate::drive::tour::{self, DriveTour};
 use crate::id::{crockford, parse_crockford};
+use crate::masking;
+use crate::members::model::rights::Surface;
 use crate::plans::model::TourState;
 use crate::storage::{Storage, StorageError, Tx};
 use crate::text::nfkc;
@@ -91,9 +93,11 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> PageResult {
     let tour_id = parse_tour(&id)?;
+    let viewer = member.clone();
     let read = storage.read(move |tx| {
-        let Some(tour) = tour::load(tx, tour_id)? else { return Ok(None) };
+        let Some(mut tour) = tour::load(tx, tour_id)? else { return Ok(None) };
         let claims = claims_of(tx, &tour)?;
+        mask_tour(&mut tour, &viewer, &masking::store::load(tx, &viewer, Surface::Plan)?);
         Ok::<_, StorageError>(Some((tour, claims)))
     });
     let (tour, claims) = read.await?.ok_or(Error::NotFound)?;

@@ -6,10 +6,12 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::check_access;
 use super::pack::{Phone, answer, unavailable};
+use super::{check_access, hides};
 use crate::drive::tour;
 use crate::id::parse_crockford;
+use crate::masking;
+use crate::members::model::rights::Surface;
 use crate::proofs::files::{ProofFileError, ProofFiles, is_hash};
 use crate::proofs::jpeg::MAX_PHOTO_BYTES;
 use crate::proofs::receive::{self, ReceiveError};
@@ -67,16 +69,21 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> PageResult<Response> {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    let (proof, tour) = storage
+    let viewer = member.clone();
+    let (proof, tour, masking) = storage
         .read(move |tx| {
             let Some(proof) = store::find(tx, id)?.filter(store::ProofRow::is_shown) else { return Ok(None) };
+            let masking = masking::store::load(tx, &viewer, Surface::Plan)?;
             let tour = tour::load(tx, proof.tour_id)?;
-            Ok::<_, StorageError>(tour.map(|tour| (proof, tour)))
+            Ok::<_, StorageError>(tour.map(|tour| (proof, tour, masking)))
         })
         .await?
         .ok_or(Error::NotFound)?;
     check_access(&member, &tour, storage.clock().now().date())?;
     let stop = tour.stop(proof.job_id).ok_or(Error::NotFound)?;
+    if hides(&tour, stop.delivery_id, &member, &masking) {
+        return Err(Error::NotFound);
+    }
     let bytes = match files.get(&proof.hash).await {
         Ok(bytes) => bytes,
         Err(ProofFileError::Missing) => return Err(Error::NotFound),

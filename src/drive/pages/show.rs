@@ -5,14 +5,16 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use chrono::{NaiveDate, NaiveTime};
 
-use super::check_access;
 use super::view::{StopView, reasons};
+use super::{check_access, hides, mask_tour};
 use crate::audit::MemberActor;
 use crate::drive::hand_in::{self, NewEvent, Reporter};
 use crate::drive::model::{CollectedGoods, EventDetails, EventKind, EventSource, FailureReason};
 use crate::drive::store::events;
 use crate::drive::tour::{self, DriveStop, DriveTour, parse_stop_key, stop_key};
 use crate::id::parse_crockford;
+use crate::masking;
+use crate::members::model::rights::Surface;
 use crate::plans::model::TourState;
 use crate::proofs::files::ProofFiles;
 use crate::proofs::store::{self, ProofRow};
@@ -119,8 +121,14 @@ fn collected(details: &EventDetails) -> String {
 
 pub(super) async fn load(storage: &Storage, member: &Member, key: &str) -> PageResult<(DriveTour, usize)> {
     let (tour_id, job_id) = parse_stop_key(key).ok_or(Error::NotFound)?;
-    let tour = storage.read(move |tx| tour::load(tx, tour_id)).await?.ok_or(Error::NotFound)?;
+    let viewer = member.clone();
+    let read = storage.read(move |tx| {
+        let masking = masking::store::load(tx, &viewer, Surface::Plan)?;
+        Ok::<_, StorageError>(tour::load(tx, tour_id)?.map(|tour| (tour, masking)))
+    });
+    let (mut tour, masking) = read.await?.ok_or(Error::NotFound)?;
     check_access(member, &tour, storage.clock().now().date())?;
+    mask_tour(&mut tour, member, &masking);
     let at = tour.stops.iter().position(|stop| stop.job_id == job_id).ok_or(Error::NotFound)?;
     Ok((tour, at))
 }
@@ -134,14 +142,22 @@ pub(super) async fn show(
 ) -> PageResult {
     let (tour, at) = load(&storage, &member, &key).await?;
     let stop = &tour.stops[at];
-    let proofs = proofs_of(&storage, stop).await?;
+    let proofs = proofs_of(&storage, &member, (&tour, stop)).await?;
     Ok(personal_page(StopPage::new(layout, &member, (&tour, stop), (&files, &proofs))))
 }
 
-/// The photographs of a stop.
-async fn proofs_of(storage: &Storage, stop: &DriveStop) -> Result<Vec<ProofRow>, StorageError> {
-    let job_id = stop.job_id;
-    storage.read(move |tx| store::of_job(tx, job_id)).await
+/// The photographs of a stop, unless its recipient is hidden from the member.
+async fn proofs_of(
+    storage: &Storage,
+    member: &Member,
+    (tour, stop): (&DriveTour, &DriveStop),
+) -> Result<Vec<ProofRow>, StorageError> {
+    let (job_id, viewer) = (stop.job_id, member.clone());
+    let read = storage.read(move |tx| {
+        Ok::<_, StorageError>((store::of_job(tx, job_id)?, masking::store::load(tx, &viewer, Surface::Plan)?))
+    });
+    let (proofs, masking) = read.await?;
+    Ok(if hides(tour, stop.delivery_id, member, &masking) { Vec::new() } else { proofs })
 }
 
 /// The first value of a field.
@@ -217,7 +233,7 @@ pub(super) async fn update(
 ) -> PageResult {
     let (tour, at) = load(&storage, &member, &key).await?;
     let stop = &tour.stops[at];
-    let proofs = proofs_of(&storage, stop).await?;
+    let proofs = proofs_of(&storage, &member, (&tour, stop)).await?;
     let mut page = StopPage::new(layout, &member, (&tour, stop), (&files, &proofs));
     let problem = match parse(&pairs, stop, (tour.tour.day, page.is_paper, storage.clock().now())) {
         Err(problem) => problem,

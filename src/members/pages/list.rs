@@ -5,7 +5,7 @@ use axum::extract::State;
 
 use crate::members::model::Account;
 use crate::members::store;
-use crate::storage::Storage;
+use crate::storage::{Storage, StorageError};
 use crate::web::{Layout, PageResult, page};
 
 #[derive(Template)]
@@ -13,10 +13,13 @@ use crate::web::{Layout, PageResult, page};
 struct ListPage {
     layout: Layout,
     members: Vec<Account>,
+    /// those who have not come for a long time
+    absent: Vec<Account>,
 }
 
 pub(super) async fn list(State(storage): State<Storage>, layout: Layout) -> PageResult {
-    let mut members = storage.read(store::list).await?;
+    let read = storage.read(|tx| Ok::<_, StorageError>((store::list(tx)?, store::absent(tx)?)));
+    let (mut members, absent) = read.await?;
     members.sort_by_key(|account| !account.enabled);
-    Ok(page(ListPage { layout, members }))
+    Ok(page(ListPage { layout, members, absent }))
 }

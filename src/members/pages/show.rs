@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::generate_password;
 use super::new::issued_page;
-use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
+use crate::audit::{self, Actor, AuditEvent, AuditObject, MemberActor};
 use crate::demo::{ACCOUNTS, Demo};
 use crate::id::{crockford, parse_crockford};
 use crate::members::model::device::Device;
@@ -16,6 +16,7 @@ use crate::members::model::{Account, Role, UnknownRole};
 use crate::members::passwords::PasswordHasher;
 use crate::members::store::{self, UpdateError, devices, second_factor, sign_ins};
 use crate::storage::{Result, Storage, StorageError, Tx};
+use crate::time::Moment;
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{
     Error, Flash, Form, Layout, Member, PageResult, Query, Tone, page, page_with_status, redirect_with_flash,
@@ -31,6 +32,34 @@ struct MemberPage {
     devices: Vec<Device>,
     sign_ins: Vec<SignIn>,
     pages: PageBar,
+    /// grants and withdrawals of rights, newest first
+    grants: Vec<GrantRow>,
+    /// whether the member has not come for a long time
+    is_absent: bool,
+}
+
+/// A grant or withdrawal of rights.
+struct GrantRow {
+    at: Moment,
+    sentence: String,
+    by: String,
+}
+
+/// Grants that the page shows.
+const MAX_GRANT_ROWS: i64 = 100;
+
+fn grants(tx: &mut dyn Tx, id: i64) -> Result<Vec<GrantRow>> {
+    audit::grants(tx, id, MAX_GRANT_ROWS)?
+        .into_iter()
+        .map(|entry| {
+            let by = match entry.actor {
+                Actor::Member(actor) => store::find(tx, actor.id)?.map_or_else(String::new, |by| by.member.username),
+                Actor::CommandLine => "명령줄".to_owned(),
+                Actor::Program => "프로그램".to_owned(),
+            };
+            Ok(GrantRow { at: entry.at, sentence: entry.event.sentence(), by })
+        })
+        .collect()
 }
 
 pub(super) async fn show(
@@ -64,11 +93,22 @@ async fn member_page(
             };
             let pages = PageBar::new(&uri, query, sign_ins::count(tx, id)?);
             let sign_ins = sign_ins::of_member(tx, id, pages.size, pages.offset())?;
-            Ok::<_, StorageError>(Some((account, devices::of_member(tx, id)?, sign_ins, pages)))
+            let is_absent = store::absent(tx)?.iter().any(|absent| absent.member.id == id);
+            let rights = (grants(tx, id)?, is_absent);
+            Ok::<_, StorageError>(Some((account, devices::of_member(tx, id)?, sign_ins, pages, rights)))
         })
         .await?;
-    let (account, devices, sign_ins, pages) = found.ok_or(Error::NotFound)?;
-    Ok(MemberPage { layout, is_self: account.member.id == admin.id, account, devices, sign_ins, pages })
+    let (account, devices, sign_ins, pages, (grants, is_absent)) = found.ok_or(Error::NotFound)?;
+    Ok(MemberPage {
+        layout,
+        is_self: account.member.id == admin.id,
+        account,
+        devices,
+        sign_ins,
+        pages,
+        grants,
+        is_absent,
+    })
 }
 
 /// The error of an update to one of the demo accounts, which all visitors share.
@@ -168,6 +208,23 @@ pub(super) async fn set_enabled(
     };
     let change = MemberUpdate { admin, actor, id, event: Box::new(event), message: message.to_owned() };
     update(&storage, demo.as_ref(), layout, change, move |tx| store::set_enabled(tx, id, enabled)).await
+}
+
+/// Keeps a member who has not come for a long time.
+pub(super) async fn keep(
+    State(storage): State<Storage>,
+    State(demo): State<Option<Demo>>,
+    layout: Layout,
+    admin: Member,
+    actor: MemberActor,
+    Path(id): Path<String>,
+    Form(EmptyForm {}): Form<EmptyForm>,
+) -> PageResult {
+    let id = parse_id(&id)?;
+    let event = |username| AuditEvent::MemberKept { username };
+    let message = "그대로 두었어요. 90일 뒤에도 들어오지 않으면 다시 물어볼게요.".to_owned();
+    let change = MemberUpdate { admin, actor, id, event: Box::new(event), message };
+    update(&storage, demo.as_ref(), layout, change, move |tx| store::keep(tx, id)).await
 }
 
 #[derive(Deserialize)]

@@ -87,15 +87,19 @@ mod tests {
 
     use super::ANSWER_FIELD;
     use crate::web::testing::{PASSWORD, TestApp, TestResponse};
-    use crate::web::{Access, FormPairs, Role, Routes};
+    use crate::web::{Access, FormPairs, PageAction, PageKind, Role, Routes};
 
     const HOUR_MS: i64 = 60 * 60_000;
 
     fn memo_route() -> Routes {
-        Routes::new().post("/memo", Access::Member, async |FormPairs(pairs): FormPairs| {
-            let (_, memo) = pairs.into_iter().find(|(name, _)| name == "memo").unwrap_or_default();
-            format!("saved {memo}")
-        })
+        Routes::new().post(
+            "/memo",
+            Access::Page(PageKind::Deliveries, PageAction::View),
+            async |FormPairs(pairs): FormPairs| {
+                let (_, memo) = pairs.into_iter().find(|(name, _)| name == "memo").unwrap_or_default();
+                format!("saved {memo}")
+            },
+        )
     }
 
     /// A member who has typed a memo while the session ran out. Returns the answer to the form.

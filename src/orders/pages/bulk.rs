@@ -11,6 +11,8 @@ use super::job::JOB_PATH;
 use super::list::{ListPage, RowView, list_page};
 use crate::audit::{AuditEvent, MemberActor, NumberList};
 use crate::id::{crockford, parse_crockford};
+use crate::masking;
+use crate::members::model::rights::Surface;
 use crate::orders::bulk_action::{self, Advance, BulkQuestion};
 use crate::orders::bulk_job::{BulkJob, BulkJobs, JobOutcome};
 use crate::orders::bulk_set::{self, BulkField, BulkValue};
@@ -142,6 +144,14 @@ pub(super) async fn bulk(
 ) -> PageResult {
     let answer = Answer::of(&pairs);
     let form = Arc::new(BulkForm::parse(pairs)?);
+    if form.act == "edit" {
+        let member = layout.member.clone();
+        let masking = storage.read(move |tx| masking::of_member(tx, member.as_ref(), Surface::OrderList)).await?;
+        if !masking.is_full() {
+            let message = "가린 목록에서는 고칠 수 없어요. 주문을 열어 고쳐 주세요.";
+            return Err(Error::BadRequest(message.to_owned()));
+        }
+    }
     if form.ticked.is_empty() && !form.all {
         let mut page = same_rows(&storage, layout, query, paging, &uri, &form).await?;
         restore_inputs(&mut page, &form, &[]);

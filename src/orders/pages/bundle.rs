@@ -7,8 +7,12 @@ use serde::Deserialize;
 
 use super::FormContext;
 use super::show::show_page;
+use super::update::HIDDEN;
 use crate::audit::{self, AuditEvent, MemberActor, NumberList};
 use crate::id::{crockford, parse_crockford};
+use crate::masking;
+use crate::members::model::Member;
+use crate::members::model::rights::Surface;
 use crate::orders::bundle::messages;
 use crate::orders::model::Order;
 use crate::orders::store::bundles::{self, MovedOrders};
@@ -44,12 +48,13 @@ enum BundleAction {
 pub(super) async fn update(
     State(context): State<FormContext>,
     layout: Layout,
+    member: Member,
     actor: MemberActor,
     Path(id): Path<String>,
     Form(form): Form<BundleForm>,
 ) -> PageResult<Response> {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    let outcome = context.storage.write(move |tx| apply(tx, actor, id, &form)).await?;
+    let outcome = context.storage.write(move |tx| apply(tx, (actor, &member), id, &form)).await?;
     match outcome.ok_or(Error::NotFound)? {
         Ok(flash) => Ok(redirect_with_flash(&format!("/orders/{}", crockford(id)), flash)),
         Err(reason) => {
@@ -63,11 +68,14 @@ pub(super) async fn update(
 /// The flash message, or the reason why nothing changed; none if an order or delivery does not exist.
 fn apply(
     tx: &mut dyn Tx,
-    actor: MemberActor,
+    (actor, member): (MemberActor, &Member),
     id: i64,
     form: &BundleForm,
 ) -> StorageResult<Option<Result<FlashId, String>>> {
     let Some(order) = store::find(tx, &[id])?.pop() else { return Ok(None) };
+    if masking::store::load(tx, member, Surface::OrderPage)?.hides(order.delivery_id, false) {
+        return Ok(Some(Err(HIDDEN.to_owned())));
+    }
     if form.version != order.version {
         return Ok(Some(Err("그 사이 다른 사람이 주문을 바꿨어요. 확인하고 다시 눌러 주세요.".to_owned())));
     }

@@ -6,7 +6,7 @@ use crate::orders::model::{ChargeType, OrderState, ShippingMethod};
 use crate::products::model::Variant;
 
 /// The submitted form of an order's page.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct SubmittedForm {
     /// version of the order when the page was rendered
     pub(super) version: Option<i64>,

@@ -11,6 +11,8 @@ use super::action_offers::ActionOffers;
 use super::download::{DownloadOffer, offers};
 use crate::channels;
 use crate::id::crockford;
+use crate::masking::{self, Masking};
+use crate::members::model::rights::Surface;
 use crate::orders::edit::{Problem, RowForm};
 use crate::orders::export::SMART_STORE;
 use crate::orders::filter::{DateField, OrderFilter, OrderQuery, parts};
@@ -34,14 +36,16 @@ pub(super) struct RowView {
     pub(super) ticked: bool,
     /// whether the row shows its fields; otherwise texts, which become fields on a click
     pub(super) is_open: bool,
+    /// whether the member may change the row here: its data is not hidden
+    can_edit: bool,
     /// the year whose dates are shown without it
     year: i32,
 }
 
 impl RowView {
-    fn new(listed: OrderRow, is_open: bool, year: i32) -> Self {
+    fn new(listed: OrderRow, is_open: bool, can_edit: bool, year: i32) -> Self {
         let form = RowForm::of(&listed.order);
-        Self { form, listed, problems: Vec::new(), ticked: false, is_open, year }
+        Self { form, listed, problems: Vec::new(), ticked: false, is_open: is_open && can_edit, can_edit, year }
     }
 
     fn id(&self) -> String {
@@ -100,6 +104,7 @@ impl RowView {
     fn takes_date(&self, date: &DateField) -> bool {
         let order = &self.listed.order;
         match date {
+            _ if !self.can_edit => false,
             DateField::DispatchDeadline => !order.deadline_is_settled(),
             DateField::PreferredShipping => !order.preferred_date_is_settled(),
             _ => false,
@@ -201,9 +206,16 @@ pub(super) struct ListPage {
     /// searches that the member kept
     pub(super) searches: Vec<SavedSearch>,
     pub(super) today: NaiveDate,
+    /// what the member sees of the orders
+    pub(super) masking: Masking,
 }
 
 impl ListPage {
+    /// Whether names, telephone numbers and addresses are masked.
+    fn is_masked(&self) -> bool {
+        !self.masking.is_full()
+    }
+
     fn sort_query(&self, by: impl Borrow<DateField>) -> String {
         self.query.to_query_string(&[("sort", &self.query.next_sort(*by.borrow())), ("page", "")])
     }
@@ -248,7 +260,9 @@ impl ListPage {
 
     /// A row as this list shows it.
     pub(super) fn view(&self, listed: OrderRow) -> RowView {
-        RowView::new(listed, self.all_open(), self.today.year())
+        let is_hidden = self.masking.hides(listed.order.delivery_id, false);
+        let can_edit = !is_hidden && self.layout.processes_orders();
+        RowView::new(listed.masked_if(is_hidden), self.all_open(), can_edit, self.today.year())
     }
 
     /// Whether every row shows its fields.
@@ -297,7 +311,8 @@ pub(super) async fn list_page(
 ) -> PageResult<ListPage> {
     let (filter, uri, searched) = (query.filter(), uri.clone(), query.clone());
     let entry = layout.flash.as_ref().and_then(|flash| flash.audit_entry_id);
-    let member_id = layout.member.as_ref().map_or(0, |member| member.id);
+    let member = layout.member.clone();
+    let member_id = member.as_ref().map_or(0, |member| member.id);
     let (found, pages, products, channels, more) = storage
         .read(move |tx| {
             let page = u32::try_from(paging.page()).unwrap_or(u32::MAX);
@@ -311,11 +326,13 @@ pub(super) async fn list_page(
             let after = ActionOffers::of(tx, entry, &searched)?;
             let missing = list::by_numbers(tx, &filter.numbers)?.missing;
             let kept = (member_lists::columns(tx, member_id)?, member_lists::searches(tx, member_id)?);
-            let more = (after, missing, kept, tx.now().date());
+            let masking = masking::of_member(tx, member.as_ref(), Surface::OrderList)?;
+            let more = (after, missing, kept, masking);
             Ok::<_, StorageError>((found, pages, products::enabled(tx)?, channels::store::all(tx)?, more))
         })
         .await?;
-    let (after, missing, (columns, searches), today) = more;
+    let (after, missing, (columns, searches), masking) = more;
+    let today = storage.clock().now().date();
     let mut page = ListPage {
         offers: offers(&query),
         layout,
@@ -330,6 +347,7 @@ pub(super) async fn list_page(
         columns,
         searches,
         today,
+        masking,
     };
     page.rows = found.orders.into_iter().map(|row| page.view(row)).collect();
     Ok(page)

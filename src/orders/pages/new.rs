@@ -12,6 +12,8 @@ use super::FormContext;
 use super::fields::{Fields, OptionChoice, add_option_field, option_choices};
 use crate::audit::{self, AuditEvent, MemberActor};
 use crate::id::{crockford, parse_crockford};
+use crate::masking;
+use crate::members::model::rights::{Surface, sight};
 use crate::orders::edit::{Inputs, inputs_of};
 use crate::orders::manual_order::{Catalogue, ItemInput, MAX_ITEMS, ManualOrderForm};
 use crate::orders::model::{Order, ShippingMethod};
@@ -68,12 +70,15 @@ pub(super) async fn new(
 ) -> PageResult<Response> {
     let now = context.storage.clock().now();
     let (like, date) = (parse_crockford(&query.like), parse_date(&query.date));
+    let member = layout.member.clone();
     let form = context
         .storage
         .read(move |tx| {
             let mut form = ManualOrderForm::empty(now);
             form.inputs.set("ticket", crockford(tx.new_id()));
-            if let Some(order) = store::find(tx, like.as_slice())?.pop() {
+            let masking = masking::of_member(tx, member.as_ref(), Surface::OrderPage)?;
+            let stored = store::find(tx, like.as_slice())?.pop();
+            if let Some(order) = stored.filter(|order| !masking.hides(order.delivery_id, false)) {
                 prefill(&mut form, &order);
             }
             if let Some(date) = date {
@@ -212,6 +217,8 @@ async fn save(
         }
     };
     let ticket = parse_crockford(form.inputs.get("ticket"));
+    let role = layout.member.as_ref().map(|member| member.role);
+    let may_open = role.is_some_and(|role| sight(role, Surface::OrderPage, false).can_be_opened());
     let districts = context.districts.clone();
     let saved = context
         .storage
@@ -231,6 +238,10 @@ async fn save(
                 }
                 ManualOrderOutcome::BundleInUse(_) => return Ok(Err(crockford(tx.new_id()))),
             };
+            // The member has just entered it, and sees whether it is right.
+            if let (true, Some(order)) = (may_open, orders.first()) {
+                masking::store::keep_open(tx, actor.id, order.delivery_id)?;
+            }
             let flash = flash.save(tx, actor.id)?;
             Ok::<_, StorageError>(Ok((orders.first().map(|order| order.id), flash)))
         })

@@ -10,11 +10,14 @@ use super::fields::{Fields, OptionChoice, option_choices};
 use crate::audit::downloads::{self, OrderFile};
 use crate::districts::Districts;
 use crate::id::{crockford, parse_crockford};
+use crate::masking;
+use crate::members::model::rights::{Sight, Surface, sight};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::bundle::{messages, was_delivered};
 use crate::orders::edit::{NO_CHOICE, OptionInput, inputs_of};
 use crate::orders::labels;
 use crate::orders::list::{self, OrderRow};
+use crate::orders::masked::is_personal;
 use crate::orders::model::{Order, OrderState, Recipient};
 use crate::orders::store::{Action, OrderEvent, bundles, deliveries, log};
 use crate::products::model::Variant;
@@ -26,6 +29,7 @@ use crate::web::{Error, Layout, PageResult, PersonalData, Query, personal_page};
 /// Orders of the same bundle that the page shows.
 const MAX_COMPANIONS: usize = 100;
 
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 #[derive(Template)]
 #[template(path = "orders/show.html")]
 pub(super) struct ShowPage {
@@ -48,6 +52,12 @@ pub(super) struct ShowPage {
     has_address_search: bool,
     /// whether the page follows the creation of a manual order
     is_new: bool,
+    /// whether names, telephone numbers and addresses are masked
+    is_masked: bool,
+    /// whether the member may open them with a reason
+    can_open: bool,
+    /// whether the member sees the memo of the office
+    has_admin_memo: bool,
 }
 
 /// Another order of the same bundle.
@@ -77,6 +87,44 @@ struct EventView {
 impl ShowPage {
     fn id(&self) -> String {
         crockford(self.listed.order.id)
+    }
+
+    /// Whether the page has the form: nothing is hidden, and the member may change orders.
+    fn is_editable(&self) -> bool {
+        !self.is_masked && self.layout.edits_orders()
+    }
+
+    /// Address of this page.
+    fn here(&self) -> String {
+        format!("/orders/{}", self.id())
+    }
+
+    /// Label and text of what the page shows instead of the form.
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let (order, recipient) = (&self.listed.order, &self.listed.order.recipient);
+        let date = |date: Option<chrono::NaiveDate>| date.map(|date| date.to_string()).unwrap_or_default();
+        let tels = [&recipient.tel1, &recipient.tel2].map(String::as_str).join(" ");
+        let facts = [
+            ("수량", order.quantity.to_string()),
+            ("옵션", self.listed.labels.join(", ")),
+            ("구매자", format!("{} {}", order.customer.name, order.customer.tel)),
+            ("수취인", format!("{} {tels}", recipient.name)),
+            ("주소", format!("{} {} {}", recipient.zip_code, recipient.address1, recipient.address2)),
+            ("배송방법", order.shipping_method.label().to_owned()),
+            ("배송비 형태", order.charge_type.label().to_owned()),
+            ("발송기한", date(order.dispatch_deadline)),
+            ("희망배송일", date(order.preferred_shipping_date)),
+            ("송장", format!("{} {}", order.courier, order.tracking_number)),
+            ("고객메시지", order.customer_message.clone()),
+            ("발주메모", order.purchase_memo.clone()),
+            ("배송메모", order.shipping_memo.clone()),
+            ("관리자메모", order.admin_memo.clone()),
+        ];
+        facts
+            .into_iter()
+            .map(|(label, text)| (label, text.trim().to_owned()))
+            .filter(|(_, text)| !text.is_empty())
+            .collect()
     }
 
     fn delivery_id(&self) -> String {
@@ -171,7 +219,26 @@ fn load(
     districts: &Districts,
     has_address_search: bool,
 ) -> StorageResult<Option<ShowPage>> {
-    let Some(listed) = list::load_rows(tx, &[id])?.pop() else { return Ok(None) };
+    let Some(mut listed) = list::load_rows(tx, &[id])?.pop() else { return Ok(None) };
+    let masking = masking::of_member(tx, layout.member.as_ref(), Surface::OrderPage)?;
+    let hides = |row: &OrderRow| masking.hides(row.order.delivery_id, false);
+    let has_admin_memo =
+        layout.member.as_ref().is_some_and(|member| sight(member.role, Surface::AdminMemo, false) == Sight::Full);
+    let is_masked = hides(&listed);
+    let (origin, found) = (origin(tx, &listed)?, (companions(tx, &listed)?, offers(tx, &listed)?));
+    let (mut companions, mut offers) = found;
+    for companion in &mut companions {
+        let is_hidden = hides(&companion.listed);
+        companion.listed = companion.listed.clone().masked_if(is_hidden);
+    }
+    for row in offers.iter_mut().flat_map(|offer| &mut offer.orders) {
+        let is_hidden = hides(row);
+        *row = row.clone().masked_if(is_hidden);
+    }
+    listed = listed.masked_if(is_masked);
+    if !has_admin_memo {
+        listed.order.admin_memo.clear();
+    }
     let order = &listed.order;
     let inputs = inputs_of(order, &listed.bundle_number);
     let variants = products::variants(tx, order.product_id)?;
@@ -181,7 +248,8 @@ fn load(
         .map(|option| OptionInput { key: option.key.clone(), value: option.value.clone(), other: String::new() })
         .collect();
     let delivery_state = deliveries::state(tx, order.delivery_id)?;
-    let events = log::history(tx, id)?.into_iter().map(|event| EventView::of(event, districts)).collect();
+    let hides_value = |column: &str| is_masked && is_personal(column) || column == "admin_memo" && !has_admin_memo;
+    let events = log::history(tx, id)?.into_iter().map(|event| EventView::of(event, districts, hides_value)).collect();
     Ok(Some(ShowPage {
         layout,
         fields: Fields { inputs, ..Fields::default() },
@@ -189,10 +257,13 @@ fn load(
         scope: "",
         variants,
         delivery_state,
-        companions: companions(tx, &listed)?,
-        origin: origin(tx, &listed)?,
-        offers: offers(tx, &listed)?,
+        companions,
+        origin,
+        offers,
         events,
+        is_masked,
+        can_open: masking.can_open(),
+        has_admin_memo,
         files: downloads::files_of_order(tx, id)?,
         district: district_text(order, districts),
         has_address_search,
@@ -247,7 +318,8 @@ fn offers(tx: &mut dyn Tx, listed: &OrderRow) -> StorageResult<Vec<MergeOffer>> 
 }
 
 impl EventView {
-    fn of(event: OrderEvent, districts: &Districts) -> Self {
+    /// `hides` tells of a column whether its values are hidden from the member.
+    fn of(event: OrderEvent, districts: &Districts, hides: impl Fn(&str) -> bool) -> Self {
         Self {
             at: event.at,
             username: event.username.unwrap_or_else(|| "프로그램".to_owned()),
@@ -258,7 +330,10 @@ impl EventView {
                 .into_iter()
                 .filter_map(|(column, was, is)| {
                     let label = labels::field_label(&column)?;
-                    let shown = |value| labels::format_value(&column, value, districts);
+                    let shown = |value| {
+                        let text = labels::format_value(&column, value, districts);
+                        if hides(&column) && !text.is_empty() { "가림".to_owned() } else { text }
+                    };
                     Some((label, shown(was), shown(is)))
                 })
                 .collect(),

@@ -12,11 +12,15 @@ use super::show::{ShowPage, show_page};
 use crate::audit::{self, AuditEvent, AuditObject, BundleChange, MemberActor};
 use crate::districts::Districts;
 use crate::id::{crockford, parse_crockford};
+use crate::masking;
+use crate::members::model::Member;
+use crate::members::model::rights::{Sight, Surface, sight};
 use crate::orders::bundle::{
     BundleMove, MergeConflict, Scope, active, bundle_move, merge_conflicts, messages, read_bundle_number,
     was_delivered, with_shared_fields,
 };
 use crate::orders::edit::{Conflict, Inputs, Problem, apply_order_form, conflicts, inputs_of, take_stored};
+use crate::orders::masked::mask_problems;
 use crate::orders::model::Order;
 use crate::orders::store::{self, Action, ChangeContext, bundles, deliveries, log};
 use crate::products::store::{self as products, NewVariant};
@@ -25,10 +29,15 @@ use crate::web::{
     Error, Flash, FlashId, FormPairs, Layout, PageResult, Tone, personal_page_with_status, redirect_with_flash,
 };
 
+/// The error of a change of an order whose data is hidden from the member.
+pub(super) const HIDDEN: &str = "가린 주문은 고칠 수 없어요. 주문 화면에서 이유를 적고 연 다음 고쳐 주세요.";
+
 /// The outcome of saving.
 enum UpdateOutcome {
     /// the order does not exist
     NotFound,
+    /// its data is hidden from the member
+    Hidden,
     /// saved
     Saved(FlashId),
     /// nothing changed
@@ -45,6 +54,7 @@ struct RejectedForm {
 pub(super) async fn update(
     State(context): State<FormContext>,
     layout: Layout,
+    member: Member,
     actor: MemberActor,
     Path(id): Path<String>,
     FormPairs(pairs): FormPairs,
@@ -54,10 +64,11 @@ pub(super) async fn update(
     let (submitted, districts) = (Arc::clone(&form), context.districts.clone());
     let outcome = context.storage.write(move |tx| {
         let districts = districts.current(tx)?;
-        save(tx, actor, id, &submitted, &districts)
+        save(tx, (actor, &member), id, &submitted, &districts)
     });
     match outcome.await? {
         UpdateOutcome::NotFound => Err(Error::NotFound),
+        UpdateOutcome::Hidden => Err(Error::BadRequest(HIDDEN.to_owned())),
         UpdateOutcome::Saved(flash) => Ok(redirect_with_flash(&format!("/orders/{}", crockford(id)), flash)),
         UpdateOutcome::Rejected(rejected) => {
             let mut page = with_inputs(show_page(&context, layout, id).await?, &form, rejected);
@@ -96,12 +107,20 @@ fn with_inputs(mut page: ShowPage, form: &SubmittedForm, rejected: RejectedForm)
 
 fn save(
     tx: &mut dyn Tx,
-    actor: MemberActor,
+    (actor, member): (MemberActor, &Member),
     id: i64,
     form: &SubmittedForm,
     districts: &Districts,
 ) -> StorageResult<UpdateOutcome> {
     let Some(order) = store::find(tx, &[id])?.pop() else { return Ok(UpdateOutcome::NotFound) };
+    if masking::store::load(tx, member, Surface::OrderPage)?.hides(order.delivery_id, false) {
+        return Ok(UpdateOutcome::Hidden);
+    }
+    let mut form = form.clone();
+    if sight(member.role, Surface::AdminMemo, false) != Sight::Full {
+        form.inputs.set("admin_memo", order.admin_memo.as_str());
+    }
+    let form = &form;
     let (inputs, mut edited) = match edit(tx, &order, form, districts)? {
         Ok(edited) => edited,
         Err(rejected) => return Ok(UpdateOutcome::Rejected(rejected)),
@@ -155,6 +174,10 @@ fn edit(
     let options = form.options.as_deref().filter(|_| !form.takes_stored("options"));
     if options.is_none() {
         inputs.set("options", stored.get("options"));
+    }
+    let problems = mask_problems(order, &inputs);
+    if !problems.is_empty() {
+        return Ok(Err(RejectedForm { inputs, problems, conflicts: Vec::new() }));
     }
     if form.version != Some(order.version) {
         let conflicts = conflicts(&stored, &inputs, &log::changed_since(tx, order, form.version)?);

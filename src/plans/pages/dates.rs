@@ -9,6 +9,9 @@ use serde::Deserialize;
 use crate::audit::MemberActor;
 use crate::districts::{DistrictCache, Districts};
 use crate::id::{crockford, parse_crockford};
+use crate::masking;
+use crate::members::model::rights::Surface;
+use crate::orders::bundle::DeliveryState;
 use crate::plans::model::Job;
 use crate::plans::promise::dates::{self, Dates, Enquiry, NewPromise, NoDates, PromiseError};
 use crate::plans::promise::{DateOffer, DateRefusal, PromiseChannel};
@@ -53,6 +56,8 @@ pub(super) struct PromiseForm {
 /// The delivery of the page.
 struct PromisedDelivery {
     work: DeliveryWork,
+    /// whether the recipient is masked
+    is_masked: bool,
     planned: Option<NaiveDate>,
     history: Vec<Promise>,
 }
@@ -167,13 +172,18 @@ fn of_delivery(
     id: i64,
 ) -> StorageResult<Option<DatesPage>> {
     let today = tx.now().date();
-    let Some((work, stored)) = dates::find_delivery(tx, id)? else { return Ok(None) };
+    let Some((mut work, stored)) = dates::find_delivery(tx, id)? else { return Ok(None) };
     let (job, planned): (Option<Job>, _) = stored.map_or((None, None), |stored| (Some(stored.job), stored.planned));
     let enquiry = Enquiry::of_delivery(tx, today, &work, job.as_ref())?;
     let shown = DatesView::new(dates::dates(tx, districts, &enquiry, today)?);
     let asked = ask(tx, districts, &enquiry, &query)?;
     let history = promises::of_delivery(tx, id)?;
-    let delivery = Some(PromisedDelivery { work, planned: planned.map(|(day, _)| day), history });
+    let masking = masking::of_member(tx, layout.member.as_ref(), Surface::Plan)?;
+    let is_masked = masking.hides(id, masking.is_due(work.preferred_date, work.state == DeliveryState::ReadyToShip));
+    if is_masked {
+        work.recipient.mask();
+    }
+    let delivery = Some(PromisedDelivery { is_masked, work, planned: planned.map(|(day, _)| day), history });
     Ok(Some(DatesPage { layout, query, delivery, products: Vec::new(), zip_problem: None, shown, asked, today }))
 }
 

@@ -1,16 +1,21 @@
 //! The day of a tour as the office sees it: who drives, what is known of each stop, and the phones. Never a position.
 
+use chrono::NaiveDate;
+
 use crate::drive::fold::StopState;
 use crate::drive::key::DayKey;
 use crate::drive::store::{self, keys};
 use crate::drive::tour::{self, DriveTour};
 use crate::id::crockford;
+use crate::masking::{Masking, mask};
 use crate::plans::model::TourState;
 use crate::storage::{Result, Tx};
 
 /// What is known of a stop.
 pub(super) struct StopLine {
     pub(super) key: String,
+    /// the delivery
+    pub(super) delivery_id: i64,
     pub(super) name: String,
     pub(super) label: String,
     pub(super) class: &'static str,
@@ -78,6 +83,14 @@ impl DriverView {
         }))
     }
 
+    /// Masks the recipients that are hidden on a tour of `day`.
+    pub(super) fn mask(&mut self, masking: &Masking, day: NaiveDate) {
+        for stop in self.stops.iter_mut().filter(|stop| masking.hides(stop.delivery_id, masking.is_due_on(day))) {
+            stop.name = mask::name(&stop.name);
+            stop.note = mask::memo(&stop.note);
+        }
+    }
+
     pub(super) fn is_handed_out(&self) -> bool {
         self.state.is_handed_out()
     }
@@ -95,6 +108,7 @@ fn lines(tour: &DriveTour) -> Vec<StopLine> {
     let clock = |at: Option<crate::time::Moment>| at.map(|at| at.kst().format("%H:%M").to_string()).unwrap_or_default();
     let line = |stop: &tour::DriveStop| StopLine {
         key: stop.key(),
+        delivery_id: stop.delivery_id,
         name: stop.name.clone(),
         label: stop.status.state.label(),
         class: match stop.status.state {

@@ -9,10 +9,13 @@ use serde::Deserialize;
 
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::id::{crockford, parse_crockford};
+use crate::masking;
+use crate::members::model::rights::Surface;
+use crate::orders::bundle::DeliveryState;
 use crate::plans::model::{ColumnKey, Job};
 use crate::plans::store::{self, PlannedJob, works};
 use crate::plans::work::{DeliveryWork, StopEffort};
-use crate::storage::{Result as StorageResult, Storage, Tx};
+use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::text::nfkc;
 use crate::time::{date_with_weekday, parse_date};
 use crate::trucks::form::parse_clock;
@@ -92,6 +95,8 @@ struct JobPage {
     effort: StopEffort,
     form: JobForm,
     problems: Vec<(&'static str, &'static str)>,
+    /// whether the recipient is masked
+    is_masked: bool,
 }
 
 impl JobPage {
@@ -126,10 +131,20 @@ fn load(tx: &mut dyn Tx, id: i64) -> StorageResult<Option<(DeliveryWork, Option<
 }
 
 async fn job_page(storage: &Storage, layout: Layout, id: i64) -> PageResult<JobPage> {
-    let (work, stored) = storage.read(move |tx| load(tx, id)).await?.ok_or(Error::NotFound)?;
+    let member = layout.member.clone();
+    let read = storage.read(move |tx| {
+        let masking = masking::of_member(tx, member.as_ref(), Surface::Plan)?;
+        Ok::<_, StorageError>(load(tx, id)?.map(|found| (found, masking)))
+    });
+    let ((mut work, stored), masking) = read.await?.ok_or(Error::NotFound)?;
     let (job, planned) = stored.map_or((None, None), |stored| (Some(stored.job), stored.planned));
+    let is_due = masking.is_due(work.preferred_date, work.state == DeliveryState::ReadyToShip);
+    let is_masked = masking.hides(id, is_due);
+    if is_masked {
+        work.recipient.mask();
+    }
     let form = JobForm::new(job.as_ref());
-    Ok(JobPage { layout, effort: work.effort(None), work, planned, form, problems: Vec::new() })
+    Ok(JobPage { layout, effort: work.effort(None), work, planned, form, problems: Vec::new(), is_masked })
 }
 
 pub(super) async fn show(State(storage): State<Storage>, layout: Layout, Path(id): Path<String>) -> PageResult {

@@ -7,6 +7,8 @@ use serde::Deserialize;
 
 use super::view::{Card, ColumnView, views};
 use crate::districts::DistrictCache;
+use crate::masking;
+use crate::members::model::rights::Surface;
 use crate::plans::board::{Board, board};
 use crate::plans::model::Hold;
 use crate::plans::store::{self, DayCount};
@@ -103,13 +105,17 @@ pub(super) async fn list(
     let districts = districts.refresh(&storage).await?;
     let for_read = districts.clone();
     let monday = day - Days::new(u64::from(day.weekday().num_days_from_monday()));
-    let (board, counts) = storage
+    let member = layout.member.clone();
+    let (board, counts, masking) = storage
         .read(move |tx| {
             let counts = store::days_between(tx, monday, monday + Days::new(6))?;
-            Ok::<_, StorageError>((board(tx, &for_read, day)?, counts))
+            let masking = masking::of_member(tx, member.as_ref(), Surface::Plan)?;
+            Ok::<_, StorageError>((board(tx, &for_read, day)?, counts, masking))
         })
         .await?;
-    let (columns, pool) = views(&board, &districts);
+    let (mut columns, mut pool) = views(&board, &districts);
+    let cards = columns.iter_mut().flat_map(|column| &mut column.cards).chain(&mut pool);
+    cards.for_each(|card| card.mask(&masking, day));
     let week = (0..7).map(|offset| {
         let day = monday + Days::new(offset);
         WeekDay { day, count: counts.get(&day).copied().unwrap_or_default(), is_today: day == now.date() }

@@ -9,6 +9,8 @@ use super::tours::{TourQuery, load};
 use crate::deliveries::list::{DeliveryRow, load_rows};
 use crate::districts::DistrictCache;
 use crate::id::{crockford, parse_crockford};
+use crate::masking::{self, mask};
+use crate::members::model::rights::Surface;
 use crate::orders::list::OrderRow;
 use crate::orders::model::OrderState;
 use crate::plans::edit::column_name;
@@ -76,13 +78,15 @@ pub(super) async fn show(
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
     let districts = districts.refresh(&storage).await?;
     let for_read = districts.clone();
+    let member = layout.member.clone();
     let loaded = storage.read(move |tx| {
         let Some((board, at)) = load(tx, &for_read, id)? else { return Ok(None) };
         let ids: Vec<i64> = board.columns[at].stops.iter().map(|stop| stop.item.work.delivery_id).collect();
         let rows = load_rows(tx, &ids)?;
-        Ok::<_, StorageError>(Some((board, at, rows)))
+        let masking = masking::of_member(tx, member.as_ref(), Surface::Plan)?;
+        Ok::<_, StorageError>(Some((board, at, rows, masking)))
     });
-    let (board, at, rows) = loaded.await?.ok_or(Error::NotFound)?;
+    let (board, at, rows, masking) = loaded.await?.ok_or(Error::NotFound)?;
     let column = &board.columns[at];
     let orders = rows.iter().flat_map(DeliveryRow::order_ids).collect();
     let mut lines: BTreeMap<i64, Vec<LoadingLine>> = rows
@@ -94,7 +98,11 @@ pub(super) async fn show(
         .collect();
     let stops = (1..).zip(&column.stops).map(|(position, stop)| LoadingStop {
         position,
-        name: stop.item.work.recipient.name.clone(),
+        name: {
+            let name = &stop.item.work.recipient.name;
+            let is_hidden = masking.hides(stop.item.work.delivery_id, masking.is_due_on(board.day));
+            if is_hidden { mask::name(name) } else { name.clone() }
+        },
         district: stop.item.work.sigungu_code.and_then(|code| districts.display_name(code)).unwrap_or_default(),
         lines: lines.remove(&stop.item.work.delivery_id).unwrap_or_default(),
     });

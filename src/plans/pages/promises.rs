@@ -5,10 +5,12 @@ use axum::extract::State;
 
 use crate::districts::DistrictCache;
 use crate::id::crockford;
+use crate::masking;
+use crate::members::model::rights::Surface;
 use crate::plans::promise::PromiseProblem;
 use crate::plans::promise::dates::{OpenPromise, open_promises};
 use crate::plans::store::promises::MAX_PROMISES;
-use crate::storage::Storage;
+use crate::storage::{Storage, StorageError};
 use crate::time::date_with_weekday;
 use crate::web::{Layout, PageResult, PersonalData, personal_page};
 
@@ -47,7 +49,19 @@ pub(super) async fn list(
     layout: Layout,
 ) -> PageResult {
     let districts = districts.refresh(&storage).await?;
-    let open = storage.read(move |tx| open_promises(tx, &districts)).await?;
+    let member = layout.member.clone();
+    let read = storage.read(move |tx| {
+        let masking = masking::of_member(tx, member.as_ref(), Surface::Plan)?;
+        let mut open = open_promises(tx, &districts)?;
+        for open in &mut open {
+            let is_due = masking.is_due(Some(open.promise.day), true);
+            if masking.hides(open.work.delivery_id, is_due) {
+                open.work.recipient.mask();
+            }
+        }
+        Ok::<_, StorageError>(open)
+    });
+    let open = read.await?;
     let needs_call = |open: &OpenPromise| open.problem.as_ref().is_some_and(PromiseProblem::needs_call);
     let (calls, others) = open.into_iter().partition(needs_call);
     Ok(personal_page(PromisesPage { layout, calls, others }))

@@ -11,6 +11,8 @@ use crate::districts::{DistrictCache, Districts};
 use crate::drive::hand_out::{self, MAX_REASON_CHARS, StepResult};
 use crate::drive::store::{self as drive, keys};
 use crate::id::{crockford, parse_crockford};
+use crate::masking;
+use crate::members::model::rights::Surface;
 use crate::plans::board::{Board, Column, board};
 use crate::plans::model::window_label;
 use crate::plans::sketch::{Sketch, sketch};
@@ -85,16 +87,23 @@ pub(super) async fn show(
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
     let districts = districts.refresh(&storage).await?;
     let for_read = districts.clone();
+    let member = layout.member.clone();
     let read = storage.read(move |tx| {
         let Some(driving) = DriverView::load(tx, id)? else { return Ok(None) };
-        Ok::<_, StorageError>(load(tx, &for_read, id)?.map(|(board, at)| (board, at, driving)))
+        let masking = masking::of_member(tx, member.as_ref(), Surface::Plan)?;
+        Ok::<_, StorageError>(load(tx, &for_read, id)?.map(|(board, at)| (board, at, driving, masking)))
     });
-    let (board, at, driving) = read.await?.ok_or(Error::NotFound)?;
+    let (board, at, mut driving, masking) = read.await?.ok_or(Error::NotFound)?;
     let column = &board.columns[at];
     let mut view = ColumnView::new(column, &districts);
     let cards = std::mem::take(&mut view.cards);
-    let rows = cards.into_iter().zip(&column.stops).map(|(card, stop)| {
-        let recipient = &stop.item.work.recipient;
+    driving.mask(&masking, board.day);
+    let rows = cards.into_iter().zip(&column.stops).map(|(mut card, stop)| {
+        let mut recipient = stop.item.work.recipient.clone();
+        card.mask(&masking, board.day);
+        if masking.hides(stop.item.work.delivery_id, masking.is_due_on(board.day)) {
+            recipient.mask();
+        }
         StopRow {
             id: crockford(stop.item.work.delivery_id),
             tel: [&recipient.tel1, &recipient.tel2].map(String::as_str).join(" ").trim().to_owned(),

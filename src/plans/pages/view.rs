@@ -1,8 +1,11 @@
 //! The board as its template shows it.
 
+use chrono::NaiveDate;
+
 use super::column_text;
 use crate::districts::Districts;
 use crate::id::crockford;
+use crate::masking::{Masking, mask};
 use crate::orders::bundle::DeliveryState;
 use crate::plans::assign::reason_label;
 use crate::plans::board::{Board, BoardItem, Column};
@@ -16,6 +19,8 @@ use crate::trucks::model::{clock_label, volume_label};
 /// A delivery on the board.
 pub(super) struct Card {
     pub(super) id: String,
+    /// the delivery
+    pub(super) delivery_id: i64,
     pub(super) position: usize,
     pub(super) name: String,
     pub(super) summary: String,
@@ -55,6 +60,7 @@ impl Card {
         }
         Self {
             id: crockford(work.delivery_id),
+            delivery_id: work.delivery_id,
             position: 0,
             name: work.recipient.name.clone(),
             summary: work.summary(),
@@ -76,6 +82,14 @@ impl Card {
             changes: Vec::new(),
             tags,
             reasons: Vec::new(),
+        }
+    }
+
+    /// Masks the recipient if the delivery is hidden on the board of `day`.
+    pub(super) fn mask(&mut self, masking: &Masking, day: NaiveDate) {
+        if masking.hides(self.delivery_id, masking.is_due_on(day)) {
+            self.name = mask::name(&self.name);
+            self.address = mask::address(&self.address);
         }
     }
 

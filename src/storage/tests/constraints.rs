@@ -86,6 +86,7 @@ const LOGGED_IDS: &[&str] = &[
 const DERIVED_IDS: &[(&str, &str)] = &[
     ("deliveries", "primary_order_id"),
     ("delivery_events", "delivery_id"),
+    ("reveals", "delivery_id"),
     ("order_events", "order_id"),
     ("bulk_action_orders", "order_id"),
     ("download_orders", "order_id"),

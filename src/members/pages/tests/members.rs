@@ -137,6 +137,55 @@ async fn two_administrators_cannot_disable_each_other_at_once() {
 }
 
 #[tokio::test]
+async fn grants_are_on_the_page_of_the_member() {
+    let app = TestApp::as_admin().await;
+    let issued = app.post_form("/members", &[("username", "상담원"), ("role", "support")]).await;
+    assert_eq!(issued.status, StatusCode::OK);
+    let member = member_url(&app, "상담원").await;
+    app.post_form(&format!("{member}/role"), &[("role", "viewer")]).await;
+    app.post_form(&format!("{member}/enabled"), &[("enabled", "0")]).await;
+    let page = app.get(&member).await.ok();
+    let at = |sentence: &str| page.find(sentence).unwrap_or_else(|| panic!("{sentence} in {page}"));
+    let (added, changed) = (at("상담원 회원을 추가했어요 (상담)."), at("상담원 회원의 역할을 바꿨어요: 조회만"));
+    assert!(at("상담원 회원이 로그인하지 못하게 했어요.") < changed && changed < added, "newest first");
+    assert!(page[changed..added].contains("admin"), "by whom");
+}
+
+#[tokio::test]
+async fn absent_member_is_asked_about_until_an_administrator_decides() {
+    let app = TestApp::start().await;
+    app.add_member("driver", Role::Logistics).await;
+    app.sign_in_admin().await;
+    assert!(!app.get("/members").await.ok().contains("오래 들어오지 않은 회원"));
+    app.clock.advance_ms(store::ABSENCE_MS + 60_000);
+    app.sign_in_admin().await;
+    assert!(app.get("/").await.ok().contains("오래 들어오지 않은 회원"));
+    let (list, member) = (app.get("/members").await.ok(), member_url(&app, "driver").await);
+    assert!(list.contains(&format!("{member}/keep")) && !list.contains("admin 잠그기"), "{list}");
+    app.post_form(&format!("{member}/keep"), &[]).await;
+    assert!(!app.get("/members").await.ok().contains("오래 들어오지 않은 회원"));
+    assert!(app.get(&member).await.ok().contains("오래 들어오지 않은 driver 회원을 그대로 두었어요."));
+    app.clock.advance_ms(store::ABSENCE_MS + 60_000);
+    app.sign_in_admin().await;
+    assert!(app.get("/members").await.ok().contains("오래 들어오지 않은 회원"), "asked again");
+    app.post_form(&format!("{member}/enabled"), &[("enabled", "0")]).await;
+    assert!(!app.get("/members").await.ok().contains("오래 들어오지 않은 회원"));
+}
+
+#[tokio::test]
+async fn table_of_roles_is_that_of_the_functions() {
+    let app = TestApp::as_admin().await;
+    let page = app.get("/members/roles").await.ok();
+    for label in ["주문 담당", "상담", "조회만", "오늘과 내일 것만", "가림, 이유를 적으면 보기"]
+    {
+        assert!(page.contains(label), "{label}");
+    }
+    let viewer = app.another_browser();
+    viewer.sign_in_as(Role::Viewer).await;
+    assert_eq!(viewer.get("/members/roles").await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
 async fn login_history_shows_time_address_and_outcome() {
     let app = TestApp::as_admin().await;
     let driver = app.another_browser();

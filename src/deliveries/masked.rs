@@ -1,0 +1,38 @@
+//! Deliveries as they are shown to a member from whom the data of some is hidden.
+
+use super::list::DeliveryRow;
+use super::store::Delivery;
+use crate::masking::{Masking, mask};
+use crate::orders::bundle::DeliveryState;
+use crate::orders::model::OrderState;
+use crate::time::Moment;
+
+/// Whether the delivery goes out today or tomorrow, as far as its own dates tell; a tour is known to [`Masking`].
+fn is_due(delivery: &Delivery, masking: &Masking) -> bool {
+    let is_ready = delivery.state == DeliveryState::ReadyToShip;
+    let is_open = is_ready || delivery.state == DeliveryState::Preparing;
+    is_open && masking.is_due(delivery.preferred_shipping_date, is_ready)
+}
+
+impl DeliveryRow {
+    /// Whether an order of it was delivered today: the team may have to call once more.
+    fn was_delivered_lately(&self, masking: &Masking) -> bool {
+        let shipped = self.orders.iter().filter_map(|order| order.listed.order.moments.of(OrderState::Shipped));
+        shipped.map(Moment::date).any(|day| masking.is_today(day))
+    }
+
+    /// Masks the delivery and its orders if they are hidden from the member.
+    #[must_use]
+    pub fn masked(mut self, masking: &Masking) -> Self {
+        if masking.is_full() {
+            return self;
+        }
+        let is_due = is_due(&self.delivery, masking) || self.was_delivered_lately(masking);
+        self.is_masked = masking.hides(self.delivery.id, is_due);
+        if self.is_masked {
+            self.orders.iter_mut().for_each(|order| order.listed.order.mask());
+            self.delivery.memo = mask::memo(&self.delivery.memo);
+        }
+        self
+    }
+}

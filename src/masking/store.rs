@@ -1,0 +1,74 @@
+//! SQL of masking: what a member may see now, and deliveries that were opened with a reason.
+
+use std::collections::HashSet;
+
+use chrono::Days;
+
+use super::OPEN_FOR_MS;
+use super::model::{Masking, RevealReason};
+use crate::access::{self, AccessAction, AccessedOrders, NewAccess};
+use crate::audit::{Actor, MemberActor};
+use crate::members::model::Member;
+use crate::members::model::rights::{Sight, Surface, sight};
+use crate::shop;
+use crate::storage::{Result, Tx};
+
+/// What the member sees on a surface. At most one statement, by an index.
+pub fn load(tx: &mut dyn Tx, member: &Member, surface: Surface) -> Result<Masking> {
+    let (now, role) = (tx.now(), member.role);
+    let depends_on_setting = sight(role, surface, true) != sight(role, surface, false);
+    let masks_lists = depends_on_setting && shop::store::masks_lists(tx)?;
+    let sight = sight(role, surface, masks_lists);
+    let opened = "SELECT delivery_id FROM reveals WHERE member_id = ? AND expires_at > ?";
+    let rows = match sight {
+        Sight::Opened => tx.query(opened, &[member.id.into(), now.into()])?,
+        Sight::Due => {
+            let today = now.date();
+            let sql = format!(
+                "{opened} UNION SELECT j.delivery_id FROM tours t JOIN stops s ON s.tour_id = t.id \
+                 JOIN jobs j ON j.id = s.job_id WHERE t.day IN (?, ?) AND s.attempt = 0"
+            );
+            tx.query(&sql, &[member.id.into(), now.into(), today.into(), (today + Days::new(1)).into()])?
+        }
+        Sight::None | Sight::Masked | Sight::Full => Vec::new(),
+    };
+    let open: Result<HashSet<i64>> = rows.into_iter().map(|row| row.int(0)).collect();
+    Ok(Masking::new(sight, open?, now.date()))
+}
+
+/// Opens a delivery for a member, and records whose data on which page for which reason. False without such a delivery.
+pub fn reveal(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    delivery_id: i64,
+    (reason, note): (RevealReason, &str),
+    page: &str,
+) -> Result<bool> {
+    let rows = tx.query("SELECT id FROM orders WHERE delivery_id = ?", &[delivery_id.into()])?;
+    let orders: AccessedOrders =
+        rows.into_iter().map(|row| row.int(0)).collect::<Result<Vec<i64>>>()?.into_iter().collect();
+    if orders.count == 0 {
+        return Ok(false);
+    }
+    keep_open(tx, actor.id, delivery_id)?;
+    let note = if note.is_empty() { String::new() } else { format!("&note={note}") };
+    let query = format!("reason={}{note}", reason.label());
+    let access = NewAccess {
+        accessor: Actor::from(actor).into(),
+        action: AccessAction::Revealed,
+        page: page.to_owned(),
+        query,
+        orders,
+    };
+    access::record(tx, access)?;
+    Ok(true)
+}
+
+/// Opens a delivery for a member without a record of its own, such as one that the member has just entered.
+pub fn keep_open(tx: &mut dyn Tx, member_id: i64, delivery_id: i64) -> Result<()> {
+    let now = tx.now();
+    tx.exec("DELETE FROM reveals WHERE member_id = ? AND expires_at <= ?", &[member_id.into(), now.into()])?;
+    let key = [("member_id", member_id.into()), ("delivery_id", delivery_id.into())];
+    tx.upsert("reveals", &key, &[("expires_at", now.plus_ms(OPEN_FOR_MS).into())])?;
+    Ok(())
+}
