@@ -135,7 +135,9 @@ async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout,
     let mut stops: Vec<ReportedStop> = stops.into_iter().map(|event| ReportedStop::new(event, &proofs)).collect();
     let view = DeliveryView::new(row.ok_or(Error::NotFound)?, &*districts.refresh(storage).await?);
     if view.row.is_masked || !sees_plans {
-        stops.iter_mut().for_each(|stop| stop.photos.clear());
+        for stop in &mut stops {
+            stop.photos.clear();
+        }
     }
     if view.row.is_masked {
         for text in stops.iter_mut().map(|stop| &mut stop.note) {

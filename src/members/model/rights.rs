@@ -107,6 +107,7 @@ impl PageKind {
 }
 
 /// Whether a role may take an action on a kind of page. The own day of a driver and the own account are for every role.
+#[expect(clippy::match_same_arms, reason = "each role in the order of the table")]
 pub const fn may(role: Role, page: PageKind, action: PageAction) -> bool {
     use PageAction::{Download, Edit, View};
     use PageKind::{Administration, Deliveries, Districts, Orders, Plans, Products, Uploads};
@@ -124,6 +125,7 @@ pub const fn may(role: Role, page: PageKind, action: PageAction) -> bool {
 }
 
 /// What a role sees of personal data on a surface. `masks_lists` is the shop's setting to mask the lists of 주문 담당.
+#[expect(clippy::match_same_arms, reason = "each role in the order of the table")]
 pub const fn sight(role: Role, surface: Surface, masks_lists: bool) -> Sight {
     use Surface::{
         AdminMemo, DeliveryList, DeliveryPage, Download, OrderList, OrderPage, Plan, Records, Search, Slip, Tour,
