@@ -82,6 +82,7 @@ fn public_routes_are_these() {
             "GET /setup",
             "POST /setup",
             "POST /setup/restore",
+            "POST /setup/practice",
             "GET /login",
             "POST /login",
             "GET /login/code",
