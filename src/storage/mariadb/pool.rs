@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use mysql::consts::CapabilityFlags;
 use mysql::prelude::Queryable;
-use mysql::{Conn, OptsBuilder, SslOpts};
+use mysql::{Conn, DriverError, Error, OptsBuilder, SslOpts};
 
 use super::address::{MariaDbAddress, TlsMode};
 use super::error::{Retry, TxError};
@@ -334,7 +335,29 @@ fn connect(address: &MariaDbAddress, host: usize, read_timeout: Duration) -> Res
         // UPDATE returns the number of matched rows, as on SQLite, not of changed ones.
         .additional_capabilities(CapabilityFlags::CLIENT_FOUND_ROWS)
         .init(vec![SESSION_SETTINGS]);
-    Conn::new(with_keepalive(options)).map_err(|error| TxError::of_connecting(host, error))
+    let mut failure = None;
+    for from in local_addresses(host, *port) {
+        match Conn::new(with_keepalive(options.clone().bind_address(from))) {
+            Ok(conn) => return Ok(conn),
+            Err(error @ Error::DriverError(DriverError::CouldNotConnect(_))) => failure = failure.or(Some(error)),
+            Err(error) => return Err(TxError::of_connecting(host, error)),
+        }
+    }
+    Err(failure.map_or_else(|| TxError::connection_lost(host.clone()), |error| TxError::of_connecting(host, error)))
+}
+
+/// The local addresses to connect from, in this order; none leaves it to the system.
+///
+/// The driver gives up after the first address of a name that refuses. That of `localhost` is often `::1`, where MariaDB
+/// does not listen by default. Bound to a local address, the driver tries all addresses of that family.
+fn local_addresses(host: &str, port: u16) -> Vec<Option<SocketAddr>> {
+    let remote: Vec<SocketAddr> = (host, port).to_socket_addrs().map(Iterator::collect).unwrap_or_default();
+    let ipv4 = remote.iter().any(SocketAddr::is_ipv4).then_some((Ipv4Addr::UNSPECIFIED, 0).into());
+    let ipv6 = remote.iter().any(SocketAddr::is_ipv6).then_some((Ipv6Addr::UNSPECIFIED, 0).into());
+    match remote.len() {
+        0 | 1 => vec![None],
+        _ => [ipv4, ipv6].into_iter().flatten().map(Some).collect(),
+    }
 }
 
 /// Enables TCP keepalive: a partitioned host sends no FIN, and is detected within seconds this way.
