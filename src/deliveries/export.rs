@@ -18,7 +18,7 @@ use crate::districts::Districts;
 use crate::orders::export::csv::format_cell;
 use crate::orders::export::json::OrderOf;
 use crate::orders::export::table::method;
-use crate::orders::export::xlsx::{CellFormats, MAX_SHEET_ROWS, write_cell};
+use crate::orders::export::xlsx::{CellFormats, MAX_SHEET_ROWS, catch_full_disk, write_cell};
 use crate::orders::export::{AtomicFile, ExportError, Format, regions};
 use crate::orders::fields::Cell;
 use crate::orders::model::Recipient;
@@ -44,7 +44,7 @@ pub fn save(
     let file = unfinished.file.try_clone()?;
     let ids = list::page(tx, filter, 0, i64::MAX)?.ids;
     match format {
-        Format::Xlsx => xlsx(tx, &ids, districts, file, &folder)?,
+        Format::Xlsx => catch_full_disk(|| xlsx(tx, &ids, districts, file, &folder))?,
         Format::Csv => csv(tx, &ids, districts, file)?,
         Format::Json => json(tx, &ids, districts, file)?,
     }

@@ -256,7 +256,9 @@ pub fn write(
     let sender = shop::store::find(tx)?;
     let orders = Orders { ids: &ids, districts, sender: &sender };
     match (request.format, request.kind) {
-        (Format::Xlsx, kind) => xlsx::write(tx, (kind, &request.claim_note), &orders, file, folder)?,
+        (Format::Xlsx, kind) => {
+            xlsx::catch_full_disk(|| xlsx::write(tx, (kind, &request.claim_note), &orders, file, folder))?;
+        }
         (Format::Csv, kind) => csv::write(tx, kind, &orders, file)?,
         (Format::Json, ExportKind::Dispatch) => json::write_dispatch(tx, &orders, file)?,
         (Format::Json, ExportKind::Orders | ExportKind::PurchaseOrder | ExportKind::CourierOrder(_)) => {

@@ -82,8 +82,8 @@ impl Browser<'_> {
     fn upload(&mut self, file: &[u8]) -> String {
         let mut body = format!(
             "--edge\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{}\r\n--edge\r\nContent-Disposition: form-data; \
-             name=\"file\"; filename=\"orders.xlsx\"\r\nContent-Type: application/octet-stream\r\n\r\n",
-            self.token("/uploads/new")
+             name=\"files\"; filename=\"orders.xlsx\"\r\nContent-Type: application/octet-stream\r\n\r\n",
+            self.token("/uploads")
         )
         .into_bytes();
         body.extend_from_slice(file);
@@ -96,8 +96,7 @@ impl Browser<'_> {
 #[test]
 fn full_disk_is_named_by_download_upload_and_readiness() {
     let folder = tempdir().expect("a folder");
-    let mut server = demo_on_small_disk(folder.path());
-    let banner = server.banner_until("처음으로 돌아가요").to_owned();
+    let server = demo_on_small_disk(folder.path());
     let disk = Path::new("/proc")
         .join(server.child.id().to_string())
         .join("root")
@@ -105,7 +104,7 @@ fn full_disk_is_named_by_download_upload_and_readiness() {
     let orders = std::fs::read("tests/fixtures/01_smartstore_orders_72col.xlsx").expect("reads");
     let mut browser = Browser { server: &server, cookies: BTreeMap::new() };
     let login = browser.get("/login");
-    let password = login.split_once("name=\"password\" value=\"").unwrap_or_else(|| panic!("{banner}{login}")).1;
+    let password = login.split_once("name=\"password\" value=\"").unwrap_or_else(|| panic!("{login}")).1;
     let password = password.split('"').next().expect("a password").to_owned();
     let answer = browser.post("/login", "/login", &format!("next=%2F&username=demo-admin&password={password}"));
     assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
@@ -115,8 +114,8 @@ fn full_disk_is_named_by_download_upload_and_readiness() {
         browser.post(page, page, "format=xlsx&purpose=factory&note=")
     };
     let filler = Filler::new(&disk);
-    for answer in [download(&mut browser), browser.upload(&orders)] {
-        assert!(answer.starts_with("HTTP/1.1 507") && answer.contains("디스크"), "{answer}");
+    for (act, answer) in [("download", download(&mut browser)), ("upload", browser.upload(&orders))] {
+        assert!(answer.starts_with("HTTP/1.1 507") && answer.contains("디스크"), "{act}: {answer}");
     }
     let ready = browser.get("/health/ready");
     assert!(ready.starts_with("HTTP/1.1 503") && ready.ends_with("disk full\n"), "{ready}");

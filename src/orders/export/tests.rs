@@ -131,6 +131,15 @@ fn csv_has_a_byte_order_mark_and_no_formulas() {
 }
 
 #[test]
+fn panic_of_the_workbook_writer_on_a_full_disk_is_an_error() {
+    let full = || -> Result<(), ExportError> {
+        panic!("called `Result::unwrap()` on an `Err` value: {:?}", std::io::Error::from_raw_os_error(28))
+    };
+    let error = xlsx::catch_full_disk(full).expect_err("an error");
+    assert!(matches!(error, ExportError::Write(error) if error.kind() == std::io::ErrorKind::StorageFull));
+}
+
+#[test]
 fn failed_export_leaves_no_file_and_success_replaces_the_old() {
     let shop = shop();
     std::fs::create_dir(shop.folder.path().join("folder.json")).expect("makes");

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 
 use chrono::{Datelike, NaiveDateTime};
@@ -33,6 +34,21 @@ impl From<XlsxError> for ExportError {
             other => io::Error::other(other),
         })
     }
+}
+
+/// Runs a writer of a workbook. `rust_xlsxwriter` unwraps the errors of its temporary files, so a full disk is a panic there.
+///
+/// # Errors
+/// That of the writer; [`io::ErrorKind::StorageFull`] where it panics because the disk is full.
+pub(crate) fn catch_full_disk(write: impl FnOnce() -> Result<(), ExportError>) -> Result<(), ExportError> {
+    catch_unwind(AssertUnwindSafe(write)).unwrap_or_else(|panic| {
+        let is_full = panic.downcast_ref::<String>().is_some_and(|message| {
+            [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded]
+                .iter()
+                .any(|kind| message.contains(&format!("{kind:?}")))
+        });
+        if is_full { Err(io::Error::from(io::ErrorKind::StorageFull).into()) } else { resume_unwind(panic) }
+    })
 }
 
 pub(super) fn write(
