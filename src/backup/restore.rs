@@ -168,7 +168,8 @@ fn give_to_owner(file: &Path, existing: Option<&fs::Metadata>) -> io::Result<()>
             _ => {}
         }
     }
-    let of_group = if folder.mode() & 0o007 == 0 { folder.mode() & 0o060 } else { 0 };
+    let is_open_to_others = folder.mode() & 0o007 != 0;
+    let of_group = if is_open_to_others { 0 } else { folder.mode() & 0o060 };
     let mode = existing.map_or(of_group, |existing| existing.mode() & 0o660);
     fs::set_permissions(file, fs::Permissions::from_mode(mode | 0o600))
 }

@@ -77,6 +77,11 @@ impl Topic {
     pub fn is_job(&self) -> bool {
         self.name.starts_with(JOB_PREFIX)
     }
+
+    /// The section of the list: `job` or `screen`.
+    pub fn section(&self) -> &'static str {
+        if self.is_job() { "job" } else { "screen" }
+    }
 }
 
 /// The jobs of a role, in the order of the day.

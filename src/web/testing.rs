@@ -90,7 +90,7 @@ impl TestApp {
         let storage = folder.open(&options);
         let mut state = AppState::new(storage, config).expect("a state");
         // Applied within the request, however slow the machine is.
-        state.uploads.foreground = Duration::from_secs(60);
+        state.uploads.foreground = Duration::from_mins(1);
         change_state(&mut state);
 
         let router = super::router(&state, app::rooms().into_iter().chain([more]));

@@ -57,6 +57,7 @@ fn parse_decision(code: &str) -> Option<Decision> {
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "extractors")]
 pub(super) async fn resolve(
     State(storage): State<Storage>,
     State(uploads): State<Uploads>,

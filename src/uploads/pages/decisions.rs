@@ -38,6 +38,7 @@ fn parse_value(code: &str) -> Option<ChosenValue> {
     }
 }
 
+#[expect(clippy::too_many_arguments, reason = "extractors")]
 pub(super) async fn decide(
     State(storage): State<Storage>,
     State(uploads): State<Uploads>,

@@ -29,7 +29,7 @@ impl RowContent for NewOrder {
 }
 
 impl RowContent for TrackingRow {
-    fn recipient(&self) -> &str {
+    fn recipient(&self) -> &'static str {
         ""
     }
 
@@ -39,7 +39,7 @@ impl RowContent for TrackingRow {
 }
 
 impl RowContent for StateRow {
-    fn recipient(&self) -> &str {
+    fn recipient(&self) -> &'static str {
         ""
     }
 

@@ -25,8 +25,8 @@ fn list(rows: &str) -> Vec<u8> {
         "발송마감일",
         "정산예정금액",
     ];
-    let head: String = headers.iter().map(|header| format!("<td>{header}</td>")).collect();
-    format!("<html><meta charset=utf-8><table><tr>{head}</tr>{rows}</table></html>").into_bytes()
+    let head = headers.join("</td><td>");
+    format!("<html><meta charset=utf-8><table><tr><td>{head}</td></tr>{rows}</table></html>").into_bytes()
 }
 
 /// A row: the cells before the recipient are its own; `shared` are the cells from the recipient to the parcel number.
