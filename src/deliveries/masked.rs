@@ -2,13 +2,13 @@
 
 use super::list::DeliveryRow;
 use super::store::Delivery;
-use crate::masking::{Masking, mask};
+use crate::masking::{MaskPolicy, mask};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::OrderState;
 use crate::time::Moment;
 
-/// Whether the delivery goes out today or tomorrow, as far as its own dates tell; a tour is known to [`Masking`].
-fn is_due(delivery: &Delivery, masking: &Masking) -> bool {
+/// Whether the delivery goes out today or tomorrow, as far as its own dates tell; a tour is known to [`MaskPolicy`].
+fn is_due(delivery: &Delivery, masking: &MaskPolicy) -> bool {
     let is_ready = delivery.state == DeliveryState::ReadyToShip;
     let is_open = is_ready || delivery.state == DeliveryState::Preparing;
     is_open && masking.is_due(delivery.preferred_shipping_date, is_ready)
@@ -16,14 +16,14 @@ fn is_due(delivery: &Delivery, masking: &Masking) -> bool {
 
 impl DeliveryRow {
     /// Whether an order of it was delivered today: the team may have to call once more.
-    fn was_delivered_lately(&self, masking: &Masking) -> bool {
+    fn was_delivered_lately(&self, masking: &MaskPolicy) -> bool {
         let shipped = self.orders.iter().filter_map(|order| order.listed.order.moments.of(OrderState::Shipped));
         shipped.map(Moment::date).any(|day| masking.is_today(day))
     }
 
     /// Masks the delivery and its orders if they are hidden from the member.
     #[must_use]
-    pub fn masked(mut self, masking: &Masking) -> Self {
+    pub fn masked(mut self, masking: &MaskPolicy) -> Self {
         if masking.is_full() {
             return self;
         }

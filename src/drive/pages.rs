@@ -16,7 +16,7 @@ mod view;
 mod worker;
 
 use super::tour::DriveTour;
-use crate::masking::{Masking, mask};
+use crate::masking::{MaskPolicy, mask};
 use crate::web::{Access, Error, Member, PageAction, PageKind, Routes};
 
 /// The pages of this room.
@@ -47,14 +47,14 @@ fn check_access(member: &Member, tour: &DriveTour, today: chrono::NaiveDate) -> 
 }
 
 /// Whether the recipient of a stop is hidden from the member: not on the own tour of today.
-fn hides(tour: &DriveTour, delivery_id: i64, member: &Member, masking: &Masking) -> bool {
+fn hides(tour: &DriveTour, delivery_id: i64, member: &Member, masking: &MaskPolicy) -> bool {
     let day = tour.tour.day;
     let is_own = tour.tour.is_of(member.id) && masking.is_today(day);
     !is_own && masking.hides(delivery_id, masking.is_due_on(day))
 }
 
 /// Masks the recipients of a tour that are hidden from the member: not those of the own tour of today.
-fn mask_tour(tour: &mut DriveTour, member: &Member, masking: &Masking) {
+fn mask_tour(tour: &mut DriveTour, member: &Member, masking: &MaskPolicy) {
     let hidden: Vec<bool> = tour.stops.iter().map(|stop| hides(tour, stop.delivery_id, member, masking)).collect();
     for (stop, _) in tour.stops.iter_mut().zip(hidden).filter(|(_, is_hidden)| *is_hidden) {
         stop.name = mask::name(&stop.name);

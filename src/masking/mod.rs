@@ -1,6 +1,6 @@
 //! Masked personal data (가림): names, telephone numbers and addresses that the job of a member does not need.
 //!
-//! [`sight`](crate::members::model::rights::sight) decides what a role sees on a surface. A page loads its [`Masking`] in
+//! [`sight`](crate::members::model::rights::sight) decides what a role sees on a surface. A page loads its [`MaskPolicy`] in
 //! the transaction that reads its data, asks it about each delivery, and masks what is hidden ([`mask`]) before the
 //! template has it. 보기 with a reason opens a delivery for one member and [`OPEN_FOR_MS`]; the access record has the reason.
 //!
@@ -13,16 +13,16 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 
-pub use self::model::{Masking, RevealReason};
+pub use self::model::{MaskPolicy, RevealReason};
 use crate::members::model::Member;
 use crate::members::model::rights::{Sight, Surface};
 use crate::storage::{Result, Tx};
 
 /// What the logged-in member sees on a surface; nothing without a login.
-pub fn of_member(tx: &mut dyn Tx, member: Option<&Member>, surface: Surface) -> Result<Masking> {
+pub fn of_member(tx: &mut dyn Tx, member: Option<&Member>, surface: Surface) -> Result<MaskPolicy> {
     match member {
         Some(member) => store::load(tx, member, surface),
-        None => Ok(Masking::new(Sight::None, std::collections::HashSet::new(), tx.now().date())),
+        None => Ok(MaskPolicy::new(Sight::None, std::collections::HashSet::new(), tx.now().date())),
     }
 }
 

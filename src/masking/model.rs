@@ -29,7 +29,7 @@ coded! {
 
 /// What a member sees of the deliveries on a page.
 #[derive(Clone, Debug)]
-pub struct Masking {
+pub struct MaskPolicy {
     /// what the role sees on the surface
     sight: Sight,
     /// deliveries that the member opened, and those on a tour of today or tomorrow
@@ -37,7 +37,7 @@ pub struct Masking {
     today: NaiveDate,
 }
 
-impl Masking {
+impl MaskPolicy {
     /// A page that shows `sight`; `open` are the deliveries that are shown all the same.
     pub fn new(sight: Sight, open: HashSet<i64>, today: NaiveDate) -> Self {
         Self { sight, open, today }
@@ -90,8 +90,8 @@ mod tests {
     use super::*;
     use crate::time::parse_date;
 
-    fn masking(sight: Sight) -> Masking {
-        Masking::new(sight, [7].into(), parse_date("2026-11-22").expect("a date"))
+    fn masking(sight: Sight) -> MaskPolicy {
+        MaskPolicy::new(sight, [7].into(), parse_date("2026-11-22").expect("a date"))
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::Days;
 
 use super::OPEN_FOR_MS;
-use super::model::{Masking, RevealReason};
+use super::model::{MaskPolicy, RevealReason};
 use crate::access::{self, AccessAction, AccessedOrders, NewAccess};
 use crate::audit::{Actor, MemberActor};
 use crate::members::model::Member;
@@ -14,7 +14,7 @@ use crate::shop;
 use crate::storage::{Result, Tx};
 
 /// What the member sees on a surface. At most one statement, by an index.
-pub fn load(tx: &mut dyn Tx, member: &Member, surface: Surface) -> Result<Masking> {
+pub fn load(tx: &mut dyn Tx, member: &Member, surface: Surface) -> Result<MaskPolicy> {
     let (now, role) = (tx.now(), member.role);
     let depends_on_setting = sight(role, surface, true) != sight(role, surface, false);
     let masks_lists = depends_on_setting && shop::store::masks_lists(tx)?;
@@ -33,7 +33,7 @@ pub fn load(tx: &mut dyn Tx, member: &Member, surface: Surface) -> Result<Maskin
         Sight::None | Sight::Masked | Sight::Full => Vec::new(),
     };
     let open: Result<HashSet<i64>> = rows.into_iter().map(|row| row.int(0)).collect();
-    Ok(Masking::new(sight, open?, now.date()))
+    Ok(MaskPolicy::new(sight, open?, now.date()))
 }
 
 /// Opens a delivery for a member, and records whose data on which page for which reason. False without such a delivery.

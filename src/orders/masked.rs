@@ -84,7 +84,7 @@ pub fn mask_problems(order: &Order, inputs: &Inputs) -> Vec<Problem> {
         let typed = inputs.get(field).trim();
         typed.contains('*') && typed != stored.get(field).trim() && typed == masked.get(field).trim()
     };
-    let message = "가린 값이에요. 전체를 입력하거나, 원래 값을 불러온 다음 고쳐 주세요.";
+    let message = "가린 값이에요. 전체를 입력하거나, 원래 값을 불러온 다음 수정해 주세요.";
     PERSONAL_FIELDS.iter().filter(is_mask).map(|field| Problem::at(*field, message)).collect()
 }
 

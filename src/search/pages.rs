@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::deliveries::filter::DeliveryFilter;
 use crate::deliveries::list::{self as deliveries, DeliveryRow};
 use crate::id::crockford;
-use crate::masking::{self, Masking};
+use crate::masking::{self, MaskPolicy};
 use crate::members::model::rights::Surface;
 use crate::members::store as members;
 use crate::orders::filter::OrderQuery;
@@ -93,7 +93,7 @@ async fn show(State(storage): State<Storage>, layout: Layout, Query(query): Quer
     Ok(personal_page(FindPage { layout, q, orders, deliveries, products, members }))
 }
 
-fn find_orders(tx: &mut dyn Tx, q: &str, masking: &Masking) -> StorageResult<Hits<OrderRow>> {
+fn find_orders(tx: &mut dyn Tx, q: &str, masking: &MaskPolicy) -> StorageResult<Hits<OrderRow>> {
     let query = OrderQuery { q: q.to_owned(), ..OrderQuery::default() };
     let found = orders::page(tx, &query.filter(), 1, MAX_ROWS)?;
     let href = format!("/orders?{}", query.to_query_string(&[]));
@@ -104,7 +104,7 @@ fn find_orders(tx: &mut dyn Tx, q: &str, masking: &Masking) -> StorageResult<Hit
     Ok(Hits { rows: found.orders.into_iter().map(row).collect(), total: found.total, href })
 }
 
-fn find_deliveries(tx: &mut dyn Tx, q: &str, masking: &Masking) -> StorageResult<Hits<DeliveryRow>> {
+fn find_deliveries(tx: &mut dyn Tx, q: &str, masking: &MaskPolicy) -> StorageResult<Hits<DeliveryRow>> {
     let filter = DeliveryFilter { search: q.to_owned(), ..DeliveryFilter::default() };
     let found = deliveries::page(tx, &filter, 0, i64::from(MAX_ROWS))?;
     let href = format!("/deliveries?{}", serde_html_form::to_string([("q", q)]).unwrap_or_default());

@@ -193,7 +193,7 @@ async fn save_memo(
     form: DeliveryForm,
 ) -> PageResult {
     if !show_page(storage, districts, layout.clone(), id).await?.takes_memo() {
-        let message = "가린 배송의 메모는 고칠 수 없어요. 배송 화면에서 이유를 적고 연 다음 고쳐 주세요.";
+        let message = "가린 배송의 메모는 수정할 수 없어요. 배송 화면에서 이유를 입력하고 연 다음 수정해 주세요.";
         return Err(Error::BadRequest(message.to_owned()));
     }
     let normalise = |text: &str| text.replace("\r\n", "\n");

@@ -34,7 +34,7 @@ coded! {
         /// look at it
         View = "view" "보기",
         /// change one thing, or add one
-        Edit = "edit" "고치기",
+        Edit = "edit" "수정",
         /// change many at once: proceed, apply a file, complete, plan
         Process = "process" "처리하기",
         /// print it
@@ -88,7 +88,7 @@ coded! {
         /// in full what is delivered today or tomorrow; the rest until it is opened with a reason
         Due = "due" "오늘과 내일 것만, 나머지는 이유를 적으면 보기",
         /// everything
-        Full = "full" "모두",
+        Full = "full" "전체",
     }
 }
 

@@ -148,7 +148,7 @@ pub(super) async fn bulk(
         let member = layout.member.clone();
         let masking = storage.read(move |tx| masking::of_member(tx, member.as_ref(), Surface::OrderList)).await?;
         if !masking.is_full() {
-            let message = "가린 목록에서는 고칠 수 없어요. 주문을 열어 고쳐 주세요.";
+            let message = "가린 목록에서는 수정할 수 없어요. 주문을 열어 수정해 주세요.";
             return Err(Error::BadRequest(message.to_owned()));
         }
     }

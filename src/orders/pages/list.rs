@@ -11,7 +11,7 @@ use super::action_offers::ActionOffers;
 use super::download::{DownloadOffer, offers};
 use crate::channels;
 use crate::id::crockford;
-use crate::masking::{self, Masking};
+use crate::masking::{self, MaskPolicy};
 use crate::members::model::rights::Surface;
 use crate::orders::edit::{Problem, RowForm};
 use crate::orders::export::SMART_STORE;
@@ -207,7 +207,7 @@ pub(super) struct ListPage {
     pub(super) searches: Vec<SavedSearch>,
     pub(super) today: NaiveDate,
     /// what the member sees of the orders
-    pub(super) masking: Masking,
+    pub(super) masking: MaskPolicy,
 }
 
 impl ListPage {

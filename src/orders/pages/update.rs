@@ -30,7 +30,7 @@ use crate::web::{
 };
 
 /// The error of a change of an order whose data is hidden from the member.
-pub(super) const HIDDEN: &str = "가린 주문은 고칠 수 없어요. 주문 화면에서 이유를 적고 연 다음 고쳐 주세요.";
+pub(super) const HIDDEN: &str = "가린 주문은 수정할 수 없어요. 주문 화면에서 이유를 입력하고 연 다음 수정해 주세요.";
 
 /// The outcome of saving.
 enum UpdateOutcome {

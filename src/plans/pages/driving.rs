@@ -7,7 +7,7 @@ use crate::drive::key::DayKey;
 use crate::drive::store::{self, keys};
 use crate::drive::tour::{self, DriveTour};
 use crate::id::crockford;
-use crate::masking::{Masking, mask};
+use crate::masking::{MaskPolicy, mask};
 use crate::plans::model::TourState;
 use crate::storage::{Result, Tx};
 
@@ -84,7 +84,7 @@ impl DriverView {
     }
 
     /// Masks the recipients that are hidden on a tour of `day`.
-    pub(super) fn mask(&mut self, masking: &Masking, day: NaiveDate) {
+    pub(super) fn mask(&mut self, masking: &MaskPolicy, day: NaiveDate) {
         for stop in self.stops.iter_mut().filter(|stop| masking.hides(stop.delivery_id, masking.is_due_on(day))) {
             stop.name = mask::name(&stop.name);
             stop.note = mask::memo(&stop.note);

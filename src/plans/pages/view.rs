@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use super::column_text;
 use crate::districts::Districts;
 use crate::id::crockford;
-use crate::masking::{Masking, mask};
+use crate::masking::{MaskPolicy, mask};
 use crate::orders::bundle::DeliveryState;
 use crate::plans::assign::reason_label;
 use crate::plans::board::{Board, BoardItem, Column};
@@ -86,7 +86,7 @@ impl Card {
     }
 
     /// Masks the recipient if the delivery is hidden on the board of `day`.
-    pub(super) fn mask(&mut self, masking: &Masking, day: NaiveDate) {
+    pub(super) fn mask(&mut self, masking: &MaskPolicy, day: NaiveDate) {
         if masking.hides(self.delivery_id, masking.is_due_on(day)) {
             self.name = mask::name(&self.name);
             self.address = mask::address(&self.address);
