@@ -118,6 +118,7 @@ for (const javaScriptEnabled of [true, false]) {
     await clickButton(office, '완료 되돌리기');
     assert.match(await mainText(office), /배송 1건의 완료를 되돌렸어요/);
 
+    await team.goto(new URL(team.url()).pathname);
     await reveal(team);
     await team.getByLabel('팀 메모').fill('사다리차 필요\n2인');
     await clickButton(team, '메모 저장');

@@ -40,7 +40,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByRole('button', { name: '적용' }).waitFor();
     assert.equal(page.url().split('?')[0], here, 'the original is read again in its place');
     assert.match(await mainText(page), /파일의 열을 알려 주었어요/);
-    assert.deepEqual(await counts(page), [12, 0, 0]);
+    assert.deepEqual(await counts(page), [23, 1, 0]);
     await apply(page);
 
     await page.goto('/channels/profiles');

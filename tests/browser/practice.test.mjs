@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { checkPage, closeBrowser, enterDemo, mainText, open } from './browser.mjs';
-import { apply, chooseShipping, clickButton, field, orderRow } from './flows.mjs';
+import { apply, beginReading, chooseShipping, clickButton, field, orderRow } from './flows.mjs';
 
 after(closeBrowser);
 
@@ -53,6 +53,7 @@ async function uploadPracticeFile(page, folder, title) {
   await download.saveAs(file);
   await startTask(page, title);
   await page.getByLabel('파일 선택').setInputFiles(file);
+  await beginReading(page);
   await page.waitForURL(/\/uploads\/[^/?]+/);
   await apply(page);
 }
