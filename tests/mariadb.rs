@@ -333,7 +333,7 @@ async fn connection_is_encrypted_and_an_invalid_certificate_is_reported() {
         ("127.0.0.1", String::new(), "Access denied"),
         ("127.0.0.1", "?tls=on".to_owned(), "인증서를 믿을 수 없어요"),
         ("127.0.0.1", format!("?ca={folder}/other.pem"), "인증서를 믿을 수 없어요"),
-        ("localhost", format!("?ca={folder}/ca.pem"), "인증서를 믿을 수 없어요"),
+        ("127.0.0.2", format!("?ca={folder}/ca.pem"), "인증서를 믿을 수 없어요"),
         ("127.0.0.1", format!("?ca={folder}/missing.pem"), "missing.pem 파일을 읽지 못했어요"),
         ("127.0.0.1", format!("?ca={folder}/ca.srl"), "인증서가 들어 있지 않아요"),
     ] {

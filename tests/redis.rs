@@ -51,8 +51,10 @@ impl Server {
     fn run(program: &str, port: u16, settings: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("conf");
-        let own =
-            format!("bind 127.0.0.1\nport {port}\nprotected-mode no\ndir {}\n{settings}", folder.path().display());
+        let own = format!(
+            "bind 127.0.0.1 127.0.0.2\nport {port}\nprotected-mode no\ndir {}\n{settings}",
+            folder.path().display()
+        );
         fs::write(&file, own).expect("writes");
         let mut command = Command::new(program);
         let child =
@@ -213,7 +215,7 @@ async fn tls_works_and_invalid_certificates_are_reported() {
 
     for bad in [
         standalone("127.0.0.1", &server, "other.pem"),
-        standalone("localhost", &server, "ca.pem"),
+        standalone("127.0.0.2", &server, "ca.pem"),
         standalone("127.0.0.1", &expired, "ca.pem"),
         via_sentinel("other.pem"),
     ] {

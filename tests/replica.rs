@@ -48,7 +48,7 @@ fn template() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     done(
         Command::new("mariadb-install-db")
-            .args(["--no-defaults", "--skip-test-db", "--skip-name-resolve", "--innodb-log-file-size=16M"])
+            .args(["--no-defaults", "--force", "--skip-test-db", "--skip-name-resolve", "--innodb-log-file-size=16M"])
             .arg("--auth-root-authentication-method=normal")
             .arg(format!("--user={}", user()))
             .arg(format!("--datadir={}", folder.path().join("data").display())),

@@ -1,4 +1,4 @@
-//! `mukkeum audit`: exports and verifies the access records ([`access`](crate::access), not the audit log), also while
+//! `mukkeum audit`: exports and verifies the access records ([`access`], not the audit log), also while
 //! the server runs.
 
 use std::fs::File;

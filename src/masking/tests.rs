@@ -214,7 +214,7 @@ async fn reason_opens_one_delivery_for_one_member_for_half_an_hour() {
     assert_eq!(without.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(without.text.contains("보는 이유를 선택해 주세요"));
     let other = support.post_form("/masking/reveal", &[form[0], form[1], ("reason", "other")]).await;
-    assert!(other.text.contains("메모에 적어 주세요"));
+    assert!(other.text.contains("메모에 입력해 주세요"));
     let refused = viewer.post_form("/masking/reveal", &[form[0], form[1], ("reason", "enquiry")]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert!(

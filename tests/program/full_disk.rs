@@ -113,8 +113,10 @@ fn full_disk_is_named_by_download_upload_and_readiness() {
         let page = "/orders/download?content=purchase-order&state=PLACED";
         browser.post(page, page, "format=xlsx&purpose=factory&note=")
     };
+    // More than the log of the database has room for.
+    let large: Vec<u8> = (0..6_000_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     let filler = Filler::new(&disk);
-    for (act, answer) in [("download", download(&mut browser)), ("upload", browser.upload(&orders))] {
+    for (act, answer) in [("download", download(&mut browser)), ("upload", browser.upload(&large))] {
         assert!(answer.starts_with("HTTP/1.1 507") && answer.contains("디스크"), "{act}: {answer}");
     }
     let ready = browser.get("/health/ready");

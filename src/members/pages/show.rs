@@ -54,8 +54,7 @@ fn grants(tx: &mut dyn Tx, id: i64) -> Result<Vec<GrantRow>> {
         .map(|entry| {
             let by = match entry.actor {
                 Actor::Member(actor) => store::find(tx, actor.id)?.map_or_else(String::new, |by| by.member.username),
-                Actor::CommandLine => "프로그램".to_owned(),
-                Actor::Program => "프로그램".to_owned(),
+                Actor::CommandLine | Actor::Program => "프로그램".to_owned(),
             };
             Ok(GrantRow { at: entry.at, sentence: entry.event.sentence(), by })
         })

@@ -214,16 +214,21 @@ async fn spool_file(
     mut field: UploadField<'_>,
     max_bytes: usize,
 ) -> PageResult<Result<SpooledFile, SheetError>> {
-    let (mut file, mut length) = (tempfile::spooled_tempfile_in(MAX_SPOOLED_IN_MEMORY_BYTES, folder), 0_usize);
+    let (mut spooled, mut length) = (Ok(tempfile::spooled_tempfile_in(MAX_SPOOLED_IN_MEMORY_BYTES, folder)), 0_usize);
     while let Some(chunk) = field.chunk().await? {
         length += chunk.len();
-        if length <= max_bytes {
-            file = spawn_blocking(move || file.write_all(&chunk).map(|()| file)).await.map_err(Error::internal)??;
-        } else if length > max_bytes.saturating_mul(MAX_DISCARDED_FACTOR) {
+        if length > max_bytes.saturating_mul(MAX_DISCARDED_FACTOR) {
             return Err(Error::TooLarge);
         }
+        spooled = match spooled {
+            Ok(mut file) if length <= max_bytes => {
+                spawn_blocking(move || file.write_all(&chunk).map(|()| file)).await.map_err(Error::internal)?
+            }
+            // A failure is answered when the file has been read: a browser that still sends sees no answer.
+            spooled => spooled,
+        };
     }
     let is_too_large = length > max_bytes;
     let error = SheetError::TooLarge { limit_mib: (max_bytes >> 20) as u64 };
-    Ok(if is_too_large { Err(error) } else { Ok(SpooledFile(file)) })
+    Ok(if is_too_large { Err(error) } else { Ok(SpooledFile(spooled?)) })
 }
