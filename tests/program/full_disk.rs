@@ -114,7 +114,7 @@ fn full_disk_is_named_by_download_upload_and_readiness() {
         browser.post(page, page, "format=xlsx&purpose=factory&note=")
     };
     // More than the log of the database has room for.
-    let large: Vec<u8> = (0..6_000_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let large: Vec<u8> = (0..1_500_000_u32).flat_map(|at| at.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
     let filler = Filler::new(&disk);
     for (act, answer) in [("download", download(&mut browser)), ("upload", browser.upload(&large))] {
         assert!(answer.starts_with("HTTP/1.1 507") && answer.contains("디스크"), "{act}: {answer}");
