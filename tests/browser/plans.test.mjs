@@ -32,6 +32,14 @@ async function gotoBoard(page) {
 
 const column = (page, name) => page.getByRole('region', { name: '배차판' }).locator('[data-column]').filter({ has: page.getByRole('heading', { name }) });
 const names = (page, name) => column(page, name).locator('.plan-name').allInnerTexts();
+/** The cards of a column: two masked names may be alike. */
+const cards = (page, name) => column(page, name).locator('[data-card]').evaluateAll((found) => found.map((card) => card.dataset.card));
+/** Presses a key of a card, and waits for the answer: each has another address. */
+const pressKey = async (page, key) => {
+  const before = page.url();
+  await page.keyboard.press(key);
+  await page.waitForURL((url) => url.href !== before);
+};
 const press = async (page, name) => {
   await page.getByRole('button', { name, exact: true }).click();
   await page.locator('.notice').first().waitFor();
@@ -77,17 +85,17 @@ test('card is moved by keyboard', async (t) => {
   const pool = column(page, /^미배차/).locator('[data-card]');
   for (const count of [1, 2]) {
     await pool.first().focus();
-    await page.keyboard.press('1');
+    await pressKey(page, '1');
     await column(page, /^1호차/).locator('[data-card]').nth(count - 1).waitFor();
   }
-  const before = await names(page, /^1호차/);
+  const before = await cards(page, /^1호차/);
   await column(page, /^1호차/).locator('[data-card]').first().focus();
-  await page.keyboard.press('Alt+ArrowDown');
+  await pressKey(page, 'Alt+ArrowDown');
   await page.getByText('1곳을 옮겼어요: 1호차').waitFor();
-  await page.waitForFunction((name) => document.querySelectorAll('[data-column]')[1].querySelector('.plan-name').textContent !== name, before[0]);
-  assert.deepEqual(await names(page, /^1호차/), before.toReversed());
+  await page.waitForFunction((name) => document.querySelectorAll('[data-column]')[1].querySelector('[data-card]').dataset.card !== name, before[0]);
+  assert.deepEqual(await cards(page, /^1호차/), before.toReversed());
   await column(page, /^1호차/).locator('[data-card]').first().focus();
-  await page.keyboard.press('0');
+  await pressKey(page, '0');
   await page.getByText('1곳을 옮겼어요: 미배차').waitFor();
   assert.equal((await names(page, /^1호차/)).length, 1);
 });
