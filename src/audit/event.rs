@@ -41,7 +41,7 @@ pub enum AuditEvent {
         /// username of the member
         username: String,
     },
-    /// 그대로: an administrator decided that a member stays who has not come for a long time
+    /// 계속 쓰기: an administrator decided that a member stays who has not come for a long time
     MemberKept {
         /// username of the member
         username: String,

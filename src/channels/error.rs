@@ -13,10 +13,12 @@ pub enum FileError {
     #[error("엑셀 파일이 아니에요(CSV). 판매채널이나 택배사에서 받은 엑셀 파일을 그대로 올려 주세요.")]
     Csv,
     /// no sheet has a known header
-    #[error("제목 줄을 찾지 못했어요. 시트가 비어 있거나 아는 양식이 아니에요. 받은 파일을 수정하지 말고 올려 주세요.")]
+    #[error(
+        "제목 줄을 찾지 못했어요. 시트가 비어 있거나 아는 양식이 아니에요. 받은 파일을 그대로 올리거나, 업로드 화면에서 새 양식을 만들어 주세요."
+    )]
     NoHeader,
     /// columns of the most similar profile are missing
-    #[error("{name} {} 파일에 필요한 열이 없어요: {}. 열을 모두 넣어 다시 내려받아 주세요.", .kind.label(), .columns.join(", "))]
+    #[error("{name} {} 파일에 필요한 열이 없어요: {}. 열을 모두 넣어 다시 내려받거나, 이름이 바뀐 열이면 업로드 화면에서 어느 열인지 알려 주세요.", .kind.label(), .columns.join(", "))]
     MissingColumns {
         /// name of the channel or courier
         name: String,
