@@ -857,7 +857,7 @@ CREATE TABLE audit_entries (
         'truck-saved', 'district-weekdays-saved', 'special-day-saved', 'special-day-deleted', 'handling-saved',
         'truck-settings-saved', 'stops-assigned', 'stops-moved', 'stops-held', 'stop-changes-acknowledged',
         'tours-fixed', 'tours-reopened', 'job-saved', 'delivery-promised', 'tour-handed-out', 'tour-left', 'tour-taken-back',
-        'tour-closed', 'stops-reported', 'finding-resolved', 'phone-cut-off')),
+        'tour-closed', 'notices-exported', 'notices-withdrawn', 'notice-wording-saved', 'stops-reported', 'finding-resolved', 'phone-cut-off')),
     object_type  TEXT NOT NULL CHECK (object_type IN (
         'member', 'shop', 'product', 'order', 'district', 'district-list', 'upload', 'delivery',
         'backup', 'truck', 'tour', 'profile')),
@@ -957,6 +957,41 @@ CREATE TABLE download_orders (
     PRIMARY KEY (order_id, sent_to, download_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX download_orders_by_download ON download_orders (download_id);
+
+-- ── texts for customers ─────────────────────────────────────────────────────────────────────
+
+-- The shop's wording of a kind of text (안내 문자); without a row it is that of the program (src/notices/wording.rs).
+CREATE TABLE notice_wordings (
+    kind       TEXT NOT NULL PRIMARY KEY CHECK (kind IN ('visit', 'change', 'cancellation', 'completion')),
+    body       TEXT NOT NULL CHECK (length(body) <= 1000),
+    short_body TEXT NOT NULL CHECK (length(short_body) <= 200),  -- for 050 numbers, which take an SMS only
+    saved_by   INTEGER NOT NULL,
+    saved_at   INTEGER NOT NULL,
+    version    INTEGER NOT NULL CHECK (version >= 1)
+) STRICT, WITHOUT ROWID;
+
+-- Texts that were written into a file for a sender: what a customer was told, and when. They go with their delivery.
+CREATE TABLE notices (
+    id           INTEGER NOT NULL PRIMARY KEY,
+    job_id       INTEGER NOT NULL REFERENCES jobs (id),
+    kind         TEXT NOT NULL CHECK (kind IN ('visit', 'change', 'cancellation', 'completion')),
+    form         TEXT NOT NULL CHECK (form IN ('sms', 'lms', 'alimtalk')),
+    day          TEXT NOT NULL CHECK (day LIKE '____-__-__'),  -- of the visit
+    window_from  INTEGER CHECK (window_from BETWEEN 0 AND 1439),  -- minute of the day; null: the text names no window
+    window_to    INTEGER CHECK (window_to BETWEEN 0 AND 1439),
+    message      TEXT NOT NULL CHECK (length(message) <= 2000),
+    download_id  INTEGER NOT NULL REFERENCES downloads (id),
+    written_by   INTEGER,  -- null: the command line
+    written_at   INTEGER NOT NULL,
+    withdrawn_at INTEGER,  -- a member said that the file was not sent
+    withdrawn_by INTEGER,
+    CHECK ((window_from IS NULL) = (window_to IS NULL)),
+    CHECK (window_from IS NULL OR window_from <= window_to),
+    CHECK ((withdrawn_at IS NULL) = (withdrawn_by IS NULL))
+) STRICT;
+CREATE INDEX notices_by_job ON notices (job_id);
+CREATE INDEX notices_by_day ON notices (day);
+CREATE INDEX notices_by_download ON notices (download_id);
 
 -- ── access records ─────────────────────────────────────────────────────────────────────────
 

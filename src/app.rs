@@ -4,8 +4,8 @@ use axum::Router;
 
 use crate::web::{self, AppState, Routes};
 use crate::{
-    access, actions, audit, backup, channels, config, deliveries, districts, drive, help, masking, members, orders,
-    plans, practice, privacy, products, reconcile, search, server, setup, shop, today, trucks, uploads,
+    access, actions, audit, backup, channels, config, deliveries, districts, drive, help, masking, members, notices,
+    orders, plans, practice, privacy, products, reconcile, search, server, setup, shop, today, trucks, uploads,
 };
 
 /// The routes of every room. A new room is added here.
@@ -22,6 +22,7 @@ pub fn rooms() -> Vec<Routes> {
         trucks::pages::routes(),
         plans::pages::routes(),
         drive::pages::routes(),
+        notices::pages::routes(),
         actions::pages::routes(),
         districts::pages::routes(),
         products::pages::routes(),

@@ -37,6 +37,7 @@
 //! | [`plans`] | days of the own trucks: board, tours with stops and times, changes by dispatchers and the route engine |
 //! | [`proofs`] | photographs of deliveries: files by hash outside the database, their checks and their rows |
 //! | [`drive`] | the driver's day: hand-out, loading, events of phones without a signal, what does not fit, 마감 |
+//! | [`notices`] | texts for customers: window, changes, completion; wording, files for senders, who was told what |
 //! | [`actions`] | recent bulk actions of all rooms, and their undo |
 //! | [`privacy`] | destruction of personal data at the end of its retention, certificates |
 //! | [`backup`] | continuous backup of every commit, restore to any moment, trial restores |
@@ -106,6 +107,7 @@ pub mod help;
 pub mod id;
 pub mod masking;
 pub mod members;
+pub mod notices;
 pub mod objects;
 pub mod orders;
 pub mod plans;

@@ -55,6 +55,7 @@ const ROOMS: &[&str] = &[
     "plans",
     "proofs",
     "drive",
+    "notices",
     "actions",
     "privacy",
     "backup",

@@ -65,7 +65,8 @@ pub const FILE_RETENTION_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// A download to log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DownloadRecord<'a> {
-    /// code of the content: `orders`, `purchase-order`, `dispatch`, `courier-order.logen`, `deliveries`, `rejected-rows`
+    /// code of the content: `orders`, `purchase-order`, `dispatch`, `courier-order.logen`, `deliveries`, `notices`,
+    /// `rejected-rows`
     pub content: &'a str,
     /// path and query of the list it was made from
     pub source: &'a str,
@@ -110,6 +111,7 @@ impl DownloadRow {
             "deliveries" => "배송 목록",
             "rejected-rows" => "오류 행",
             "person" => "본인 정보 열람",
+            "notices" => "안내 문자",
             "courier-order.logen" => "로젠택배 송장 접수",
             "courier-order.cj" => "CJ대한통운 송장 접수",
             "courier-order.hanjin" => "한진택배 송장 접수",

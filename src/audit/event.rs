@@ -480,6 +480,29 @@ pub enum AuditEvent {
     },
     /// 배송일 약속
     DeliveryPromised(PromisedDay),
+    /// Texts for customers were written into a file.
+    NoticesExported {
+        /// `YYYY-MM-DD`
+        day: String,
+        /// code of the batch
+        batch: String,
+        /// number of texts
+        texts: usize,
+    },
+    /// A file with texts was not sent.
+    NoticesWithdrawn {
+        /// `YYYY-MM-DD`
+        day: String,
+        /// number of texts
+        texts: u64,
+    },
+    /// The wording of a kind of text.
+    NoticeWordingSaved {
+        /// code of the kind
+        kind: String,
+        /// whether it is that of the program again
+        is_initial: bool,
+    },
     /// A tour was given to a driver.
     TourHandedOut {
         /// `YYYY-MM-DD`

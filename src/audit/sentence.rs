@@ -128,6 +128,14 @@ impl AuditEvent {
             Self::DeliveryPromised(PromisedDay { day, was, despite, .. }) => {
                 delivery_promised(day, was.as_deref(), despite.as_deref())
             }
+            Self::NoticesExported { batch, texts, .. } => {
+                format!("{} {texts}건을 파일로 받았어요.", notice_label(batch))
+            }
+            Self::NoticesWithdrawn { texts, .. } => format!("안내 문자 {texts}건을 보내지 않은 것으로 바꿨어요."),
+            Self::NoticeWordingSaved { kind, is_initial } => {
+                let what = if *is_initial { "처음 문구로 되돌렸어요." } else { "문구를 저장했어요." };
+                format!("{} {what}", notice_label(kind))
+            }
             Self::TourHandedOut { truck, driver, .. } => format!("{truck}: {driver} 기사에게 넘겼어요."),
             Self::TourLeft(Departure { truck, pieces, .. }) => format!("{truck}: {pieces}개를 싣고 출발했어요."),
             Self::TourTakenBack { truck, reason, .. } => format!("{truck}: 앞 단계로 되돌렸어요. 이유: {reason}"),
@@ -146,6 +154,17 @@ fn district_weekdays_saved(district: &str, weekdays: Option<&str>) -> String {
         Some("") => format!("{district}에는 직접 배송하지 않기로 했어요."),
         Some(weekdays) => format!("{district}의 배송 요일을 정했어요: {weekdays}"),
         None => format!("{district}의 배송 요일을 지웠어요. 일하는 날마다 배송할 수 있어요."),
+    }
+}
+
+/// Label of a kind or batch of texts for customers.
+fn notice_label(code: &str) -> &'static str {
+    match code {
+        "visit" => "방문 안내",
+        "change" => "변경 안내",
+        "cancellation" => "취소 안내",
+        "completion" => "완료 안내",
+        _ => "다시 안내",
     }
 }
 

@@ -256,6 +256,13 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
             "배송일을 다시 약속했어요: 2026-12-03 (전에는 2026-12-01). 확인하고 정한 것: 쉬는 날이에요: 설날",
         ),
         (
+            E::NoticesExported { day: text("2026-12-01"), batch: text("again"), texts: 2 },
+            "다시 안내 2건을 파일로 받았어요.",
+        ),
+        (E::NoticesWithdrawn { day: text("2026-12-01"), texts: 2 }, "안내 문자 2건을 보내지 않은 것으로 바꿨어요."),
+        (E::NoticeWordingSaved { kind: text("visit"), is_initial: false }, "방문 안내 문구를 저장했어요."),
+        (E::NoticeWordingSaved { kind: text("change"), is_initial: true }, "변경 안내 처음 문구로 되돌렸어요."),
+        (
             E::TourHandedOut { day: text("2026-12-01"), truck: text("1호차"), driver: text("gisa") },
             "1호차: gisa 기사에게 넘겼어요.",
         ),

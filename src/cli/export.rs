@@ -5,6 +5,7 @@
 
 mod deliveries;
 mod plans;
+mod texts;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -46,6 +47,8 @@ pub(super) enum Export {
     Deliveries(Box<deliveries::Deliveries>),
     /// 하루의 배차를 출력해요: 차마다 배송 순서와 시각, 그리고 미배차
     Plans(plans::Plans),
+    /// 고객에게 보낼 안내 문자를 출력하거나, 문자 업체에 올릴 파일로 저장해요
+    Texts(texts::Texts),
 }
 
 #[derive(clap::Args)]
@@ -148,6 +151,7 @@ impl Export {
             Self::Dispatch(gated) => gated.orders.run(config, ExportKind::Dispatch, gated.despite_claim),
             Self::Deliveries(deliveries) => deliveries.run(config),
             Self::Plans(plans) => plans.run(config),
+            Self::Texts(texts) => texts.run(config),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::orders::store::{self as orders, Action, ChangeContext, with_changes};
 use crate::plans::assign::plan_roughly;
 use crate::plans::board::board;
 use crate::plans::edit::{self, EditContext, SeenVersions};
+use crate::plans::model::TourState;
 use crate::plans::store::due;
 use crate::plans::store::works::works;
 use crate::products::store as products;
@@ -71,7 +72,7 @@ pub(super) fn insert(tx: &mut dyn Tx, admin_id: i64) -> Result<()> {
     for days in 0..PLANNED_DAYS {
         plan_day(tx, &districts, admin_id, today + Days::new(days))?;
     }
-    Ok(())
+    fix_day(tx, &districts, admin_id, today + Days::new(1))
 }
 
 /// Plans the deliveries of a day, if a truck drives then.
@@ -82,6 +83,16 @@ fn plan_day(tx: &mut dyn Tx, districts: &Districts, admin_id: i64, day: NaiveDat
     let context = EditContext { actor, day, seen: SeenVersions::default() };
     // A refusal would mean that another dispatcher has changed the plan, and there is none.
     edit::apply(tx, districts, &context, &plan).map(|_| ())
+}
+
+/// Fixes the plan of a day, so that its customers can be told.
+fn fix_day(tx: &mut dyn Tx, districts: &Districts, admin_id: i64, day: NaiveDate) -> Result<()> {
+    let board = board(tx, districts, day)?;
+    let seen: SeenVersions = board.columns.iter().map(|column| (column.key(), column.version())).collect();
+    let actor = MemberActor { id: admin_id, address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
+    let context = EditContext { actor, day, seen };
+    // Nothing is fixed where no truck drives.
+    edit::set_state(tx, districts, &context, TourState::Fixed, None).map(|_| ())
 }
 
 /// The handling of a product of the catalogue; small ones have the default of the shop.

@@ -183,6 +183,10 @@ pub fn load(tx: &mut dyn Tx, id: i64) -> Result<Option<DriveTour>> {
     for (job_id, delivery_id) in plans::deliveries_of_jobs(tx, &jobs)? {
         rows.push(StopRow { job_id, delivery_id, attempt: 0, window: None });
     }
+    let told = plans::told_windows(tx, tour.day, &rows.iter().map(|row| row.job_id).collect::<Vec<_>>())?;
+    for row in &mut rows {
+        row.window = row.window.or_else(|| told.get(&row.job_id).copied());
+    }
     let deliveries: Vec<i64> = rows.iter().map(|row| row.delivery_id).collect();
     let mut found: BTreeMap<i64, DeliveryRow> =
         load_rows(tx, &deliveries)?.into_iter().map(|row| (row.delivery.id, row)).collect();

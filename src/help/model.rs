@@ -10,7 +10,7 @@ use crate::members::model::Role;
 struct HelpFiles;
 
 /// Topic names in the order of the list: file name without `.md` and last URL segment.
-pub const TOPICS: [&str; 36] = [
+pub const TOPICS: [&str; 37] = [
     "job-orders",
     "job-factory",
     "job-phone",
@@ -32,6 +32,7 @@ pub const TOPICS: [&str; 36] = [
     "deliveries",
     "slips",
     "plans",
+    "notices",
     "drive",
     "trucks",
     "districts",
@@ -141,6 +142,7 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
         ["deliveries", "slips"] | ["deliveries", _, "slip"] => "slips",
         ["deliveries", ..] => "deliveries",
         ["plans", ..] => "plans",
+        ["notices", ..] => "notices",
         ["drive", ..] => "drive",
         ["trucks", ..] => "trucks",
         ["districts", ..] => "districts",

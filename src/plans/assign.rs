@@ -163,7 +163,7 @@ fn begun_count(stops: &[BoardStop]) -> usize {
 fn stops(candidates: &[Candidate<'_>]) -> Vec<Stop> {
     let stop = |candidate: &Candidate<'_>| {
         let item = candidate.item;
-        let window = item.job.as_ref().and_then(|job| job.window);
+        let window = item.window();
         Stop {
             service: narrow(item.effort.minutes * SECONDS_PER_MINUTE),
             load: [narrow(item.effort.volume), narrow(item.effort.pieces)],
@@ -234,6 +234,7 @@ pub(super) mod tests {
             work,
             job: None,
             not_served: None,
+            told: None,
         }
     }
 

@@ -33,16 +33,19 @@ pub struct BoardItem {
     pub point: Option<(Point, PointAccuracy)>,
     /// why it is not served on this day
     pub not_served: Option<NotServed>,
+    /// first and last minute that the customer was told for this day
+    pub told: Option<(i64, i64)>,
 }
 
 impl BoardItem {
+    /// First and last minute at which the work may begin: what was promised, else what the customer was told.
+    pub fn window(&self) -> Option<(i64, i64)> {
+        self.job.as_ref().and_then(|job| job.window).or(self.told)
+    }
+
     /// The stop for the schedule.
     pub fn planned_stop(&self) -> PlannedStop {
-        PlannedStop {
-            point: self.point.map(|(point, _)| point),
-            effort: self.effort,
-            window: self.job.as_ref().and_then(|job| job.window),
-        }
+        PlannedStop { point: self.point.map(|(point, _)| point), effort: self.effort, window: self.window() }
     }
 
     /// Codes of the rules that keep it out of the plan of that day.
@@ -190,7 +193,11 @@ pub fn board(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Result<B
     let all_ids: Vec<i64> = planned_ids.chain(pool_ids.iter().copied()).collect();
     let mut found: BTreeMap<i64, DeliveryWork> =
         works(tx, &all_ids, &handling)?.into_iter().map(|work| (work.delivery_id, work)).collect();
+    let known_jobs: Vec<i64> =
+        stops.values().flatten().map(|stop| stop.job.id).chain(jobs.values().map(|known| known.job.id)).collect();
+    let told = store::told_windows(tx, day, &known_jobs)?;
     let item = |work: DeliveryWork, job: Option<Job>| BoardItem {
+        told: job.as_ref().and_then(|job| told.get(&job.id).copied()),
         effort: work.effort(job.as_ref()),
         point: points.locate(&work.recipient.zip_code),
         not_served: area.refusal(districts, &work.recipient.zip_code, work.sigungu_code, day),

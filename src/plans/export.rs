@@ -65,7 +65,7 @@ pub struct StopExport {
     pub leaves_at: String,
     /// minutes of waiting for the window
     pub waiting_minutes: i64,
-    /// `09:00~12:00`, or nothing
+    /// `09:00~12:00`, promised or told to the customer; or nothing
     pub window: Option<String>,
     /// `free`, `truck` or `place`
     pub hold: &'static str,
@@ -106,7 +106,7 @@ fn tour(column: &Column) -> TourExport {
             arrives_at: clock_label(visit.arrives_at),
             leaves_at: clock_label(visit.leaves_at),
             waiting_minutes: visit.waiting,
-            window: stop.stop.job.window.map(window_label),
+            window: stop.item.window().map(window_label),
             hold: stop.stop.hold.code(),
             changes: stop.changes.iter().map(WorkChange::label).collect(),
         }

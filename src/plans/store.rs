@@ -2,12 +2,14 @@
 
 pub mod due;
 pub mod promises;
+mod told;
 pub mod works;
 
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 
+pub use self::told::told_windows;
 use super::model::{ColumnKey, Job, Stop, Tour, TourState};
 use crate::storage::{Param, Result, Row, Tx};
 

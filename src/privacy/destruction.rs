@@ -20,6 +20,7 @@ use crate::audit;
 use crate::audit::downloads;
 use crate::deliveries;
 use crate::drive;
+use crate::notices;
 use crate::orders::store::deliveries::delete_empty;
 use crate::orders::store::destruction::{DueOrder, destroy, due};
 use crate::plans;
@@ -272,6 +273,7 @@ fn destroy_batch(tx: &mut dyn Tx, ids: &[i64]) -> Result<DestroyedCounts> {
     drive::store::delete_loads_of(tx, ids)?;
     let destroyed = destroy(tx, ids)?;
     drive::store::delete_reports_of(tx, &destroyed.emptied)?;
+    notices::store::delete_of(tx, &destroyed.emptied)?;
     plans::store::delete_jobs_of(tx, &destroyed.emptied)?;
     plans::store::promises::delete_of(tx, &destroyed.emptied)?;
     let delivery_events = deliveries::log::delete_of(tx, &destroyed.emptied)?;

@@ -90,6 +90,11 @@ fn add_order(tx: &mut dyn Tx, files: &Files, number: i64) -> Result<i64> {
             vec![id.into(), delivery.into()],
         ),
         (
+            "INSERT INTO notices (id, job_id, kind, form, day, message, download_id, written_at) \
+             VALUES (?, ?, 'visit', 'sms', '2026-12-03', ?, ?, 0)",
+            vec![id.into(), id.into(), mark.as_str().into(), download.into()],
+        ),
+        (
             "INSERT INTO order_districts (order_id, zip_code, sigungu_code, corrected_at) VALUES (?, '37683', 47110, 0)",
             vec![id.into()],
         ),

@@ -106,6 +106,9 @@ verbs! {
     ToursReopened = "tours-reopened" of "tour";
     JobSaved = "job-saved" of "delivery";
     DeliveryPromised = "delivery-promised" of "delivery";
+    NoticesExported = "notices-exported" of "delivery";
+    NoticesWithdrawn = "notices-withdrawn" of "delivery";
+    NoticeWordingSaved = "notice-wording-saved" of "shop";
     TourHandedOut = "tour-handed-out" of "tour";
     TourLeft = "tour-left" of "tour";
     TourTakenBack = "tour-taken-back" of "tour";

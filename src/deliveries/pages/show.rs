@@ -20,9 +20,12 @@ use crate::drive::tour::stop_key;
 use crate::id::{crockford, parse_crockford};
 use crate::masking::{self, mask};
 use crate::members::model::rights::Surface;
+use crate::notices::model::{Notice, day_label};
+use crate::notices::store as notices;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::edit::read_memo;
 use crate::orders::model::{OrderState, ShippingMethod};
+use crate::plans::model::window_label;
 use crate::plans::store as plans;
 use crate::proofs::store::{self as proofs, ProofRow};
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
@@ -39,6 +42,8 @@ struct ShowPage {
     events: Vec<DeliveryEvent>,
     /// what drivers reported
     stops: Vec<ReportedStop>,
+    /// texts for the customer, oldest first
+    notices: Vec<Notice>,
     /// whether the last completion can be undone
     is_undoable: bool,
     memo: MemoField,
@@ -90,6 +95,12 @@ impl ShowPage {
         !self.view.row.is_masked && self.layout.may(PageKind::Deliveries, PageAction::Edit)
     }
 
+    /// What a text says in short: `방문 안내 12월 1일(화) 09:30~11:30 · SMS`.
+    fn notice_label(notice: &Notice) -> String {
+        let window = notice.window.map(|window| format!(" {}", window_label(window))).unwrap_or_default();
+        format!("{} {}{window} · {}", notice.kind.label(), day_label(notice.day), notice.form.label())
+    }
+
     /// Whether the own team has still to deliver it.
     fn is_plannable(&self) -> bool {
         let delivery = &self.view.row.delivery;
@@ -120,13 +131,16 @@ pub(super) async fn show(
 
 async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout, id: i64) -> PageResult<ShowPage> {
     let (member, sees_plans) = (layout.member.clone(), layout.sees_plans());
-    let (row, mut events, (stops, proofs), is_undoable, can_open) = storage
+    let (row, mut events, (stops, proofs, mut notices), is_undoable, can_open) = storage
         .read(move |tx| {
             let masking = masking::of_member(tx, member.as_ref(), Surface::DeliveryPage)?;
             let row = load_rows(tx, &[id])?.pop().map(|row| row.masked(&masking));
             let stops = match plans::jobs_of(tx, &[id])?.remove(&id) {
-                Some(known) => (stop_events::of_job(tx, known.job.id)?, proofs::of_job(tx, known.job.id)?),
-                None => (Vec::new(), Vec::new()),
+                Some(known) => {
+                    let notices = notices::of_jobs(tx, &[known.job.id])?.into_values().flatten().collect();
+                    (stop_events::of_job(tx, known.job.id)?, proofs::of_job(tx, known.job.id)?, notices)
+                }
+                None => (Vec::new(), Vec::new(), Vec::new()),
             };
             let is_undoable = complete::undoable_completion(tx, id)?.is_some();
             Ok::<_, StorageError>((row, log::of_delivery(tx, id)?, stops, is_undoable, masking.can_open()))
@@ -140,6 +154,7 @@ async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout,
         }
     }
     if view.row.is_masked {
+        notices.iter_mut().for_each(|notice: &mut Notice| notice.message.clear());
         for text in stops.iter_mut().map(|stop| &mut stop.note) {
             *text = mask::memo(text);
         }
@@ -151,7 +166,7 @@ async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout,
     }
     let memo = view.row.delivery.memo.clone();
     let memo = MemoField { typed: memo.clone(), was: memo, problem: None };
-    Ok(ShowPage { layout, view, events, stops, is_undoable, memo, can_open })
+    Ok(ShowPage { layout, view, events, stops, notices, is_undoable, memo, can_open })
 }
 
 #[derive(Default, Deserialize)]

@@ -108,7 +108,7 @@ pub(super) async fn show(
             id: crockford(stop.item.work.delivery_id),
             tel: [&recipient.tel1, &recipient.tel2].map(String::as_str).join(" ").trim().to_owned(),
             address: format!("{} {}", recipient.address1, recipient.address2).trim().to_owned(),
-            window: stop.stop.job.window.map(window_label).unwrap_or_default(),
+            window: stop.item.window().map(window_label).unwrap_or_default(),
             message: card.changes.iter().map(|change| change.label.clone()).collect::<Vec<_>>().join(", "),
             card,
         }

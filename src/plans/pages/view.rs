@@ -74,7 +74,7 @@ impl Card {
                 effort.pieces
             ),
             has_default_effort: effort.has_default,
-            window: item.job.as_ref().and_then(|job| job.window).map(window_label),
+            window: item.window().map(window_label),
             times: None,
             waiting: 0,
             is_late: false,

@@ -51,6 +51,9 @@ const FORBIDDEN_ROWS: &[(&str, &str, RowValues)] = &[
     ("jobs", "(window_from IS NULL) = (window_to IS NULL)", &[("window_from", "600")]),
     ("jobs", "window_from IS NULL OR window_from <= window_to", &[("window_from", "600"), ("window_to", "599")]),
     ("jobs", "(left_out IS NULL) = (left_out_day IS NULL)", &[("left_out", "NULL")]),
+    ("notices", "(window_from IS NULL) = (window_to IS NULL)", &[("window_from", "600")]),
+    ("notices", "window_from IS NULL OR window_from <= window_to", &[("window_from", "600"), ("window_to", "599")]),
+    ("notices", "(withdrawn_at IS NULL) = (withdrawn_by IS NULL)", &[("withdrawn_at", "1")]),
     ("tours", "driver_id IS NOT NULL OR state IN ('draft', 'fixed')", &[("state", "'out'")]),
     ("loads", "(loaded IS NULL) = (loaded_at IS NULL)", &[("loaded", "1")]),
     ("drive_keys", "(revoked_at IS NULL) = (revoked_by IS NULL)", &[("revoked_at", "1")]),
@@ -80,6 +83,8 @@ const LOGGED_IDS: &[&str] = &[
     "loaded_by",
     "revoked_by",
     "counted_by",
+    "written_by",
+    "withdrawn_by",
 ];
 
 /// Further ones: rows that are derived from others in the same transaction, and event logs.
