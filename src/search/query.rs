@@ -194,7 +194,7 @@ fn lookup_words(tx: &mut dyn Tx, terms: &SearchTerms, limits: &Limits) -> Result
     let mut set: Option<Vec<i64>> = None;
     let mut others = Vec::new();
     for word in &terms.words {
-        match store::lookup_prefix(tx, word, terms.fields, limits)? {
+        match store::lookup_word(tx, word, terms.fields, limits)? {
             None => others.push(word.clone()),
             Some(ids) => {
                 set = Some(match set {

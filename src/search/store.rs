@@ -14,7 +14,7 @@ pub use self::compaction::compact_step;
 pub use self::removal::{TermLocations, find_terms, remove_from_block, remove_rows};
 use super::Limits;
 use super::postings::{CorruptBlock, PostingReader, PostingsBlock};
-use super::tokenizer::Postings;
+use super::tokenizer::{Postings, tail_prefix};
 use crate::storage::{Param, Result, Row, StorageError, Tx, placeholders};
 
 /// Segments read by one statement: engines limit the number of parts of a UNION.
@@ -63,13 +63,24 @@ pub fn update_rows(tx: &mut dyn Tx, changes: &mut dyn Iterator<Item = (i64, Post
     tx.upsert_many("search_postings", &["term", "document_id"], &["fields"], &mut rows)
 }
 
-/// Documents with a term that starts with `word` in one of the fields, sorted; none if there are more than
-/// [`Limits::max_postings_per_word`] postings.
-pub fn lookup_prefix(tx: &mut dyn Tx, word: &str, fields: i64, limits: &Limits) -> Result<Option<Vec<i64>>> {
-    lookup_range(tx, word, &format!("{word}\u{10FFFF}"), fields, limits)
+/// Documents with a term that starts with `word`, or a number that ends with it, in one of the fields, sorted; none if there
+/// are more than [`Limits::max_postings_per_word`] postings.
+pub fn lookup_word(tx: &mut dyn Tx, word: &str, fields: i64, limits: &Limits) -> Result<Option<Vec<i64>>> {
+    let mut prefixes = vec![word.to_owned()];
+    prefixes.extend(tail_prefix(word));
+    let mut found = Vec::new();
+    for prefix in prefixes {
+        let Some(ids) = lookup_range(tx, &prefix, &format!("{prefix}\u{10FFFF}"), fields, limits)? else {
+            return Ok(None);
+        };
+        found.extend(ids);
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(Some(found))
 }
 
-/// As [`lookup_prefix`], for the exact term.
+/// As [`lookup_word`], for the exact term.
 pub fn lookup_term(tx: &mut dyn Tx, term: &str, fields: i64, limits: &Limits) -> Result<Option<Vec<i64>>> {
     lookup_range(tx, term, &format!("{term}\0"), fields, limits)
 }
@@ -130,7 +141,7 @@ impl PostingCollector<'_> {
 
     fn block(&mut self, mut row: Row) -> Result<()> {
         let Some(bytes) = row.opt_blob(0)?.filter(|_| self.entries <= self.most) else { return Ok(()) };
-        let mut entries = PostingReader::new(&bytes);
+        let mut entries = PostingReader::of_block(&bytes)?;
         while let Some(entry) = entries.read()? {
             if (self.word..self.end).contains(&entry.term) {
                 self.entries += 1;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Limits;
-use super::store::{compact_step, insert_rows, insert_segment, lookup_prefix, should_write_segment, update_rows};
+use super::store::{compact_step, insert_rows, insert_segment, lookup_word, should_write_segment, update_rows};
 use super::tokenizer::{FieldText, Postings, TextKind};
 use crate::storage::testing::ScratchDatabase;
 use crate::storage::{Result, StorageOptions, Tx};
@@ -59,7 +59,7 @@ fn insert_six(tx: &mut dyn Tx, first: i64) -> Result<()> {
 }
 
 fn found(tx: &mut dyn Tx, fields: i64, word: &str) -> Result<usize> {
-    Ok(lookup_prefix(tx, word, fields, &SMALL)?.expect("no limit").len())
+    Ok(lookup_word(tx, word, fields, &SMALL)?.expect("no limit").len())
 }
 
 fn segment_count(tx: &mut dyn Tx) -> Result<i64> {
@@ -111,7 +111,7 @@ fn word_with_too_many_postings_is_not_looked_up() {
         [29, 30]
             .map(|most| {
                 let limits = Limits { max_postings_per_word: most, ..SMALL };
-                Ok(lookup_prefix(tx, "홍길동", ALL, &limits)?.map(|ids| ids.len()))
+                Ok(lookup_word(tx, "홍길동", ALL, &limits)?.map(|ids| ids.len()))
             })
             .into_iter()
             .collect::<Result<Vec<_>>>()

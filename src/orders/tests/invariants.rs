@@ -364,7 +364,7 @@ fn listed_terms(tx: &mut dyn Tx) -> Result<BTreeMap<i64, BTreeMap<String, i64>>>
     let mut before: Option<(i64, String, i64)> = None;
     for mut row in tx.query(sql, &[])? {
         let bytes = row.opt_blob(2)?.expect("bytes");
-        let mut entries = PostingReader::new(&bytes);
+        let mut entries = PostingReader::of_block(&bytes)?;
         while let Some(entry) = entries.read()? {
             let position = Some((row.int(0)?, entry.term.to_owned(), entry.document_id));
             assert!(before < position, "a segment is sorted");

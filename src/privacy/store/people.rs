@@ -31,7 +31,7 @@ fn search(tx: &mut dyn Tx, texts: &[&str]) -> Result<(Vec<OrderRow>, bool)> {
     for text in texts {
         // The longest word finds the fewest orders; the persons are compared as a whole afterwards.
         let Some(word) = search_words(text).into_iter().max_by_key(|word| word.chars().count()) else { continue };
-        match index::lookup_prefix(tx, &word, bits, &Limits::DEFAULT)? {
+        match index::lookup_word(tx, &word, bits, &Limits::DEFAULT)? {
             Some(found) => ids.extend(found),
             None => is_cut = true,
         }

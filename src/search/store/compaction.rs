@@ -92,7 +92,7 @@ impl MergeCursor {
         let Some(last) = self.blocks.last().filter(|_| self.blocks.len() == limits.blocks_per_step) else {
             return Ok(None);
         };
-        let mut entries = PostingReader::new(&last.bytes);
+        let mut entries = PostingReader::of_block(&last.bytes)?;
         while entries.read()?.is_some() {}
         let entry = entries.entry();
         Ok(Some((entry.term.to_owned(), entry.document_id)))
@@ -104,7 +104,7 @@ impl MergeCursor {
         for block in self.blocks {
             let key = [self.segment_id.into(), block.last_term.into(), block.position.into()];
             let mut rest = BlockWriter::single_block();
-            let mut entries = PostingReader::new(&block.bytes);
+            let mut entries = PostingReader::of_block(&block.bytes)?;
             while let Some(entry) = entries.read()? {
                 if end
                     .is_some_and(|(term, document_id)| (term.as_str(), *document_id) < (entry.term, entry.document_id))

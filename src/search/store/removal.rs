@@ -43,7 +43,7 @@ pub fn find_terms(tx: &mut dyn Tx, documents: &BTreeSet<i64>) -> Result<TermLoca
     })?;
     tx.for_each("SELECT segment_id, last_term, position, bytes FROM search_blocks", &[], &mut |mut row| {
         let bytes = row.opt_blob(3)?.unwrap_or_default();
-        let mut entries = PostingReader::new(&bytes);
+        let mut entries = PostingReader::of_block(&bytes)?;
         while let Some(entry) = entries.read()? {
             if documents.contains(&entry.document_id) {
                 let (segment_id, position) = (row.int(0)?, row.int(2)?);
@@ -74,7 +74,7 @@ pub fn remove_from_block(tx: &mut dyn Tx, key: &BlockKey, documents: &BTreeSet<i
     let Some(mut row) = tx.query_one(&format!("SELECT bytes {BLOCK}"), &params)? else { return Ok(0) };
     let bytes = row.opt_blob(0)?.unwrap_or_default();
     let (mut rest, mut removed) = (BlockWriter::single_block(), 0);
-    let mut entries = PostingReader::new(&bytes);
+    let mut entries = PostingReader::of_block(&bytes)?;
     while let Some(entry) = entries.read()? {
         if documents.contains(&entry.document_id) {
             removed += 1;
