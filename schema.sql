@@ -7,7 +7,7 @@
 -- derived from others (tallies, search index, primary_order_id) have none either: the transaction that changes the
 -- source rewrites them. "None" is NULL; the channel's texts are '' when the channel gives none.
 --
--- Identifiers are time-sorted 64-bit integers. Moments (…_at) are UTC milliseconds. Dates are
+-- Identifiers are time-sorted 64-bit integers, except those of channels and products. Moments (…_at) are UTC milliseconds. Dates are
 -- `YYYY-MM-DD`. Money is whole won. `version` increases with every change of a row, for optimistic locking.
 
 -- Applied migrations, one row each; the largest version is the schema's.
@@ -128,10 +128,10 @@ CREATE TABLE sign_in_failures (
 
 -- ── channels and products ──────────────────────────────────────────────────────────────────
 
--- Their ids are small numbers, unlike all others: eleven indexes repeat the channel for each order, and SQLite stores a
--- number below 128 in one byte where a generated id takes eight, which would be 77 MB of a million orders.
+-- The identifiers of channels and products are smaller numbers than all others: twelve indexes repeat both for each order.
+-- Generated identifiers would take eight bytes in each entry, 130 MB of a million orders.
 CREATE TABLE sales_channels (
-    id              INTEGER NOT NULL PRIMARY KEY,
+    id              INTEGER NOT NULL PRIMARY KEY CHECK (id BETWEEN 1 AND 32767),  -- counted
     code            TEXT NOT NULL UNIQUE CHECK (length(code) <= 32),  -- SMART_STORE, LOCAL, COUPANG …
     name            TEXT NOT NULL CHECK (length(name) <= 64),
     -- Password of the channel's files, encrypted with a key outside this database.
@@ -153,7 +153,7 @@ CREATE TABLE channel_profiles (
 ) STRICT;
 
 CREATE TABLE products (
-    id         INTEGER NOT NULL PRIMARY KEY,
+    id         INTEGER NOT NULL PRIMARY KEY CHECK (id BETWEEN 1 AND 2147483647),  -- seconds since 2024, or the next free
     number     TEXT NOT NULL UNIQUE CHECK (length(number) <= 100),  -- 판매자 상품코드
     name       TEXT NOT NULL UNIQUE CHECK (length(name) <= 255),
     priority   INTEGER NOT NULL CHECK (priority BETWEEN 0 AND 9999),  -- order in lists
@@ -198,16 +198,14 @@ CREATE TABLE deliveries (
     printed_by              INTEGER,  -- member who printed it
     memo                    TEXT NOT NULL DEFAULT '',  -- of the delivery team
     version                 INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- The list filters by state, method, district and date. Each index covers all four, so that counting and
--- pagination are index-only. The first serves selective filters; the others are also scanned in their own
--- order.
-CREATE INDEX deliveries_by_state ON deliveries (state, shipping_method, preferred_shipping_date, sigungu_code, id);
+-- pagination are index-only. The first serves selective filters and the overview, which counts by region; the others are
+-- also scanned in their own order.
+CREATE INDEX deliveries_by_state ON deliveries (state, shipping_method, sigungu_code, preferred_shipping_date);
 CREATE INDEX deliveries_by_date ON deliveries (preferred_shipping_date, id, state, shipping_method, sigungu_code);
 CREATE INDEX deliveries_by_district ON deliveries (sigungu_code, id, state, shipping_method, preferred_shipping_date);
--- Covering index of the overview's counts.
-CREATE INDEX deliveries_by_place ON deliveries (state, sigungu_code, shipping_method, preferred_shipping_date, primary_order_id);
 
 -- Number of deliveries by region, state, method and whether they have a preferred date: the totals of the list without
 -- counting rows. A delivery is counted for all regions, its 시/도 and its 시/군/구. Updated in the transaction of every
@@ -234,6 +232,8 @@ CREATE TABLE delivery_events (
 CREATE INDEX delivery_events_by_delivery ON delivery_events (delivery_id, id);
 CREATE INDEX delivery_events_by_audit_entry ON delivery_events (audit_entry_id);
 
+-- WITHOUT ROWID: an entry of an index ends with the primary key unless it contains it. With a rowid, SQLite would store the
+-- identifier twice in most indexes, which is 120 MB of a million orders.
 CREATE TABLE orders (
     id                      INTEGER NOT NULL PRIMARY KEY,
     order_number            TEXT NOT NULL CHECK (length(order_number) <= 64),  -- the channel's 상품주문번호
@@ -280,7 +280,7 @@ CREATE TABLE orders (
     created_at              INTEGER NOT NULL,
     bundled_at              INTEGER,  -- when it moved to its delivery; null: created in it
     version                 INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX orders_by_number ON orders (order_number, channel_id);
 -- Finds the orders of a purchase.
 CREATE INDEX orders_by_channel_order_number ON orders (channel_order_number) WHERE length(channel_order_number) > 0;
@@ -290,7 +290,7 @@ CREATE INDEX orders_by_tracking ON orders (tracking_number) WHERE length(trackin
 
 -- The list sorts by any of nine dates. Each index covers the list's filters, so that counting and pagination
 -- are index-only. Most orders lack most dates: they are not in the partial index of that date, and are
--- found in orders_by_id.
+-- found by identifier.
 CREATE INDEX orders_by_placed     ON orders (placed_at, id, state, channel_id, product_id);
 CREATE INDEX orders_by_deadline   ON orders (dispatch_deadline, id, state, channel_id, product_id)
     WHERE dispatch_deadline IS NOT NULL;
@@ -308,12 +308,9 @@ CREATE INDEX orders_by_cancelled  ON orders (cancelled_at, id, state, channel_id
     WHERE cancelled_at IS NOT NULL;
 CREATE INDEX orders_by_refunded   ON orders (refunded_at, id, state, channel_id, product_id)
     WHERE refunded_at IS NOT NULL;
--- Covers the filter by state for any sort; most states have some thousand orders.
-CREATE INDEX orders_by_state ON orders (state, placed_at, id, channel_id, product_id, dispatch_deadline,
-    preferred_shipping_date, purchased_at, dispatched_at, shipped_at, confirmed_at, cancelled_at, refunded_at);
--- Covers search results for any sort.
-CREATE INDEX orders_by_id ON orders (id, state, channel_id, product_id, placed_at, dispatch_deadline,
-    preferred_shipping_date, purchased_at, dispatched_at, shipped_at, confirmed_at, cancelled_at, refunded_at);
+-- Each serves one filter, newest or oldest 주문일 first. For another sort the rows of the filter are read and sorted:
+-- most states and products have some thousand orders.
+CREATE INDEX orders_by_state      ON orders (state, placed_at, id, channel_id, product_id);
 CREATE INDEX orders_by_product    ON orders (product_id, placed_at, id, state, channel_id);
 CREATE INDEX orders_by_channel    ON orders (channel_id, placed_at, id, state, product_id);
 
@@ -359,19 +356,19 @@ CREATE TABLE search_blocks (
 ) STRICT;
 
 -- Event log of orders: when, who, before, after. The event 'created' of an order is stored, except where the upload that
--- created it says the same: its moment, member and file are those of the upload.
+-- created it says the same: its moment, member and file are those of the upload. Sorted by order, since the log is read for one.
 CREATE TABLE order_events (
-    id        INTEGER NOT NULL PRIMARY KEY,
     order_id  INTEGER NOT NULL,
+    id        INTEGER NOT NULL,
     logged_at INTEGER NOT NULL,
     member_id INTEGER,  -- null: the command line
     upload_id INTEGER,
     action    TEXT NOT NULL CHECK (action IN (
         'created', 'advanced', 'edited', 'tracking-set', 'state-set', 'followed', 'bundled', 'classified',
         'despite-claim', 'upload-undone')),
-    changes   TEXT NOT NULL  -- JSON [[field, before, after], …]
-) STRICT;
-CREATE INDEX order_events_by_order ON order_events (order_id, id);
+    changes   TEXT NOT NULL,  -- JSON [[field, before, after], …]
+    PRIMARY KEY (order_id, id)
+) STRICT, WITHOUT ROWID;
 
 -- What the channel said of an order, by field, oldest first; the last row is what it says now. Rows exist only where the
 -- channel said something else than at first, or a member changed the field: without rows the channel says what the order

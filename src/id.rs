@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::time::Moment;
 
 /// 2024-01-01T00:00:00Z, milliseconds since the Unix epoch.
-const EPOCH_MS: i64 = 1_704_067_200_000;
+pub const EPOCH_MS: i64 = 1_704_067_200_000;
 const NODE_BITS: u32 = 10;
 const COUNTER_BITS: u32 = 12;
 const CROCKFORD_ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";

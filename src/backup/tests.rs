@@ -391,7 +391,9 @@ async fn foreign_commits_and_checkpoints_lose_nothing() {
     for round in 0..60_i64 {
         shop.commit(30_000).await;
         let mode = ["PASSIVE", "FULL", "RESTART", "TRUNCATE"][usize::try_from(round % 4).expect("few")];
-        foreign.execute("INSERT INTO sales_channels (id, code, name) VALUES (?, ?, '')", [round; 2]).expect("writes");
+        foreign
+            .execute("INSERT INTO sales_channels (id, code, name) VALUES (?, ?, '')", [round + 1; 2])
+            .expect("writes");
         // May fail: SQLite decides whether the checkpoint is possible.
         let _ = foreign.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()));
         if round % 10 == 3 {

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
-use crate::storage::{PRIMARY_KEY, Result, Row, StorageError, Tx};
+use crate::storage::{Result, Row, StorageError, Tx};
 use crate::time::Moment;
 
 /// A delivery, without its orders.
@@ -66,12 +66,12 @@ fn delivery(row: &mut Row) -> Result<Delivery> {
 
 /// The deliveries of these identifiers, in the given order.
 pub fn by_ids(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Delivery>> {
-    let by_id = tx.index_hint(PRIMARY_KEY);
+    let (by_id, by_member) = (tx.primary_key_hint("deliveries"), tx.primary_key_hint("members"));
     let sql = |ids: &str| {
         format!(
             "SELECT d.id, d.bundle_number, d.state, d.order_count, d.total_quantity, d.cancelled_quantity, \
              d.primary_order_id, d.shipping_method, d.preferred_shipping_date, d.sigungu_code, d.ready_at, d.printed_at, \
-             m.username, d.memo FROM deliveries d {by_id} LEFT JOIN members m {by_id} ON m.id = d.printed_by \
+             m.username, d.memo FROM deliveries d {by_id} LEFT JOIN members m {by_member} ON m.id = d.printed_by \
              WHERE d.id IN ({ids})"
         )
     };

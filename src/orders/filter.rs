@@ -42,6 +42,11 @@ impl DateField {
         matches!(self, Self::DispatchDeadline | Self::PreferredShipping)
     }
 
+    /// Whether it is the date of these states.
+    pub(super) fn has_all_of(self, states: &[OrderState]) -> bool {
+        !states.is_empty() && states.iter().all(|state| super::list_column::ListColumn::state_of(self) == Some(*state))
+    }
+
     /// Name of the index that sorts by it.
     pub(super) const fn index(self) -> &'static str {
         match self {

@@ -22,7 +22,7 @@ pub use crate::search::Total;
 use crate::search::query::{self, IdPage};
 use crate::search::tokenizer::TextKind;
 use crate::search::{Limits, Window};
-use crate::storage::{PRIMARY_KEY, Param, Result, Tx};
+use crate::storage::{Param, Result, Tx};
 
 /// Labels read by one statement.
 const LABELS_PER_STATEMENT: usize = 64;
@@ -140,14 +140,16 @@ pub(super) fn find(tx: &mut dyn Tx, filter: &OrderFilter, window: Window, limits
 /// Loads the rows of these identifiers, in the given order.
 pub fn load_rows(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<OrderRow>> {
     let mut found = BTreeMap::new();
-    let by_id = tx.index_hint(PRIMARY_KEY);
+    let by_id = tx.primary_key_hint("orders");
+    let [by_product, by_channel, by_delivery] =
+        ["products", "sales_channels", "deliveries"].map(|table| tx.primary_key_hint(table));
     let columns = store::columns("o.");
     let sql = |ids: &str| {
         format!(
             "SELECT {columns}, p.number, p.name, c.code, c.name, d.bundle_number, d.order_count FROM orders o {by_id} \
-             CROSS JOIN products p {by_id} ON p.id = o.product_id \
-             CROSS JOIN sales_channels c {by_id} ON c.id = o.channel_id \
-             CROSS JOIN deliveries d {by_id} ON d.id = o.delivery_id WHERE o.id IN ({ids})"
+             CROSS JOIN products p {by_product} ON p.id = o.product_id \
+             CROSS JOIN sales_channels c {by_channel} ON c.id = o.channel_id \
+             CROSS JOIN deliveries d {by_delivery} ON d.id = o.delivery_id WHERE o.id IN ({ids})"
         )
     };
     tx.for_ids(ids, &[], sql, &mut |row| {

@@ -28,7 +28,7 @@ pub use self::action::{Action, ChangeContext};
 pub use self::changes::{OrderInsert, OrderWriter, column_json, with_changes, with_undoable_changes};
 use super::fields::{FIELDS, OrderField};
 use super::model::Order;
-use crate::storage::{ColumnReader, PRIMARY_KEY, Param, Result, Tx, Value};
+use crate::storage::{ColumnReader, Param, Result, Tx, Value};
 
 /// Columns of an order and its version, each with `prefix` (`o.` or nothing).
 pub fn columns(prefix: &str) -> String {
@@ -56,7 +56,7 @@ static SELECT: LazyLock<String> = LazyLock::new(|| columns(""));
 /// Loads orders, in no particular order.
 pub fn find(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Order>> {
     let mut orders = Vec::with_capacity(ids.len());
-    let by_id = tx.index_hint(PRIMARY_KEY);
+    let by_id = tx.primary_key_hint("orders");
     let sql = |ids: &str| format!("SELECT {} FROM orders {by_id} WHERE id IN ({ids})", *SELECT);
     tx.for_ids(ids, &[], sql, &mut |row| {
         orders.push(order(&mut row.columns())?);
@@ -68,7 +68,7 @@ pub fn find(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Order>> {
 /// Order numbers by identifier.
 pub fn numbers(tx: &mut dyn Tx, ids: &[i64]) -> Result<HashMap<i64, String>> {
     let mut numbers = HashMap::with_capacity(ids.len());
-    let by_id = tx.index_hint(PRIMARY_KEY);
+    let by_id = tx.primary_key_hint("orders");
     let sql = |ids: &str| format!("SELECT id, order_number FROM orders {by_id} WHERE id IN ({ids})");
     tx.for_ids(ids, &[], sql, &mut |mut row| {
         numbers.insert(row.int(0)?, row.text(1)?);
@@ -111,8 +111,8 @@ pub fn ids_by_field(
     channel_id: Option<i64>,
     texts: &[&str],
 ) -> Result<HashMap<String, Vec<i64>>> {
-    let index = OrderField::of(column).and_then(|field| field.index).unwrap_or(PRIMARY_KEY);
-    let by_column = tx.index_hint(index);
+    let index = OrderField::of(column).and_then(|field| field.index);
+    let by_column = index.map_or_else(|| tx.primary_key_hint("orders"), |index| tx.index_hint(index));
     let channel = if channel_id.is_some() { "channel_id = ? AND " } else { "" };
     let sql = |texts: &str| {
         format!(
@@ -163,7 +163,7 @@ pub fn surely_known_numbers<'a>(
 /// Product of each of these orders.
 pub fn product_ids(tx: &mut dyn Tx, ids: &[i64]) -> Result<HashMap<i64, i64>> {
     let mut products = HashMap::with_capacity(ids.len());
-    let by_id = tx.index_hint(PRIMARY_KEY);
+    let by_id = tx.primary_key_hint("orders");
     let sql = |ids: &str| format!("SELECT id, product_id FROM orders {by_id} WHERE id IN ({ids})");
     tx.for_ids(ids, &[], sql, &mut |row| {
         products.insert(row.int(0)?, row.int(1)?);

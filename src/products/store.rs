@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::model::{MAX_PRIORITY, Product, Variant};
 use crate::storage::{Param, Result, Row, Tx, text_limits};
+use crate::time::Moment;
 
 const PRODUCT: &str = "id, number, name, priority, enabled, version";
 const VARIANT: &str = "id, product_id, option_key, option_value, label, version";
@@ -64,6 +65,11 @@ pub fn by_number<'a>(tx: &mut dyn Tx, numbers: impl IntoIterator<Item = &'a str>
     Ok(found)
 }
 
+/// Seconds from the epoch of generated identifiers: they fit into 31 bits until 2092.
+fn seconds_since_epoch(now: Moment) -> i64 {
+    (now.0 - crate::id::EPOCH_MS) / 1_000
+}
+
 /// Inserts an enabled product at the end of the lists. Product names are unique: if `name` is taken, the
 /// number is appended, so that an upload never loses an order to a name.
 pub fn insert(tx: &mut dyn Tx, number: &str, name: &str, upload_id: Option<i64>) -> Result<Product> {
@@ -81,7 +87,9 @@ pub fn insert(tx: &mut dyn Tx, number: &str, name: &str, upload_id: Option<i64>)
     }
     let highest = tx.scalar("SELECT max(priority) FROM products", &[])?;
     let none_yet = tx.query_one("SELECT id FROM products LIMIT 1", &[])?.is_none();
-    let (id, now) = (tx.new_id(), tx.now());
+    let now = tx.now();
+    // No identifier is used again, also when the newest product was deleted: logs may name it.
+    let id = (tx.scalar("SELECT max(id) FROM products", &[])? + 1).max(seconds_since_epoch(now));
     let product = Product {
         id,
         number: number.to_owned(),

@@ -6,7 +6,7 @@ use super::{Limits, Total, Window};
 
 /// Cost of reading a row of the table through an index, in index entries. Measured on SQLite and MariaDB; includes
 /// sorting the row.
-const ROW_COST: f64 = 12.0;
+pub const ROW_COST: i64 = 12;
 
 /// Cost of reading and sorting an index entry, in index entries.
 const SORTED_ENTRY_COST: f64 = 3.0;
@@ -14,10 +14,13 @@ const SORTED_ENTRY_COST: f64 = 3.0;
 /// Index entries per matching row where the filter matches a large part of the list.
 const DENSE_ENTRIES_PER_ROW: f64 = 2.0;
 
+/// Name of the primary key as the index of a path.
+pub const PRIMARY_KEY: &str = "PRIMARY";
+
 /// One way to read the rows of a list through an index.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AccessPath {
-    /// name of the index
+    /// name of the index, or [`PRIMARY_KEY`]
     pub index: &'static str,
     /// how it is read
     pub access: Access,
@@ -70,10 +73,10 @@ fn cost(access: Access, matching: i64, needed: i64) -> f64 {
                 Among::Unknown => f64::INFINITY,
             };
             // One of `among` / `matching` entries matches.
-            (needed * among / matching).min(among) * if reads_rows { ROW_COST } else { 1.0 }
+            (needed * among / matching).min(among) * if reads_rows { estimate(ROW_COST) } else { 1.0 }
         }
         Access::Collect { entries, row_reads: 0 } => estimate(entries) * SORTED_ENTRY_COST,
-        Access::Collect { entries, row_reads } => estimate(entries) + estimate(row_reads) * ROW_COST,
+        Access::Collect { entries, row_reads } => estimate(entries) + estimate(row_reads) * estimate(ROW_COST),
     }
 }
 

@@ -48,9 +48,6 @@ pub use value::{ColumnReader, FromValue, Param, Row, Value, from_json};
 use self::work::boxed;
 use crate::time::{Clock, Moment};
 
-/// Name of the primary key for [`Tx::index_hint`].
-pub const PRIMARY_KEY: &str = "PRIMARY";
-
 /// Values in the `IN (…)` of one statement.
 const VALUES_PER_STATEMENT: usize = 256;
 
@@ -98,9 +95,11 @@ pub trait Tx {
     /// Deletes a batch of a table's rows and returns its size; 0 when the table is empty.
     fn delete_batch(&mut self, table: &str) -> Result<u64>;
 
-    /// The hint behind a table's name that forces the engine to use `index`; [`PRIMARY_KEY`] means a scan
-    /// in the order of the identifiers.
+    /// The hint behind a table's name that forces the engine to use `index`.
     fn index_hint(&self, index: &str) -> String;
+
+    /// As [`Tx::index_hint`] for the primary key of `table`: rows by identifier, or a scan in the order of the identifiers.
+    fn primary_key_hint(&self, table: &str) -> String;
 
     /// Names of all tables.
     fn tables(&mut self) -> Result<Vec<String>>;
@@ -111,7 +110,7 @@ pub trait Tx {
     /// Names of a table's columns.
     fn columns(&mut self, table: &str) -> Result<Vec<String>>;
 
-    /// Tables, by their names in `sql`, that the query plan scans without an index.
+    /// Tables, by their names in `sql`, that the query plan scans without an index, or for each row of another table.
     #[cfg(test)]
     fn full_scans(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<String>>;
 

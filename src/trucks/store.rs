@@ -10,7 +10,7 @@ use super::model::Truck;
 use super::service_area::ServiceArea;
 use super::settings::{TruckSettings, ferry_text, parse_ferry_text};
 use super::weekdays::Weekdays;
-use crate::storage::{PRIMARY_KEY, Param, Result, Row, StorageError, Tx};
+use crate::storage::{Param, Result, Row, StorageError, Tx};
 
 const COLUMNS: &str = "id, name, plate, enabled, crew, volume, pieces, weekdays, starts_at, shift_minutes, \
                        overtime_minutes, second_round_at, version";
@@ -208,7 +208,7 @@ pub struct VariantHandling {
 
 /// The stored handling of variants.
 pub fn variant_handling(tx: &mut dyn Tx) -> Result<Vec<VariantHandling>> {
-    let by_id = tx.index_hint(PRIMARY_KEY);
+    let by_id = tx.primary_key_hint("variants");
     let sql = format!(
         "SELECT h.variant_id, v.product_id, v.option_key, v.option_value, h.minutes, h.crew, h.volume, h.pieces \
          FROM variant_handling h CROSS JOIN variants v {by_id} ON v.id = h.variant_id"

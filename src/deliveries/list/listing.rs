@@ -14,11 +14,11 @@ use super::texts::Comparison;
 use crate::deliveries::filter::{DeliveryFilter, DeliverySearchField, PreferredDate, RegionFilter, Sort};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
-use crate::search::planner::{Access, AccessPath, Among, Spread};
-use crate::search::query::padded_params;
+use crate::search::planner::{Access, AccessPath, Among, PRIMARY_KEY, Spread};
+use crate::search::query::{hint, padded_params};
 use crate::search::tokenizer::search_words;
 use crate::search::{Limits, SearchTerms, SearchableList, Total, Window};
-use crate::storage::{PRIMARY_KEY, Param, Result, Tx, placeholders};
+use crate::storage::{Param, Result, Tx, placeholders};
 
 const INDEX_OF_STATE: &str = "deliveries_by_state";
 const INDEX_OF_DATE: &str = "deliveries_by_date";
@@ -75,7 +75,7 @@ impl SearchableList for DeliveryListing<'_> {
         }
         let index = range.most_selective_index();
         let (conditions, params) = range.conditions(index, None);
-        let from = format!("FROM deliveries {} {conditions}", tx.index_hint(index));
+        let from = format!("FROM deliveries {} {conditions}", hint(tx, "deliveries", index));
         let most = self.limits.max_counted_rows;
         Ok(Total::counted_up_to(most, tx.count_up_to(most + 1, &from, &params)?))
     }
@@ -83,7 +83,7 @@ impl SearchableList for DeliveryListing<'_> {
     fn exact_count(&self, tx: &mut dyn Tx, range: &IndexRange) -> Result<i64> {
         let index = range.most_selective_index();
         let (conditions, params) = range.conditions(index, None);
-        tx.scalar(&format!("SELECT count(*) FROM deliveries {} {conditions}", tx.index_hint(index)), &params)
+        tx.scalar(&format!("SELECT count(*) FROM deliveries {} {conditions}", hint(tx, "deliveries", index)), &params)
     }
 
     fn paths(&self, tx: &mut dyn Tx, range: &IndexRange, matching: Total) -> Result<Vec<AccessPath>> {
@@ -230,7 +230,7 @@ type Condition = (String, Vec<Param<'static>>);
 
 impl IndexRange {
     /// The most selective index for the filters. The index by state serves every filter: without a filter on states or
-    /// methods, the condition lists all of them, and the index has a range of dates under each.
+    /// methods, the condition lists all of them. Most deliveries are completed: among those, days are found by date.
     fn most_selective_index(&self) -> &'static str {
         let finished = self.states.contains(&DeliveryState::Completed);
         match (self.region, self.preferred_date) {
@@ -238,6 +238,7 @@ impl IndexRange {
             (RegionFilter::Sido(_), PreferredDate::Any | PreferredDate::Dated | PreferredDate::Undated) if finished => {
                 INDEX_OF_DISTRICT
             }
+            (_, PreferredDate::Between(..)) if finished => INDEX_OF_DATE,
             _ => INDEX_OF_STATE,
         }
     }
@@ -334,7 +335,7 @@ impl IndexRange {
         params.extend([window.size.into(), window.offset.into()]);
         let sql = format!(
             "SELECT id FROM deliveries {} {conditions} ORDER BY {} LIMIT ? OFFSET ?",
-            tx.index_hint(index),
+            hint(tx, "deliveries", index),
             self.sort_key.order_by(self.descending)
         );
         let mut ids = Vec::new();
@@ -349,8 +350,11 @@ impl IndexRange {
     /// of a sort in the database.
     fn collect(&self, tx: &mut dyn Tx, index: &str, extra: Option<Condition>, window: Window) -> Result<Vec<i64>> {
         let (conditions, params) = self.conditions(index, extra);
-        let sql =
-            format!("SELECT id, {} FROM deliveries {} {conditions}", self.sort_key.column(), tx.index_hint(index));
+        let sql = format!(
+            "SELECT id, {} FROM deliveries {} {conditions}",
+            self.sort_key.column(),
+            hint(tx, "deliveries", index)
+        );
         let mut keys: Vec<(Option<i64>, i64)> = Vec::new();
         tx.for_each(&sql, &params, &mut |row| {
             let key = match self.sort_key {

@@ -7,7 +7,7 @@ use crate::orders::list::matching;
 use crate::orders::model::{Order, Recipient};
 use crate::orders::search::{Searchable, tokenize};
 use crate::orders::search_field::SearchField;
-use crate::storage::{PRIMARY_KEY, Result, Tx};
+use crate::storage::{Result, Tx};
 
 /// Deliveries whose orders are compared together.
 const BATCH_ROWS: usize = 500;
@@ -64,7 +64,7 @@ impl Comparison<'_> {
 
 fn matching_address_detail(tx: &mut dyn Tx, orders: &[i64], words: &[String]) -> Result<Vec<i64>> {
     let mut matches = Vec::new();
-    let by_id = tx.index_hint(PRIMARY_KEY);
+    let by_id = tx.primary_key_hint("orders");
     let sql = |ids: &str| format!("SELECT id, recipient_address2 FROM orders {by_id} WHERE id IN ({ids})");
     tx.for_ids(orders, &[], sql, &mut |mut row| {
         let recipient = Recipient { address2: row.text(1)?, ..Recipient::default() };
@@ -80,7 +80,7 @@ fn matching_address_detail(tx: &mut dyn Tx, orders: &[i64], words: &[String]) ->
 /// The deliveries of these orders, sorted.
 pub(super) fn deliveries_of(tx: &mut dyn Tx, orders: &[i64]) -> Result<Vec<i64>> {
     let mut deliveries = BTreeSet::new();
-    let by_id = tx.index_hint(PRIMARY_KEY);
+    let by_id = tx.primary_key_hint("orders");
     let sql = |ids: &str| format!("SELECT delivery_id FROM orders {by_id} WHERE id IN ({ids})");
     tx.for_ids(orders, &[], sql, &mut |row| {
         deliveries.insert(row.int(0)?);

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use crate::deliveries::overview::{BucketCounts, DateBucket, OverviewFilter};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
-use crate::storage::{PRIMARY_KEY, Param, Result, Row, Tx, placeholders};
+use crate::storage::{Param, Result, Row, Tx, placeholders};
 
 /// Counts the deliveries by stored 시/군/구 code; none is 미분류. Reads only the entries of an index for the states to
 /// count, in index order.
@@ -18,10 +18,10 @@ pub fn counts_by_region(
 ) -> Result<BTreeMap<Option<i64>, BucketCounts>> {
     let [tomorrow, end_of_week] = bounds(today);
     let mut counts: BTreeMap<Option<i64>, BucketCounts> = BTreeMap::new();
-    for state in filter.states() {
+    for (state, method) in groups(filter) {
         let days = [today, today, tomorrow, end_of_week].map(Param::from);
-        let (conditions, params) = conditions(filter, state);
-        let index = tx.index_hint("deliveries_by_place");
+        let (conditions, params) = conditions(filter, state, method);
+        let index = tx.index_hint("deliveries_by_state");
         let sql = format!(
             "SELECT d.sigungu_code, {COUNTS} FROM deliveries d {index} WHERE {conditions} GROUP BY d.sigungu_code"
         );
@@ -43,13 +43,13 @@ pub fn counts_by_zip(
 ) -> Result<BTreeMap<String, BucketCounts>> {
     let [tomorrow, end_of_week] = bounds(today);
     let mut counts: BTreeMap<String, BucketCounts> = BTreeMap::new();
-    for state in filter.states() {
+    for (state, method) in groups(filter) {
         let days = [today, today, tomorrow, end_of_week].map(Param::from);
-        let (conditions, mut params) = conditions(filter, state);
+        let (conditions, mut params) = conditions(filter, state, method);
         params.push(city.into());
-        let (by_place, by_id) = (tx.index_hint("deliveries_by_place"), tx.index_hint(PRIMARY_KEY));
+        let (by_state, by_id) = (tx.index_hint("deliveries_by_state"), tx.primary_key_hint("orders"));
         let sql = format!(
-            "SELECT o.recipient_zip_code, {COUNTS} FROM deliveries d {by_place} \
+            "SELECT o.recipient_zip_code, {COUNTS} FROM deliveries d {by_state} \
              CROSS JOIN orders o {by_id} ON o.id = d.primary_order_id \
              WHERE {conditions} AND d.sigungu_code = ? GROUP BY o.recipient_zip_code"
         );
@@ -117,13 +117,15 @@ fn bucket_counts(row: &Row) -> Result<BucketCounts> {
     Ok(BucketCounts([overdue, of_today, of_tomorrow, of_week, dated - until_end_of_week, all - dated]))
 }
 
-fn conditions(filter: &OverviewFilter, state: DeliveryState) -> (String, Vec<Param<'static>>) {
-    let mut conditions = String::from("d.state = ?");
-    let mut params: Vec<Param<'static>> = vec![(state as i64).into()];
-    if let Some(method) = filter.method {
-        conditions.push_str(" AND d.shipping_method = ?");
-        params.push(method.code().into());
-    }
+/// The states and methods to count, each of which has its entries in the order of the regions.
+fn groups(filter: &OverviewFilter) -> Vec<(DeliveryState, ShippingMethod)> {
+    let methods = filter.method.map_or(ShippingMethod::ALL.to_vec(), |method| vec![method]);
+    filter.states().iter().flat_map(|state| methods.iter().map(|method| (*state, *method))).collect()
+}
+
+fn conditions(filter: &OverviewFilter, state: DeliveryState, method: ShippingMethod) -> (String, Vec<Param<'static>>) {
+    let mut conditions = String::from("d.state = ? AND d.shipping_method = ?");
+    let mut params: Vec<Param<'static>> = vec![(state as i64).into(), method.code().into()];
     if let Some(day) = filter.day {
         conditions.push_str(" AND d.preferred_shipping_date = ?");
         params.push(day.into());
@@ -176,13 +178,15 @@ pub fn unclassified_orders(tx: &mut dyn Tx, offset: i64, size: i64) -> Result<Ve
 }
 
 fn select_unclassified(tx: &dyn Tx, columns: &str) -> (String, Vec<Param<'static>>) {
-    let (by_place, by_delivery) = (tx.index_hint("deliveries_by_place"), tx.index_hint("orders_by_delivery"));
-    let states = placeholders(DeliveryState::UNDER_WAY.len());
+    let (by_state, by_delivery) = (tx.index_hint("deliveries_by_state"), tx.index_hint("orders_by_delivery"));
+    let (states, methods) = (placeholders(DeliveryState::UNDER_WAY.len()), placeholders(ShippingMethod::ALL.len()));
     let sql = format!(
-        "SELECT {columns} FROM deliveries d {by_place} \
-         CROSS JOIN orders o {by_delivery} ON o.delivery_id = d.id \
-         WHERE d.state IN ({states}) AND d.sigungu_code IS NULL AND o.sigungu_code IS NULL AND o.state < ?"
+        "SELECT {columns} FROM deliveries d {by_state} \
+         CROSS JOIN orders o {by_delivery} ON o.delivery_id = d.id WHERE d.state IN ({states}) \
+         AND d.shipping_method IN ({methods}) AND d.sigungu_code IS NULL AND o.sigungu_code IS NULL AND o.state < ?"
     );
     let shipped = crate::orders::model::OrderState::Shipped.ordinal();
-    (sql, DeliveryState::UNDER_WAY.iter().map(|state| (*state as i64).into()).chain([shipped.into()]).collect())
+    let states = DeliveryState::UNDER_WAY.iter().map(|state| Param::from(*state as i64));
+    let methods = ShippingMethod::ALL.iter().map(|method| Param::from(method.code()));
+    (sql, states.chain(methods).chain([shipped.into()]).collect())
 }

@@ -8,14 +8,12 @@ use chrono::Datelike;
 use super::conditions::{Conditions, OrderCounts};
 use super::texts::matching;
 use crate::orders::filter::{DEFAULT_SORT, DateField, OrderFilter, Sort};
-use crate::search::planner::{Access, AccessPath, Among, Spread};
-use crate::search::query::padded_params;
+use crate::search::planner::{Access, AccessPath, Among, PRIMARY_KEY, ROW_COST, Spread};
+use crate::search::query::{hint, padded_params};
 use crate::search::tokenizer::search_words;
 use crate::search::{Limits, SearchTerms, SearchableList, Total, Window};
 use crate::storage::{Param, Result, Tx, placeholders};
 
-/// Covering index of all orders by identifier.
-const INDEX_OF_ALL: &str = "orders_by_id";
 const INDEX_OF_STATE: &str = "orders_by_state";
 const INDEX_OF_PRODUCT: &str = "orders_by_product";
 const INDEX_OF_CHANNEL: &str = "orders_by_channel";
@@ -51,11 +49,14 @@ impl<'f> OrderListing<'f> {
         self.conditions.range_of.is_some()
     }
 
-    /// The index for counting a range of dates.
+    /// The index for counting a range of dates. That of a product or state knows 주문일 only: for another date each entry
+    /// costs reading a row.
     fn counting_index(&self, counts: OrderCounts) -> &'static str {
-        if self.filter.product.is_some() && counts.of_product < self.limits.max_counted_rows {
+        let reads_rows = self.filter.date != DateField::Placed;
+        let most = if reads_rows { self.limits.max_counted_rows / ROW_COST } else { self.limits.max_counted_rows };
+        if self.filter.product.is_some() && counts.of_product < most {
             INDEX_OF_PRODUCT
-        } else if !self.filter.states.is_empty() && counts.of_state < self.limits.max_counted_rows {
+        } else if !self.filter.states.is_empty() && counts.of_state < most {
             INDEX_OF_STATE
         } else {
             self.filter.date.index()
@@ -72,7 +73,7 @@ impl<'f> OrderListing<'f> {
     ) -> Result<Vec<i64>> {
         let sql = format!(
             "SELECT id FROM orders {} {} ORDER BY {sequence} LIMIT ? OFFSET ?",
-            tx.index_hint(index),
+            hint(tx, "orders", index),
             self.conditions.with(more)
         );
         let params: Vec<Param<'_>> =
@@ -103,14 +104,15 @@ impl SearchableList for OrderListing<'_> {
         if !self.is_ranged() {
             return Ok(Total::Exactly(counts.of_these));
         }
-        let from = format!("FROM orders {} {}", tx.index_hint(self.counting_index(counts)), self.conditions.with(""));
+        let from =
+            format!("FROM orders {} {}", hint(tx, "orders", self.counting_index(counts)), self.conditions.with(""));
         let most = self.limits.max_counted_rows;
         Ok(Total::counted_up_to(most, tx.count_up_to(most + 1, &from, &self.conditions.params)?))
     }
 
     fn exact_count(&self, tx: &mut dyn Tx, (): &()) -> Result<i64> {
         let index = self.counting_index(self.counts(tx)?);
-        let sql = format!("SELECT count(*) FROM orders {} {}", tx.index_hint(index), self.conditions.with(""));
+        let sql = format!("SELECT count(*) FROM orders {} {}", hint(tx, "orders", index), self.conditions.with(""));
         tx.scalar(&sql, &self.conditions.params)
     }
 
@@ -134,9 +136,9 @@ impl SearchableList for OrderListing<'_> {
         let missing = window.size - i64::try_from(found.len()).unwrap_or(window.size);
         if missing > 0 && self.conditions.range_of != Some(by) {
             let dated = self.conditions.with(&dated);
-            let sql = format!("SELECT count(*) FROM orders {} {dated}", tx.index_hint(path.index));
+            let sql = format!("SELECT count(*) FROM orders {} {dated}", hint(tx, "orders", path.index));
             let before = tx.scalar(&sql, &self.conditions.params)?;
-            let index = if is_scan { INDEX_OF_ALL } else { path.index };
+            let index = if is_scan { PRIMARY_KEY } else { path.index };
             let rest = Window { offset: (window.offset - before).max(0), size: missing };
             // Sort by identifier only: MariaDB does not detect that the date is constant here, and would sort.
             found.extend(self.ids(tx, &format!("{column} IS NULL"), &format!("id {direction}"), index, rest)?);
@@ -175,7 +177,8 @@ impl SearchableList for OrderListing<'_> {
         for some in documents.chunks(self.limits.ids_per_statement()) {
             let ids = padded_params(some, &self.limits);
             let condition = self.conditions.with(&format!("id IN ({})", placeholders(ids.len())));
-            let sql = format!("SELECT id, {} FROM orders {} {condition}", sort.by.code(), tx.index_hint(INDEX_OF_ALL));
+            let sql =
+                format!("SELECT id, {} FROM orders {} {condition}", sort.by.code(), tx.primary_key_hint("orders"));
             let params: Vec<Param<'_>> = self.conditions.params.iter().cloned().chain(ids).collect();
             tx.for_each(&sql, &params, &mut |row| {
                 let key = if sort.by.is_date() {
@@ -213,10 +216,7 @@ impl SearchableList for OrderListing<'_> {
 /// The indexes that serve the filter or the sort, with the numbers of their entries.
 fn paths(filter: &OrderFilter, sort: Sort, counts: OrderCounts, matching: Total) -> Vec<AccessPath> {
     let OrderCounts { all, of_state, of_channel, of_product, of_these } = counts;
-    let scan = |index, entries, reads_rows| AccessPath {
-        index,
-        access: Access::Scan { among: Among::Entries(entries), reads_rows },
-    };
+    let scan = |index, among, reads_rows| AccessPath { index, access: Access::Scan { among, reads_rows } };
     let collect = |index, entries, row_reads| AccessPath { index, access: Access::Collect { entries, row_reads } };
     let is_ranged = filter.from.is_some() || filter.to.is_some();
     let matching = matching.number().max(1);
@@ -225,26 +225,30 @@ fn paths(filter: &OrderFilter, sort: Sort, counts: OrderCounts, matching: Total)
     let by_placed = sort.by == DateField::Placed;
 
     let is_other_range = is_ranged && filter.date != sort.by;
-    let among = if is_ranged && filter.date == sort.by { in_range } else { all };
+    // An order has the dates of the states that it passed: those of a state are spread evenly only over its own date, and
+    // where they are most orders.
+    let is_spread = filter.states.is_empty() || by_placed || of_state > all / 2 || sort.by.has_all_of(&filter.states);
+    let among = match is_ranged && filter.date == sort.by {
+        true => Among::Entries(in_range),
+        false if is_spread => Among::Entries(all),
+        false => Among::Unknown,
+    };
     let mut paths = vec![scan(sort.by.index(), among, is_other_range)];
     if is_other_range {
         paths.push(collect(filter.date.index(), in_range, matching));
     }
-    if !filter.states.is_empty() {
-        let index = INDEX_OF_STATE;
-        // The entries of one state are sorted by 주문일; those of several are not.
-        let is_sorted = by_placed && filter.states.len() == 1;
-        paths.push(if is_sorted { scan(index, of_state, false) } else { collect(index, of_state, 0) });
-    }
+    // These indexes have the other filters and 주문일, but no other date.
+    let reads_rows = is_ranged && filter.date != DateField::Placed;
     for (filtered, entries, index) in [
+        (filter.states.len(), of_state, INDEX_OF_STATE),
         (usize::from(filter.product.is_some()), of_product, INDEX_OF_PRODUCT),
         (filter.channels.len(), of_channel, INDEX_OF_CHANNEL),
     ] {
-        let reads_rows = is_ranged && filter.date != DateField::Placed;
+        // The entries of one state, product or channel are sorted by 주문일; those of several are not.
         if filtered == 1 && by_placed {
-            paths.push(scan(index, entries, reads_rows));
+            paths.push(scan(index, Among::Entries(entries), reads_rows));
         } else if filtered > 0 {
-            paths.push(collect(index, entries, of_these.max(1)));
+            paths.push(collect(index, entries, if by_placed && !reads_rows { 0 } else { of_these.max(1) }));
         }
     }
     paths
@@ -288,6 +292,14 @@ mod tests {
         assert_eq!(index(&OrderFilter { states: several, ..Default::default() }, 2_000), "orders_by_state");
         let filter = OrderFilter { states, sort: Some(ascending(DateField::DispatchDeadline)), ..Default::default() };
         assert_eq!(index(&filter, 2_000), "orders_by_state");
+    }
+
+    #[test]
+    fn state_is_scanned_by_its_own_date() {
+        let states = vec![OrderState::Cancelled];
+        let sorted = |by| OrderFilter { states: states.clone(), sort: Some(ascending(by)), ..Default::default() };
+        assert_eq!(index(&sorted(DateField::Cancelled), 40_000), "orders_by_cancelled");
+        assert_eq!(index(&sorted(DateField::Confirmed), 40_000), "orders_by_state");
     }
 
     #[test]

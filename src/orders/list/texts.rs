@@ -6,11 +6,11 @@ use crate::orders::fields::FIELDS;
 use crate::orders::model::Order;
 use crate::orders::search::{Searchable, tokenize};
 use crate::orders::search_field::SearchField;
-use crate::storage::{PRIMARY_KEY, Result, Tx};
+use crate::storage::{Result, Tx};
 
 /// Orders that all terms match, in the given order.
 pub fn matching(tx: &mut dyn Tx, field: SearchField, ids: &[i64], words: &[String]) -> Result<Vec<i64>> {
-    let by_id = tx.index_hint(PRIMARY_KEY);
+    let (by_id, by_delivery) = (tx.primary_key_hint("orders"), tx.primary_key_hint("deliveries"));
     // Read the searchable columns only, not all forty: a page may compare a thousand orders.
     let searched = FIELDS.iter().filter(|field| field.search.is_some());
     let columns: Vec<String> = searched.clone().map(|field| format!("o.{}", field.column)).collect();
@@ -18,7 +18,7 @@ pub fn matching(tx: &mut dyn Tx, field: SearchField, ids: &[i64], words: &[Strin
     let sql = |ids: &str| {
         format!(
             "SELECT o.id, d.bundle_number, {columns} FROM orders o {by_id} \
-             CROSS JOIN deliveries d {by_id} ON d.id = o.delivery_id WHERE o.id IN ({ids})"
+             CROSS JOIN deliveries d {by_delivery} ON d.id = o.delivery_id WHERE o.id IN ({ids})"
         )
     };
     let mut found = HashSet::with_capacity(ids.len());

@@ -6,7 +6,7 @@ use super::{ChangeContext, find, with_changes};
 use crate::districts::Districts;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::OrderState;
-use crate::storage::{PRIMARY_KEY, Result, Tx};
+use crate::storage::{Result, Tx};
 
 /// Deliveries classified in one transaction.
 pub const DELIVERIES_PER_BATCH: usize = 200;
@@ -15,7 +15,7 @@ pub const DELIVERIES_PER_BATCH: usize = 200;
 /// that a delivery whose state changes between two batches is not missed.
 pub fn open_deliveries_after(tx: &mut dyn Tx, after: i64, max: usize) -> Result<Vec<i64>> {
     let limit = i64::try_from(max).unwrap_or(i64::MAX);
-    let index = tx.index_hint("deliveries_by_place");
+    let index = tx.index_hint("deliveries_by_state");
     let sql = format!("SELECT id FROM deliveries {index} WHERE state = ? AND id > ? ORDER BY id LIMIT ?");
     let mut ids = Vec::new();
     for state in DeliveryState::UNDER_WAY {
@@ -31,7 +31,7 @@ pub fn open_deliveries_after(tx: &mut dyn Tx, after: i64, max: usize) -> Result<
 /// Reclassifies the undelivered orders of these deliveries; returns how many changed.
 pub fn classify(tx: &mut dyn Tx, context: ChangeContext, districts: &Districts, deliveries: &[i64]) -> Result<usize> {
     let mut wrong: BTreeMap<i64, Option<i64>> = BTreeMap::new();
-    let (by_delivery, by_order) = (tx.index_hint("orders_by_delivery"), tx.index_hint(PRIMARY_KEY));
+    let (by_delivery, by_order) = (tx.index_hint("orders_by_delivery"), tx.primary_key_hint("order_districts"));
     let sql = |ids: &str| {
         format!(
             "SELECT o.id, o.sigungu_code, o.recipient_zip_code, c.sigungu_code, c.zip_code, \

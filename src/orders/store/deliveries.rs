@@ -6,7 +6,7 @@ use super::delivery_tallies::{TallyChanges, TallyKind};
 use crate::id::crockford;
 use crate::orders::bundle::{BundledOrder, DeliveryState, DeliverySummary};
 use crate::orders::model::OrderState;
-use crate::storage::{PRIMARY_KEY, Param, Result, StorageError, Tx};
+use crate::storage::{Param, Result, StorageError, Tx};
 use crate::time::Moment;
 
 /// Bundle number of a delivery.
@@ -19,7 +19,7 @@ pub fn bundle_number(tx: &mut dyn Tx, delivery_id: i64) -> Result<String> {
 /// Bundle numbers of these deliveries.
 pub fn bundle_numbers(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<HashMap<i64, String>> {
     let mut numbers = HashMap::with_capacity(deliveries.len());
-    let by_id = tx.index_hint(PRIMARY_KEY);
+    let by_id = tx.primary_key_hint("deliveries");
     let sql = |ids: &str| format!("SELECT id, bundle_number FROM deliveries {by_id} WHERE id IN ({ids})");
     tx.for_ids(deliveries, &[], sql, &mut |mut row| {
         numbers.insert(row.int(0)?, row.text(1)?);
@@ -155,7 +155,7 @@ struct StaleDelivery {
 
 fn stale_deliveries(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<StaleDelivery>> {
     let mut stale = Vec::with_capacity(ids.len());
-    let by_id = tx.index_hint(PRIMARY_KEY);
+    let by_id = tx.primary_key_hint("deliveries");
     let sql = |ids: &str| {
         format!(
             "SELECT id, state, shipping_method, preferred_shipping_date IS NOT NULL, sigungu_code, ready_at, version \

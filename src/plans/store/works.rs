@@ -6,7 +6,7 @@ use crate::deliveries::store as deliveries;
 use crate::orders::claim::ClaimKind;
 use crate::orders::model::{OrderState, Recipient};
 use crate::plans::work::{DeliveryWork, WorkOrder};
-use crate::storage::{PRIMARY_KEY, Result, StorageError, Tx};
+use crate::storage::{Result, StorageError, Tx};
 use crate::trucks::handling::HandlingTable;
 
 struct OrderOfDelivery {
@@ -18,7 +18,7 @@ struct OrderOfDelivery {
 
 /// The deliveries of these identifiers, in the given order.
 pub fn works(tx: &mut dyn Tx, ids: &[i64], handling: &HandlingTable) -> Result<Vec<DeliveryWork>> {
-    let (by_delivery, by_id) = (tx.index_hint("orders_by_delivery"), tx.index_hint(PRIMARY_KEY));
+    let (by_delivery, by_id) = (tx.index_hint("orders_by_delivery"), tx.primary_key_hint("products"));
     let sql = |ids: &str| {
         format!(
             "SELECT o.id, o.delivery_id, o.placed_at, o.state, o.claim, p.name, o.quantity, o.product_id, o.options, \

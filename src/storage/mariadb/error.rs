@@ -98,7 +98,7 @@ impl From<Error> for TxError {
         };
         let (error, retry) = match answer.code {
             // duplicate key, not null, foreign keys, check, text longer than its column
-            1062 | 1586 | 1048 | 1216 | 1217 | 1451 | 1452 | 4025 | 1406 => {
+            1062 | 1586 | 1048 | 1216 | 1217 | 1451 | 1452 | 4025 | 1264 | 1406 => {
                 (StorageError::Constraint(text), Retry::Never)
             }
             // disk full, table full, error writing a file

@@ -193,6 +193,10 @@ impl Tx for MariaTx<'_> {
         format!("FORCE INDEX ({index})")
     }
 
+    fn primary_key_hint(&self, _: &str) -> String {
+        self.index_hint("PRIMARY")
+    }
+
     fn tables(&mut self) -> Result<Vec<String>> {
         let tx: &mut dyn Tx = self;
         let found =

@@ -1,15 +1,35 @@
 //! Builds and migrates the schema of a SQLite file.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tempfile::NamedTempFile;
 
 use super::error::engine_error;
-use crate::storage::schema::{MigrationReport, Schema, pre_migration_copy};
+use crate::storage::schema::{MigrationReport, SCHEMA, Schema, pre_migration_copy};
 use crate::storage::{Result, StorageError};
 use crate::time::Moment;
+
+/// The index that is the primary key, of each table whose rows have no rowid. SQLite numbers the indexes of the constraints
+/// of a table; that of the primary key is the last.
+static PRIMARY_KEYS: LazyLock<HashMap<&str, String>> = LazyLock::new(|| {
+    let tables = SCHEMA.split("\nCREATE TABLE ").skip(1).filter_map(|table| {
+        let (name, rest) = table.split_once(" (")?;
+        let (columns, options) = rest.split_once(") STRICT")?;
+        let number = columns.matches(" UNIQUE").count() + 1;
+        let has_rowid = !options.split(';').next()?.contains("WITHOUT ROWID");
+        (!has_rowid).then(|| (name, format!("sqlite_autoindex_{name}_{number}")))
+    });
+    tables.collect()
+});
+
+/// The index that is the primary key; none where the identifier is the rowid.
+pub(super) fn primary_key(table: &str) -> Option<&'static str> {
+    PRIMARY_KEYS.get(table).map(String::as_str)
+}
 
 /// Builds a missing schema, or copies the file and migrates an older schema in one transaction. Returns
 /// None when there was nothing to migrate.
@@ -108,6 +128,19 @@ mod tests {
         let indexes = "SELECT sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL";
         let one_line = |sql: String| sql.split_whitespace().collect::<Vec<_>>().join(" ");
         texts(columns).into_iter().chain(texts(indexes).into_iter().map(one_line)).collect()
+    }
+
+    #[test]
+    fn primary_key_of_each_table_without_rowid_is_named() {
+        let mut connection = Connection::open_in_memory().expect("opens");
+        migrate(&mut connection, &NEWEST, Moment(0)).expect("builds");
+        assert!(primary_key("orders").is_some() && primary_key("deliveries").is_some());
+        assert_eq!(primary_key("products"), None);
+        for (table, index) in PRIMARY_KEYS.iter() {
+            let sql = "SELECT name FROM pragma_index_list(?) WHERE origin = 'pk'";
+            let named: String = connection.query_row(sql, [table], |row| row.get(0)).expect("a primary key");
+            assert_eq!(&named, index);
+        }
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! One transaction of SQLite.
 
+#[cfg(test)]
+use std::collections::HashSet;
+
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection};
 
 use super::error::engine_error;
+use super::schema::primary_key;
 use crate::id::IdGenerator;
-use crate::storage::{PRIMARY_KEY, Param, Result, Row, StorageError, Tx, Value, placeholders};
+use crate::storage::{Param, Result, Row, StorageError, Tx, Value, placeholders};
 use crate::time::Moment;
 
 /// A running transaction.
@@ -117,7 +121,12 @@ impl Tx for SqliteTx<'_> {
     }
 
     fn index_hint(&self, index: &str) -> String {
-        if index == PRIMARY_KEY { "NOT INDEXED".to_owned() } else { format!("INDEXED BY {index}") }
+        format!("INDEXED BY {index}")
+    }
+
+    /// Without a rowid, the primary key is an index like any other.
+    fn primary_key_hint(&self, table: &str) -> String {
+        primary_key(table).map_or_else(|| "NOT INDEXED".to_owned(), |index| self.index_hint(index))
     }
 
     fn tables(&mut self) -> Result<Vec<String>> {
@@ -142,9 +151,14 @@ impl Tx for SqliteTx<'_> {
     fn full_scans(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<String>> {
         let tx: &mut dyn Tx = self;
         let plan = tx.query(&format!("EXPLAIN QUERY PLAN {sql}"), params)?;
-        let steps = plan.into_iter().map(|mut row| row.text(3)).collect::<Result<Vec<_>>>()?;
-        let scans = steps.iter().filter(|step| !step.contains(" USING "));
-        Ok(scans.filter_map(|step| step.strip_prefix("SCAN ")?.split(' ').next().map(str::to_owned)).collect())
+        let (mut scans, mut outer) = (Vec::new(), HashSet::new());
+        for mut row in plan {
+            let (parent, step) = (row.int(1)?, row.text(3)?);
+            let is_inner = (step.starts_with("SCAN ") || step.starts_with("SEARCH ")) && !outer.insert(parent);
+            let scanned = step.strip_prefix("SCAN ").filter(|_| is_inner || !step.contains(" USING "));
+            scans.extend(scanned.and_then(|step| step.split(' ').next()).map(str::to_owned));
+        }
+        Ok(scans)
     }
 
     fn now(&self) -> Moment {

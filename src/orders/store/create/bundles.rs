@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::id::crockford;
 use crate::orders::bundle::same_destination;
 use crate::orders::model::{NewOrder, Recipient, ShippingMethod};
-use crate::storage::{PRIMARY_KEY, Param, Result, Tx, text_limits};
+use crate::storage::{Param, Result, Tx, text_limits};
 
 /// New orders of one delivery.
 #[derive(Debug)]
@@ -125,12 +125,13 @@ fn existing(tx: &mut dyn Tx, channel: &str, create: &[&NewOrder]) -> Result<Exis
 }
 
 fn find(tx: &mut dyn Tx, channel: &str, numbers: &[&str], existing: &mut ExistingBundles) -> Result<()> {
-    let (by_id, by_delivery) = (tx.index_hint(PRIMARY_KEY), tx.index_hint("orders_by_delivery"));
+    let (by_id, by_channel) = (tx.primary_key_hint("orders"), tx.primary_key_hint("sales_channels"));
+    let by_delivery = tx.index_hint("orders_by_delivery");
     let sql = |numbers: &str| {
         format!(
             "SELECT d.bundle_number, d.id, o.shipping_method, o.recipient_name, o.recipient_zip_code, \
              o.recipient_address1, o.recipient_address2, (SELECT count(*) FROM orders s {by_delivery} \
-             CROSS JOIN sales_channels c {by_id} ON c.id = s.channel_id WHERE s.delivery_id = d.id AND c.code = ?) \
+             CROSS JOIN sales_channels c {by_channel} ON c.id = s.channel_id WHERE s.delivery_id = d.id AND c.code = ?) \
              FROM deliveries d LEFT JOIN orders o {by_id} ON o.id = d.primary_order_id \
              WHERE d.bundle_number IN ({numbers})"
         )
