@@ -15,6 +15,7 @@
 //! | [`vault`] | encryption of secrets that must be stored readable, such as file passwords |
 //! | [`storage`] | transactions on SQLite or MariaDB, migrations, leases, copies between the engines |
 //! | [`sheets`] | spreadsheet files: .xlsx, .xls, CSV, HTML tables as rows of cells, within limits |
+//! | [`documents`] | documents as PDF files: headings, tables over pages, images, a font inside |
 //! | [`districts`] | postal code → 시/도 and 시/군/구, offline; imported official lists, manual corrections |
 //! | [`routing`] | postal code → point, driving times, the route engine, all offline |
 //! | [`config`] | settings: flags, environment variables, page 설정, file |
@@ -101,6 +102,7 @@ pub mod config;
 pub mod deliveries;
 pub mod demo;
 pub mod districts;
+pub mod documents;
 pub mod drive;
 pub mod flash;
 pub mod help;

@@ -33,6 +33,7 @@ const ROOMS: &[&str] = &[
     "vault",
     "storage",
     "sheets",
+    "documents",
     "districts",
     "routing",
     "config",
