@@ -929,8 +929,10 @@ CREATE TABLE downloads (
     row_count     INTEGER NOT NULL CHECK (row_count >= 0),
     purpose       TEXT CHECK (purpose IN (        -- null where none was required
         'factory', 'shipping', 'channel', 'customer', 'accounting', 'other')),
-    note          TEXT NOT NULL CHECK (length(note) <= 255)
+    note          TEXT NOT NULL CHECK (length(note) <= 255),
+    digest        TEXT CHECK (length(digest) <= 64)  -- SHA-256 of a document, by which it is recognised later
 ) STRICT;
+CREATE INDEX downloads_by_digest ON downloads (digest);
 
 -- Files of downloads whose orders are sent to someone, to be fetched again as they were. Deleted after some weeks.
 CREATE TABLE download_files (

@@ -3,8 +3,8 @@
 mod store;
 
 pub use self::store::{
-    NewFile, by_id, delete_old_files, delete_orders, file, files_of_order, orders_in_files, orders_of, overwrite_notes,
-    page, record, record_file,
+    NewFile, by_id, delete_old_files, delete_orders, file, files_of_order, of_digest, orders_in_files, orders_of,
+    overwrite_notes, page, record, record_file,
 };
 use crate::text::coded;
 use crate::time::Moment;
@@ -25,6 +25,40 @@ coded! {
         Accounting = "accounting" "정산·회계",
         /// 기타: see the note
         Other = "other" "기타",
+    }
+}
+
+/// What is wrong with the purpose that a form states.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PurposeProblems {
+    /// at the choice
+    pub purpose: Option<&'static str>,
+    /// at the note
+    pub note: Option<&'static str>,
+}
+
+impl Purpose {
+    /// The purpose that a form states by its code and a trimmed note.
+    ///
+    /// # Errors
+    ///
+    /// No purpose is chosen, the note is too long, or it is missing where it is the purpose.
+    pub fn stated(code: &str, note: &str) -> Result<Self, PurposeProblems> {
+        let purpose = Self::from_code(code);
+        let problems = PurposeProblems {
+            purpose: purpose.is_none().then_some("무엇에 쓸 파일인지 선택해 주세요."),
+            note: match purpose {
+                Some(Self::Other) if note.is_empty() => Some("무엇에 쓸 파일인지 입력해 주세요."),
+                _ if note.chars().count() > MAX_NOTE_CHARS => Some("200자까지 입력할 수 있어요."),
+                _ => None,
+            },
+        };
+        purpose.filter(|_| problems.note.is_none()).ok_or(problems)
+    }
+
+    /// The purpose and the note in one text, as the access record has them.
+    pub fn with_note(self, note: &str) -> String {
+        if note.is_empty() { self.label().to_owned() } else { format!("{} {note}", self.label()) }
     }
 }
 
@@ -65,8 +99,8 @@ pub const FILE_RETENTION_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// A download to log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DownloadRecord<'a> {
-    /// code of the content: `orders`, `purchase-order`, `dispatch`, `courier-order.logen`, `deliveries`, `notices`,
-    /// `rejected-rows`
+    /// code of the content: `orders`, `purchase-order`, `dispatch`, `courier-order.logen`, `deliveries`, `notices`, `rejected-rows`,
+    /// `person`, `delivery-evidence`, `order-evidence`
     pub content: &'a str,
     /// path and query of the list it was made from
     pub source: &'a str,
@@ -76,6 +110,8 @@ pub struct DownloadRecord<'a> {
     pub purpose: Option<Purpose>,
     /// free text
     pub note: &'a str,
+    /// SHA-256 of the file, for documents that may have to be recognised later
+    pub digest: Option<&'a str>,
 }
 
 /// A row of the log.
@@ -99,9 +135,16 @@ pub struct DownloadRow {
     pub purpose: Option<Purpose>,
     /// free text
     pub note: String,
+    /// SHA-256 of the file, if it is a document
+    pub digest: Option<String>,
 }
 
 impl DownloadRow {
+    /// The first characters of the digest, to compare by eye.
+    pub fn short_digest(&self) -> &str {
+        self.digest.as_deref().and_then(|digest| digest.get(..12)).unwrap_or_default()
+    }
+
     /// Korean label of the content.
     pub fn content_label(&self) -> &str {
         match self.content.as_str() {
@@ -112,6 +155,8 @@ impl DownloadRow {
             "rejected-rows" => "오류 행",
             "person" => "본인 정보 열람",
             "notices" => "안내 문자",
+            "delivery-evidence" => "배송 증빙",
+            "order-evidence" => "주문 증빙",
             "courier-order.logen" => "로젠택배 송장 접수",
             "courier-order.cj" => "CJ대한통운 송장 접수",
             "courier-order.hanjin" => "한진택배 송장 접수",

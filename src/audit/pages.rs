@@ -6,9 +6,9 @@ use crate::web::{Access, Routes};
 
 /// The pages of this room.
 pub fn routes() -> Routes {
-    Routes::new().get("/downloads", Access::AdminReauthenticated, downloads::list).post(
-        "/downloads/{id}",
-        Access::AdminReauthenticated,
-        downloads::download,
-    )
+    Routes::new()
+        .get("/downloads", Access::AdminReauthenticated, downloads::list::list)
+        .get("/downloads/verify", Access::AdminReauthenticated, downloads::verify::show)
+        .post("/downloads/verify", Access::AdminReauthenticated, downloads::verify::verify)
+        .post("/downloads/{id}", Access::AdminReauthenticated, downloads::show::download)
 }

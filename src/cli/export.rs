@@ -205,8 +205,14 @@ impl Orders {
             let (rows, accessed) = (written.orders(), written.accessed());
             let despite: Vec<i64> = written.despite_claim.iter().map(|order| order.id).collect();
             let record_download = move |tx: &mut dyn Tx| {
-                let download =
-                    DownloadRecord { content: content.code(), source: &source, rows, purpose: None, note: &purpose };
+                let download = DownloadRecord {
+                    content: content.code(),
+                    source: &source,
+                    rows,
+                    purpose: None,
+                    note: &purpose,
+                    digest: None,
+                };
                 downloads::record(tx, None, &download)?;
                 access::record_download(tx, Accessor::CommandLine, &source, &purpose, accessed.clone())?;
                 claims::log_file_despite_claim(tx, Actor::CommandLine, &despite, &content.label())

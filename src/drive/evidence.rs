@@ -7,6 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::model::StopEvent;
 use crate::deliveries::list::DeliveryRow;
+use crate::documents::{Document, Figure};
+use crate::proofs::files::{ProofFileError, ProofFiles};
 use crate::proofs::store::ProofRow;
 use crate::text::hex;
 
@@ -70,6 +72,16 @@ impl Evidence {
         Self { lines, photos: proofs.into_iter().filter(ProofRow::is_shown).collect(), signatures }
     }
 
+    /// Writes the evidence into a document: the lines, the photographs, the signatures, and the digest.
+    pub fn write(&self, document: &mut Document, files: &[PhotoFile]) {
+        document.facts(self.lines.iter().map(|line| (line.label.clone(), line.value.clone())));
+        let mut figures = photo_figures(files);
+        figures.extend(self.signatures.iter().map(|path| signature_figure(path)));
+        document.figures(figures);
+        write_unreadable(document, files);
+        document.note(&format!("위 표의 지문(SHA-256) {}", self.digest()));
+    }
+
     /// SHA-256 of the lines. They have the hashes of the photographs and signatures.
     pub fn digest(&self) -> String {
         let mut hash = Sha256::new();
@@ -80,6 +92,67 @@ impl Evidence {
         hex(&hash.finalize())
     }
 }
+
+/// A photograph with its file.
+#[derive(Clone, Debug)]
+pub struct PhotoFile {
+    /// the photograph
+    pub row: ProofRow,
+    /// its bytes; none if the file is missing or changed
+    pub bytes: Option<Vec<u8>>,
+}
+
+/// Reads the files of photographs that are there.
+///
+/// # Errors
+///
+/// The folder or the store of the files does not answer. A missing or changed file is none: the document names it.
+pub async fn photo_files(files: &ProofFiles, rows: Vec<ProofRow>) -> Result<Vec<PhotoFile>, ProofFileError> {
+    let mut read = Vec::with_capacity(rows.len());
+    for row in rows {
+        let bytes = match files.get(&row.hash).await {
+            Ok(bytes) => Some(bytes),
+            Err(error @ (ProofFileError::Missing | ProofFileError::Changed)) => {
+                tracing::warn!(%error, hash = row.hash, "배송 증빙 사진을 읽지 못했어요");
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        read.push(PhotoFile { row, bytes });
+    }
+    Ok(read)
+}
+
+/// The photographs whose files are images, each with who took it, when, and its hash.
+pub fn photo_figures(files: &[PhotoFile]) -> Vec<Figure> {
+    files.iter().filter_map(photo_figure).collect()
+}
+
+fn photo_figure(file: &PhotoFile) -> Option<Figure> {
+    let bytes = file.bytes.clone()?;
+    Figure::jpeg(bytes, &format!("{}\n{}", file.row.caption(), file.row.hash)).ok()
+}
+
+/// A signature with what was signed.
+pub fn signature_figure(path: &str) -> Figure {
+    let caption = format!("{SIGNED_TEXT}\n{}", hex(&Sha256::digest(path.as_bytes())));
+    Figure::strokes(path, SIGNATURE_SIZE, &caption)
+}
+
+/// Names the photographs that [`photo_figures`] leaves out.
+pub fn write_unreadable(document: &mut Document, files: &[PhotoFile]) {
+    let missing: Vec<&str> =
+        files.iter().filter(|file| photo_figure(file).is_none()).map(|file| file.row.hash.as_str()).collect();
+    if !missing.is_empty() {
+        document.note(&format!("파일을 읽지 못해서 넣지 못한 사진 {}장: {}", missing.len(), missing.join(", ")));
+    }
+}
+
+/// Field on which a signature is drawn.
+const SIGNATURE_SIZE: (u16, u16) = (600, 240);
+
+/// What the phone shows above the field, and what a signature is not.
+const SIGNED_TEXT: &str = "“위의 상품을 받았어요.” 서명은 그린 선이고, 본인 인증이 아니에요.";
 
 fn event_text(event: &StopEvent, reporter: &str) -> String {
     let mut parts = vec![event.kind.label().to_owned()];

@@ -276,7 +276,7 @@ pub fn record(
 ) -> crate::storage::Result<AuditEvent> {
     let source = format!("/notices?day={}", request.day);
     let rows = list.texts.len() as u64;
-    let download = DownloadRecord { content: "notices", source: &source, rows, purpose, note };
+    let download = DownloadRecord { content: "notices", source: &source, rows, purpose, note, digest: None };
     let download_id = downloads::record(tx, actor.member_id(), &download)?;
     let words = [purpose.map_or("", Purpose::label), note];
     let words = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");

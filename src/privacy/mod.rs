@@ -6,12 +6,13 @@
 //! ([`Storage::compact`](crate::storage::Storage::compact)), and the write-ahead log is emptied at the end of a run
 //! ([`Storage::erase_log`](crate::storage::Storage::erase_log)).
 //!
-//! [`person`] collects what the shop has of one person, who may demand to see it.
+//! [`person`] collects what the shop has of one person, who may demand to see it; [`document`] writes it down.
 //!
 //! Due is what the clock says, not what a list says: a backup of an earlier moment that is restored is destroyed again at
 //! the next start. A run that was interrupted is continued by the next one.
 
 mod destruction;
+pub mod document;
 pub mod job;
 pub mod model;
 pub mod pages;

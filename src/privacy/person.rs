@@ -8,13 +8,15 @@ use serde_json::{Value, json};
 use super::model::KeepYears;
 use crate::audit::downloads::OrderFile;
 use crate::districts::Districts;
+use crate::drive::model::{FailureReason, StopEvent};
 use crate::orders::export::json::OrderOf;
 use crate::orders::labels;
 use crate::orders::list::OrderRow;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store::OrderEvent;
+use crate::proofs::store::ProofRow;
 use crate::storage::Value as StoredValue;
-use crate::text::coded;
+use crate::text::{coded, grouped};
 use crate::time::Moment;
 
 coded! {
@@ -149,6 +151,19 @@ pub struct OrderRecord {
     pub roles: Vec<PersonRole>,
 }
 
+/// What drivers reported of a delivery of the person.
+#[derive(Clone, Debug)]
+pub struct DeliveryRecord {
+    /// number of the delivery
+    pub bundle_number: String,
+    /// order numbers of the person in it
+    pub orders: Vec<String>,
+    /// reports, oldest first
+    pub events: Vec<StopEvent>,
+    /// photographs, oldest first, also destroyed ones
+    pub photos: Vec<ProofRow>,
+}
+
 /// All data of a person.
 #[derive(Clone, Debug)]
 pub struct PersonRecord {
@@ -156,6 +171,8 @@ pub struct PersonRecord {
     pub person: Person,
     /// orders of the person, newest first
     pub orders: Vec<OrderRecord>,
+    /// deliveries of these orders that drivers reported about, newest first
+    pub deliveries: Vec<DeliveryRecord>,
     /// people with the same telephone number or the same name, each with how
     pub similar: Vec<(FoundPerson, Likeness)>,
     /// whether there are more orders than were read
@@ -173,16 +190,99 @@ impl PersonRecord {
     /// The record as JSON, for the person.
     pub fn to_json(&self, districts: &Districts, now: Moment) -> Value {
         let orders: Vec<Value> = self.orders.iter().map(|record| record.to_json(districts)).collect();
+        let deliveries: Vec<Value> = self.deliveries.iter().map(DeliveryRecord::to_json).collect();
         json!({
             "person": { "name": self.person.name, "tels": self.person.tels },
             "made_at": now.iso(),
             "is_complete": !self.is_cut,
             "orders": orders,
+            "deliveries": deliveries,
+        })
+    }
+
+    /// Photographs of all deliveries whose files are there, newest first.
+    pub fn photos(&self) -> Vec<ProofRow> {
+        let mut photos: Vec<ProofRow> = self
+            .deliveries
+            .iter()
+            .flat_map(|record| &record.photos)
+            .filter(|photo| photo.is_shown())
+            .cloned()
+            .collect();
+        photos.sort_by_key(|photo| std::cmp::Reverse((photo.taken_at, photo.id)));
+        photos
+    }
+}
+
+impl DeliveryRecord {
+    /// The strokes of signatures.
+    pub fn signatures(&self) -> impl Iterator<Item = &str> {
+        self.events.iter().map(|event| event.details.signature.as_str()).filter(|path| !path.is_empty())
+    }
+
+    /// Without the names of the shop's members: they are not the person's data.
+    fn to_json(&self) -> Value {
+        let reports = self.events.iter().map(|event| {
+            let details = &event.details;
+            json!({
+                "at": event.at().iso(),
+                "report": event.kind.label(),
+                "reason": details.reason.map(FailureReason::label),
+                "note": details.note,
+                "signature": if details.signature.is_empty() { Value::Null } else { details.signature.as_str().into() },
+            })
+        });
+        let photographs = self.photos.iter().map(|photo| {
+            json!({
+                "sha256": photo.hash,
+                "taken_at": photo.taken_at.iso(),
+                "received_at": photo.received_at.map(Moment::iso),
+                "destroyed_at": photo.destroyed_at.map(Moment::iso),
+            })
+        });
+        json!({
+            "bundle_number": self.bundle_number,
+            "orders": self.orders,
+            "reports": reports.collect::<Vec<_>>(),
+            "photographs": photographs.collect::<Vec<_>>(),
         })
     }
 }
 
 impl OrderRecord {
+    /// Label and text of what the order has, without empty texts. Korean.
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
+        let order = &self.row.order;
+        let options: Vec<String> =
+            order.options.iter().map(|option| format!("{}: {}", option.key, option.value)).collect();
+        let recipient = &order.recipient;
+        let texts = [
+            ("상품", format!("{} {}개", self.row.product_name, order.quantity)),
+            ("옵션", options.join(" / ")),
+            ("금액", format!("{}원", grouped(order.price))),
+            ("판매채널", self.row.channel_name.clone()),
+            ("구매자", order.customer.name.clone()),
+            ("구매자연락처", order.customer.tel.clone()),
+            ("수취인", recipient.name.clone()),
+            ("수취인연락처1", recipient.tel1.clone()),
+            ("수취인연락처2", recipient.tel2.clone()),
+            (
+                "주소",
+                [recipient.zip_code.as_str(), &recipient.address1, &recipient.address2].join(" ").trim().to_owned(),
+            ),
+            ("고객메시지", order.customer_message.clone()),
+            ("발주메모", order.purchase_memo.clone()),
+            ("배송메모", order.shipping_memo.clone()),
+            ("관리자메모", order.admin_memo.clone()),
+            ("송장번호", [order.courier.as_str(), &order.tracking_number].join(" ").trim().to_owned()),
+        ];
+        let moments = OrderState::ALL.into_iter().filter_map(|state| {
+            let at = order.moments.of(state)?;
+            Some((labels::field_label(state_column(state)).unwrap_or(state.label()), at.to_string()))
+        });
+        texts.into_iter().filter(|(_, text)| !text.is_empty()).chain(moments).collect()
+    }
+
     fn to_json(&self, districts: &Districts) -> Value {
         let events: Vec<Value> = self.events.iter().map(event_json).collect();
         let sent = self.files.iter().map(|file| json!({ "sent_to": file.sent_to.label(), "at": file.at.iso() }));
@@ -194,6 +294,19 @@ impl OrderRecord {
             "log": events,
             "files": sent.collect::<Vec<_>>(),
         })
+    }
+}
+
+/// Column of the moment of a state.
+const fn state_column(state: OrderState) -> &'static str {
+    match state {
+        OrderState::Placed => "placed_at",
+        OrderState::Purchased => "purchased_at",
+        OrderState::Dispatched => "dispatched_at",
+        OrderState::Shipped => "shipped_at",
+        OrderState::Confirmed => "confirmed_at",
+        OrderState::Cancelled => "cancelled_at",
+        OrderState::Refunded => "refunded_at",
     }
 }
 

@@ -73,7 +73,14 @@ fn add_order(tx: &mut dyn Tx, files: &Files, number: i64) -> Result<i64> {
     let details = serde_json::json!({ "memo": mark });
     deliveries::log::record(tx, (1, member), delivery, deliveries::log::DeliveryAction::MemoChanged, &details)?;
     tx.exec("UPDATE deliveries SET memo = ? WHERE id = ?", &[mark.as_str().into(), delivery.into()])?;
-    let download = downloads::DownloadRecord { content: "orders", source: "/orders", rows: 1, purpose: None, note: "" };
+    let download = downloads::DownloadRecord {
+        content: "orders",
+        source: "/orders",
+        rows: 1,
+        purpose: None,
+        note: "",
+        digest: None,
+    };
     let download = downloads::record(tx, None, &download)?;
     let file = downloads::NewFile {
         name: &mark,
@@ -131,8 +138,14 @@ fn add_others(tx: &mut dyn Tx, number: i64) -> Result<()> {
     }
     tx.exec("UPDATE uploads SET open_rows = 1, refusal = ? WHERE id = ?", &[mark.as_str().into(), upload.into()])?;
     let source = format!("/orders?q={mark}");
-    let download =
-        downloads::DownloadRecord { content: "orders", source: &source, rows: 1, purpose: None, note: &mark };
+    let download = downloads::DownloadRecord {
+        content: "orders",
+        source: &source,
+        rows: 1,
+        purpose: None,
+        note: &mark,
+        digest: None,
+    };
     downloads::record(tx, None, &download)?;
     audit::record(tx, Actor::Program, AuditObject::UNNUMBERED, &AuditEvent::AccessInspected { month: mark }).map(drop)
 }

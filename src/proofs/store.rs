@@ -182,6 +182,18 @@ pub fn due(tx: &mut dyn Tx, before: Moment, limit: i64) -> Result<Vec<ProofRow>>
     tx.query(&sql, &[before.into(), limit.into()])?.into_iter().map(proof).collect()
 }
 
+/// The photographs of these jobs, oldest first, also those that were destroyed.
+pub fn of_jobs(tx: &mut dyn Tx, jobs: &[i64]) -> Result<Vec<ProofRow>> {
+    let mut found = Vec::new();
+    let sql = |ids: &str| format!("{PROOF} WHERE p.job_id IN ({ids})");
+    tx.for_ids(jobs, &[], sql, &mut |row| {
+        found.push(proof(row)?);
+        Ok(())
+    })?;
+    found.sort_by_key(|proof| (proof.taken_at, proof.id));
+    Ok(found)
+}
+
 /// The photographs of these jobs that are not destroyed.
 pub fn live_of_jobs(tx: &mut dyn Tx, jobs: &[i64]) -> Result<Vec<ProofRow>> {
     let mut found = Vec::new();

@@ -18,7 +18,7 @@ pub(crate) use coded::coded;
 pub use error_chain::error_chain;
 pub use hex::hex;
 pub use lines::{fold_word, is_invisible, is_one_line, multi_line, nfc, nfkc, one_line};
-pub use number::{money_from_number, parse_money, parse_quantity, quantity_from_number};
+pub use number::{grouped, money_from_number, parse_money, parse_quantity, quantity_from_number};
 pub use phone::{PhoneNumbers, parse_phone, parse_phone_cell};
 pub use sensitive::{SensitiveKind, find_sensitive, mask_sensitive};
 pub use zip_code::parse_zip_code;

@@ -108,6 +108,14 @@ fn without_separators(text: &str) -> Option<String> {
     is_grouped.then(|| [first, &rest.concat()].concat())
 }
 
+/// A number with thousands separators: `1,234,000`.
+pub fn grouped(number: impl std::fmt::Display) -> String {
+    let text = number.to_string();
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap_or_default()).collect();
+    format!("{sign}{}", groups.join(","))
+}
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,5 +160,13 @@ mod tests {
             assert!(parse_money(text).is_err(), "{text}");
         }
         assert!(money_from_number(f64::NAN).is_err());
+    }
+
+    #[test]
+    fn numbers_get_thousands_separators() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_234_000_u64), "1,234,000");
+        assert_eq!(grouped(-1_000_i64), "-1,000");
     }
 }

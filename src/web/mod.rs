@@ -20,6 +20,7 @@ pub mod base_path;
 mod client_info;
 pub mod cookies;
 pub mod csrf;
+mod document;
 mod error;
 mod form;
 mod headers;
@@ -51,6 +52,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub use self::authentication::AuthContext;
 pub use self::client_info::ClientInfo;
+pub use self::document::FileDownload;
 pub use self::error::{Error, PageResult};
 pub use self::form::{Form, FormPairs, Query};
 pub use self::layout::Layout;

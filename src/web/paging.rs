@@ -1,5 +1,7 @@
 //! Pagination: page numbers of a list, and links that keep all other query parameters.
 
+pub use crate::text::grouped;
+
 /// Page sizes to choose from, in rows.
 pub const PAGE_SIZES: [u32; 4] = [5, 10, 25, 50];
 
@@ -104,15 +106,6 @@ impl PageBar {
     }
 }
 
-/// A number with thousands separators: `1,234,000`.
-pub fn grouped(number: impl std::fmt::Display) -> String {
-    let text = number.to_string();
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap_or_default()).collect();
-    format!("{sign}{}", groups.join(","))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,14 +129,6 @@ mod tests {
         assert_eq!(bar(10, 100).numbers(), 6..=10);
         assert_eq!(bar(99, 100).page, 10, "never past the last");
         assert_eq!(bar(3, 100).offset(), 20);
-    }
-
-    #[test]
-    fn numbers_get_thousands_separators() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1_234_000_u64), "1,234,000");
-        assert_eq!(grouped(-1_000_i64), "-1,000");
     }
 
     #[test]

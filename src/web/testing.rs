@@ -39,6 +39,8 @@ pub(crate) struct TestApp {
 pub(crate) struct TestResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) bytes: Vec<u8>,
+    /// the bytes as text
     pub(crate) text: String,
 }
 
@@ -236,7 +238,8 @@ impl TestApp {
     pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> TestResponse {
         let response = request.send().await.expect("an answer");
         let (status, headers) = (response.status(), response.headers().clone());
-        TestResponse { status, headers, text: response.text().await.expect("text") }
+        let bytes = response.bytes().await.expect("a body").to_vec();
+        TestResponse { status, headers, text: String::from_utf8_lossy(&bytes).into_owned(), bytes }
     }
 }
 

@@ -56,7 +56,8 @@ async fn routes_are_accessible_to_exactly_the_declared_roles() {
             // 보기 is refused to a role whose masked data stays masked.
             let opens = [Role::Logistics, Role::Support].contains(role) || route.path != "/masking/reveal";
             // A form without a token is refused before anything else is looked at; an empty body is no form with files.
-            let is_upload = ["/uploads", "/reconcile", "/districts/import", "/channels/profiles"].contains(&route.path);
+            let uploads = ["/uploads", "/reconcile", "/districts/import", "/channels/profiles", "/downloads/verify"];
+            let is_upload = uploads.contains(&route.path);
             let is_expected = match (opens && may_call(*role, route.access), is_get, is_upload) {
                 (true, true, _) => status != StatusCode::FORBIDDEN,
                 (true, false, true) => status == StatusCode::BAD_REQUEST,

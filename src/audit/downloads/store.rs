@@ -11,8 +11,8 @@ pub fn record(tx: &mut dyn Tx, member_id: Option<i64>, download: &DownloadRecord
     let (id, now) = (tx.new_id(), tx.now());
     let note: String = download.note.chars().take(MAX_NOTE_CHARS).collect();
     tx.exec(
-        "INSERT INTO downloads (id, downloaded_at, member_id, content, source, row_count, purpose, note) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO downloads (id, downloaded_at, member_id, content, source, row_count, purpose, note, digest) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         &[
             id.into(),
             now.into(),
@@ -22,6 +22,7 @@ pub fn record(tx: &mut dyn Tx, member_id: Option<i64>, download: &DownloadRecord
             i64::try_from(download.rows).unwrap_or(i64::MAX).into(),
             download.purpose.map(Purpose::code).into(),
             note.into(),
+            download.digest.into(),
         ],
     )?;
     Ok(id)
@@ -147,7 +148,7 @@ pub fn overwrite_notes(tx: &mut dyn Tx, before: Moment, limit: i64) -> Result<u6
 }
 
 const ROW: &str = "SELECT d.id, f.file_name, d.downloaded_at, m.username, d.content, d.source, d.row_count, d.purpose, \
-                   d.note FROM downloads d LEFT JOIN members m ON m.id = d.member_id \
+                   d.note, d.digest FROM downloads d LEFT JOIN members m ON m.id = d.member_id \
                    LEFT JOIN download_files f ON f.download_id = d.id";
 
 fn download_row(mut row: Row) -> Result<DownloadRow> {
@@ -161,12 +162,19 @@ fn download_row(mut row: Row) -> Result<DownloadRow> {
         rows: row.int(6)?,
         purpose: row.opt_code(7, "downloads.purpose")?,
         note: row.text(8)?,
+        digest: row.opt_text(9)?,
     })
 }
 
 /// The download with this identifier.
 pub fn by_id(tx: &mut dyn Tx, id: i64) -> Result<Option<DownloadRow>> {
     tx.query_one(&format!("{ROW} WHERE d.id = ?"), &[id.into()])?.map(download_row).transpose()
+}
+
+/// The downloads of documents with this SHA-256, oldest first: one, unless the same document was made twice in a second.
+pub fn of_digest(tx: &mut dyn Tx, digest: &str) -> Result<Vec<DownloadRow>> {
+    let rows = tx.query(&format!("{ROW} WHERE d.digest = ? ORDER BY d.id"), &[digest.into()])?;
+    rows.into_iter().map(download_row).collect()
 }
 
 /// A page of the log, newest first, and the number of all rows.

@@ -79,8 +79,14 @@ impl Deliveries {
             let (rows, accessed) = saved.await.map_err(|error| export_error(error, &path))?;
             let (source, note) = (format!("/deliveries?{}", query.to_query_string(&query.sort)), self.purpose);
             let record_download = move |tx: &mut dyn Tx| {
-                let download =
-                    DownloadRecord { content: "deliveries", source: &source, rows, purpose: None, note: &note };
+                let download = DownloadRecord {
+                    content: "deliveries",
+                    source: &source,
+                    rows,
+                    purpose: None,
+                    note: &note,
+                    digest: None,
+                };
                 downloads::record(tx, None, &download)?;
                 access::record_download(tx, Accessor::CommandLine, &source, &note, accessed.clone())
             };

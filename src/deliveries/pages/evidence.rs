@@ -1,47 +1,70 @@
-//! `/deliveries/{id}/evidence`: the evidence of a delivery, to print or to save as a PDF.
+//! `/deliveries/{id}/evidence`: the evidence of a delivery, to print, or as a PDF file.
 
 use askama::Template;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
 
+use crate::audit::MemberActor;
+use crate::audit::downloads::{Purpose, PurposeProblems};
 use crate::deliveries::list::load_rows;
-use crate::drive::evidence::Evidence;
+use crate::documents::Document;
+use crate::drive::evidence::{Evidence, photo_files};
 use crate::drive::store::events as stop_events;
 use crate::id::parse_crockford;
 use crate::masking;
-use crate::members::model::rights::Surface;
+use crate::members::model::rights::{self, Surface};
 use crate::plans::store as plans;
+use crate::proofs::files::ProofFiles;
 use crate::proofs::store as proofs;
 use crate::shop::model::Shop;
 use crate::shop::store as shop;
 use crate::storage::{Storage, StorageError};
-use crate::web::{Error, Layout, Member, PageResult, PersonalData, personal_page, redirect};
+use crate::time::Moment;
+use crate::web::{
+    Error, FileDownload, Form, Layout, Member, PageAction, PageKind, PageResult, PersonalData, personal_page,
+    personal_page_with_status, redirect,
+};
 
 #[derive(Template)]
 #[template(path = "deliveries/evidence.html")]
 struct EvidencePage {
     layout: Layout,
     id: String,
+    shown: Shown,
+    /// who prints it, and when
+    printed: String,
+    /// whether the member may take the file away
+    downloads: bool,
+    form: DownloadForm,
+    problems: PurposeProblems,
+}
+
+/// What the page and the file show.
+struct Shown {
     bundle_number: String,
     shop: Shop,
     evidence: Evidence,
-    /// who prints it, and when
-    printed: String,
     orders: Vec<i64>,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct DownloadForm {
+    purpose: String,
+    note: String,
 }
 
 impl PersonalData for EvidencePage {
     fn orders(&self) -> Vec<i64> {
-        self.orders.clone()
+        self.shown.orders.clone()
     }
 }
 
-pub(super) async fn show(
-    State(storage): State<Storage>,
-    layout: Layout,
-    member: Member,
-    Path(id): Path<String>,
-) -> PageResult {
-    let delivery_id = parse_crockford(&id).ok_or(Error::NotFound)?;
+/// What the page and the file show of a delivery to a member. None if its recipient is masked: evidence of nobody proves nothing.
+async fn load(storage: &Storage, member: &Member, id: &str) -> PageResult<Option<Shown>> {
+    let delivery_id = parse_crockford(id).ok_or(Error::NotFound)?;
     let viewer = member.clone();
     let (row, shop, (events, reporters, photos)) = storage
         .read(move |tx| {
@@ -61,16 +84,84 @@ pub(super) async fn show(
         .await?
         .ok_or(Error::NotFound)?;
     if row.is_masked {
-        // Evidence of a masked recipient proves nothing: it is opened with a reason first.
-        return Ok(redirect(&format!("/masking/reveal?delivery={id}&back=/deliveries/{id}/evidence")));
+        return Ok(None);
     }
-    Ok(personal_page(EvidencePage {
-        layout,
-        id,
+    Ok(Some(Shown {
         bundle_number: row.delivery.bundle_number.clone(),
         shop,
-        printed: format!("{} {}", storage.clock().now(), member.username),
         orders: row.order_ids().collect(),
         evidence: Evidence::new(&row, &events, &reporters, photos),
     }))
+}
+
+/// To the page that opens the delivery with a reason.
+fn reveal(id: &str) -> Response {
+    redirect(&format!("/masking/reveal?delivery={id}&back=/deliveries/{id}/evidence"))
+}
+
+fn printed(now: Moment, member: &Member) -> String {
+    format!("{now} {}", member.username)
+}
+
+impl EvidencePage {
+    fn new(layout: Layout, member: &Member, id: String, shown: Shown, now: Moment) -> Self {
+        let form = DownloadForm { purpose: Purpose::Customer.code().to_owned(), note: String::new() };
+        let downloads = rights::may(member.role, PageKind::Deliveries, PageAction::Download);
+        let printed = printed(now, member);
+        Self { layout, id, shown, printed, downloads, form, problems: PurposeProblems::default() }
+    }
+}
+
+pub(super) async fn show(
+    State(storage): State<Storage>,
+    layout: Layout,
+    member: Member,
+    Path(id): Path<String>,
+) -> PageResult {
+    let Some(shown) = load(&storage, &member, &id).await? else { return Ok(reveal(&id)) };
+    Ok(personal_page(EvidencePage::new(layout, &member, id, shown, storage.clock().now())))
+}
+
+pub(super) async fn download(
+    State(storage): State<Storage>,
+    State(files): State<ProofFiles>,
+    layout: Layout,
+    member: Member,
+    actor: MemberActor,
+    Path(id): Path<String>,
+    Form(form): Form<DownloadForm>,
+) -> PageResult {
+    let Some(shown) = load(&storage, &member, &id).await? else { return Ok(reveal(&id)) };
+    let now = storage.clock().now();
+    let note = form.note.trim().to_owned();
+    let purpose = match Purpose::stated(&form.purpose, &note) {
+        Ok(purpose) => purpose,
+        Err(problems) => {
+            let page = EvidencePage { form, problems, ..EvidencePage::new(layout, &member, id, shown, now) };
+            return Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
+        }
+    };
+    let Shown { bundle_number, shop, evidence, orders } = shown;
+    let photos = photo_files(&files, evidence.photos.clone()).await.map_err(Error::internal)?;
+    let title = format!("배송 증빙 {bundle_number}");
+    let download = FileDownload {
+        content: "delivery-evidence",
+        source: format!("/deliveries/{id}/evidence"),
+        name: format!("{} {title}", now.date()),
+        purpose,
+        note,
+        orders,
+    };
+    let made = printed(now, &member);
+    let document = move || {
+        let footer = [shop.name.as_str(), shop.tel.as_str(), &made];
+        let footer: Vec<&str> = footer.into_iter().filter(|text| !text.is_empty()).collect();
+        let mut document = Document::new(&title, &footer.join(" · "), now);
+        evidence.write(&mut document, &photos);
+        document.note(
+            "표의 내용, 사진, 서명이 하나라도 다르면 표의 지문이 달라져요. 이 파일의 지문은 내려받기 기록에 있어요.",
+        );
+        Ok(document)
+    };
+    download.send_document(&storage, actor, document).await
 }

@@ -44,6 +44,21 @@ pub fn of_job(tx: &mut dyn Tx, job_id: i64) -> Result<Vec<StopEvent>> {
     rows.into_iter().map(event).collect()
 }
 
+/// The events of these jobs on all tours, by job, oldest first.
+pub fn of_jobs(tx: &mut dyn Tx, jobs: &[i64]) -> Result<BTreeMap<i64, Vec<StopEvent>>> {
+    let mut events = BTreeMap::<i64, Vec<StopEvent>>::new();
+    let sql = |ids: &str| format!("{EVENT} WHERE job_id IN ({ids})");
+    tx.for_ids(jobs, &[], sql, &mut |row| {
+        let event = event(row)?;
+        events.entry(event.job_id).or_default().push(event);
+        Ok(())
+    })?;
+    for events in events.values_mut() {
+        events.sort_by(|one, other| (one.received_at, &one.id).cmp(&(other.received_at, &other.id)));
+    }
+    Ok(events)
+}
+
 /// Usernames of those who reported the events of a job, by event.
 pub fn reporters(tx: &mut dyn Tx, job_id: i64) -> Result<BTreeMap<String, String>> {
     let sql = "SELECT e.id, COALESCE(m.username, '') FROM stop_events e LEFT JOIN members m ON m.id = e.member_id \

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use self::file::{DownloadRejection, write_and_record};
 use crate::audit::MemberActor;
-use crate::audit::downloads::{MAX_NOTE_CHARS, Purpose};
+use crate::audit::downloads::{Purpose, PurposeProblems};
 use crate::channels;
 use crate::districts::DistrictCache;
 use crate::id::parse_crockford;
@@ -158,26 +158,11 @@ impl DownloadForm {
     }
 
     /// Validates the form.
-    fn validate(&self, content: ExportKind) -> Result<(Purpose, Format), FormProblems> {
-        let purpose = Purpose::from_code(if self.is_from_list() { content.default_purpose() } else { &self.purpose });
-        let note = self.note.trim();
-        let problems = FormProblems {
-            purpose: purpose.is_none().then_some("무엇에 쓸 파일인지 선택해 주세요."),
-            note: match purpose {
-                Some(Purpose::Other) if note.is_empty() => Some("무엇에 쓸 파일인지 입력해 주세요."),
-                _ if note.chars().count() > MAX_NOTE_CHARS => Some("200자까지 입력할 수 있어요."),
-                _ => None,
-            },
-        };
+    fn validate(&self, content: ExportKind) -> Result<(Purpose, Format), PurposeProblems> {
+        let purpose = if self.is_from_list() { content.default_purpose() } else { &self.purpose };
         let format = if self.format == Format::Csv.extension() { Format::Csv } else { Format::Xlsx };
-        purpose.filter(|_| problems.note.is_none()).map(|purpose| (purpose, format)).ok_or(problems)
+        Ok((Purpose::stated(purpose, self.note.trim())?, format))
     }
-}
-
-#[derive(Default)]
-struct FormProblems {
-    purpose: Option<&'static str>,
-    note: Option<&'static str>,
 }
 
 /// Orders with an unknown courier that the page lists one by one.
@@ -194,7 +179,7 @@ struct DownloadPage {
     /// why there is no file
     problem: Option<String>,
     form: DownloadForm,
-    problems: FormProblems,
+    problems: PurposeProblems,
     /// orders that an open cancellation keeps out of the file
     held: Vec<OrderRow>,
     /// numbers of the other orders that are left out
@@ -237,7 +222,7 @@ impl DownloadPage {
             content.default_purpose().clone_into(&mut form.purpose);
         }
         let search = if is_chosen { "선택한 주문".to_owned() } else { query.describe(&channels) };
-        let problems = FormProblems::default();
+        let problems = PurposeProblems::default();
         Ok(Self {
             layout,
             query,

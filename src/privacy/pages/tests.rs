@@ -62,7 +62,8 @@ async fn record_is_downloaded_with_a_reason_which_is_recorded() {
     let path = format!("/privacy/people/{}", crockford(ids[0]));
     let refused = app.post_form(&path, &[("role", "customer"), ("note", " ")]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let file = app.post_form(&path, &[("role", "customer"), ("note", "본인이 전화로 요구함")]).await;
+    let file =
+        app.post_form(&path, &[("role", "customer"), ("note", "본인이 전화로 요구함"), ("format", "json")]).await;
     assert!(file.header("content-disposition").starts_with("attachment"), "{:?}", file.headers);
     let json: serde_json::Value = serde_json::from_str(&file.ok()).expect("JSON");
     assert_eq!(json["person"]["name"], "홍길동");

@@ -1,15 +1,18 @@
 //! Finds the orders of a person in the search index, also those of disabled products, which the order list hides.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::audit::downloads;
+use crate::drive::store::events as stop_events;
 use crate::orders::list::{OrderRow, load_rows};
 use crate::orders::search_field::SearchField;
 use crate::orders::store as orders;
+use crate::plans::store as plans;
 use crate::privacy::KeepYears;
 use crate::privacy::person::{
-    FoundPerson, Likeness, OrderRecord, Person, PersonRecord, PersonRole, kept_until, people_in,
+    DeliveryRecord, FoundPerson, Likeness, OrderRecord, Person, PersonRecord, PersonRole, kept_until, people_in,
 };
+use crate::proofs::store as proofs;
 use crate::search::tokenizer::search_words;
 use crate::search::{Limits, store as index};
 use crate::storage::{Result, Tx};
@@ -75,7 +78,39 @@ pub fn record_of(tx: &mut dyn Tx, order_id: i64, role: PersonRole, keep: KeepYea
             row,
         });
     }
-    Ok(Some(PersonRecord { person, orders: records, similar, is_cut }))
+    let deliveries = deliveries_of(tx, &records)?;
+    Ok(Some(PersonRecord { person, orders: records, deliveries, similar, is_cut }))
+}
+
+/// What drivers reported of the deliveries of these orders, those of the newest orders first.
+fn deliveries_of(tx: &mut dyn Tx, orders: &[OrderRecord]) -> Result<Vec<DeliveryRecord>> {
+    let mut deliveries: Vec<(i64, DeliveryRecord)> = Vec::new();
+    for OrderRecord { row, .. } in orders {
+        let (id, number) = (row.order.delivery_id, row.order.order_number.clone());
+        if let Some((_, record)) = deliveries.iter_mut().find(|(delivery_id, _)| *delivery_id == id) {
+            record.orders.push(number);
+        } else {
+            let bundle_number = row.bundle_number.clone();
+            let record = DeliveryRecord { bundle_number, orders: vec![number], events: Vec::new(), photos: Vec::new() };
+            deliveries.push((id, record));
+        }
+    }
+    let ids: Vec<i64> = deliveries.iter().map(|(id, _)| *id).collect();
+    let jobs: BTreeMap<i64, i64> =
+        plans::jobs_of(tx, &ids)?.into_iter().map(|(delivery_id, planned)| (delivery_id, planned.job.id)).collect();
+    let job_ids: Vec<i64> = jobs.values().copied().collect();
+    let mut events = stop_events::of_jobs(tx, &job_ids)?;
+    let mut photos: BTreeMap<i64, Vec<_>> = BTreeMap::new();
+    for photo in proofs::of_jobs(tx, &job_ids)? {
+        photos.entry(photo.job_id).or_default().push(photo);
+    }
+    for (id, record) in &mut deliveries {
+        let Some(job) = jobs.get(id) else { continue };
+        record.events = events.remove(job).unwrap_or_default();
+        record.photos = photos.remove(job).unwrap_or_default();
+    }
+    let reported = |record: &DeliveryRecord| !record.events.is_empty() || !record.photos.is_empty();
+    Ok(deliveries.into_iter().map(|(_, record)| record).filter(reported).collect())
 }
 
 /// The persons in other orders who have the same telephone number or the same name.

@@ -27,7 +27,8 @@ pub(super) async fn download(
     let rows = u64::try_from(upload.count(RowOutcome::Rejected)).unwrap_or_default();
     let record = move |tx: &mut dyn Tx| {
         let source = format!("/uploads/{}?rows=rejected", crockford(id));
-        let record = DownloadRecord { content: "rejected-rows", source: &source, rows, purpose: None, note: "" };
+        let record =
+            DownloadRecord { content: "rejected-rows", source: &source, rows, purpose: None, note: "", digest: None };
         downloads::record(tx, Some(actor.id), &record)?;
         access::record_download(tx, Actor::from(actor).into(), &source, &format!("{rows}행"), AccessedOrders::NONE)
     };

@@ -8,9 +8,9 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use tokio_util::io::ReaderStream;
 
-use super::{DownloadContext, DownloadForm, FormProblems};
+use super::{DownloadContext, DownloadForm};
 use crate::access;
-use crate::audit::downloads::{self, DownloadRecord, NewFile, Purpose};
+use crate::audit::downloads::{self, DownloadRecord, NewFile, Purpose, PurposeProblems};
 use crate::audit::{Actor, MemberActor};
 use crate::orders::export::{self, ExportError, ExportKind, ExportOutcome, ExportRequest, Format, LeftOut};
 use crate::orders::filter::OrderQuery;
@@ -26,7 +26,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// Why there is no file.
 pub(super) enum DownloadRejection {
     /// the form is invalid
-    Form(FormProblems),
+    Form(PurposeProblems),
     /// the search has no such file
     NoFile(String),
 }
@@ -149,14 +149,14 @@ impl Record<'_> {
                 rows: written.orders(),
                 purpose: Some(purpose),
                 note: &note,
+                digest: None,
             };
             let id = downloads::record(tx, Some(actor.id), &taken)?;
             if let Some(sent_to) = sent_to {
                 let file = NewFile { name: &name, bytes: &bytes, sent_to, order_ids: &written.ids };
                 downloads::record_file(tx, id, file)?;
             }
-            let purpose =
-                if note.is_empty() { purpose.label().to_owned() } else { format!("{} {note}", purpose.label()) };
+            let purpose = purpose.with_note(&note);
             access::record_download(tx, Actor::from(actor).into(), &source, &purpose, written.accessed())?;
             let despite: Vec<i64> = written.despite_claim.iter().map(|order| order.id).collect();
             claims::log_file_despite_claim(tx, actor.into(), &despite, &content.label())?;
