@@ -4,9 +4,14 @@ use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick, is_nfkc_quick};
 
+/// Whether every normalisation keeps the character: most of what a file has.
+const fn is_invariant(letter: char) -> bool {
+    letter.is_ascii() || matches!(letter, '가'..='힣')
+}
+
 /// `text` in NFKC; borrowed when it is normalised already.
 pub fn nfkc(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() || is_nfkc_quick(text.chars()) == IsNormalized::Yes {
+    if text.chars().all(is_invariant) || is_nfkc_quick(text.chars()) == IsNormalized::Yes {
         text.into()
     } else {
         text.nfkc().collect::<String>().into()
@@ -15,7 +20,7 @@ pub fn nfkc(text: &str) -> Cow<'_, str> {
 
 /// `text` in NFC: Korean letters as macOS writes them (`한` as `ㅎㅏㄴ`) become syllables.
 pub fn nfc(text: &str) -> Cow<'_, str> {
-    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+    if text.chars().all(is_invariant) || is_nfc_quick(text.chars()) == IsNormalized::Yes {
         text.into()
     } else {
         text.nfc().collect::<String>().into()
@@ -28,6 +33,8 @@ pub fn fold_word(text: &str) -> String {
     let mut word = String::with_capacity(text.len());
     for letter in nfkc(text).chars() {
         match letter {
+            '!'..='~' => word.push(letter.to_ascii_lowercase()),
+            '가'..='힣' => word.push(letter),
             letter if letter.is_whitespace() || is_invisible(letter) || letter.is_control() => {}
             '‐' | '‑' | '‒' | '–' | '—' | '―' | '−' => word.push('-'),
             '·' | '•' | '∙' | '・' | 'ㆍ' | 'ᆞ' | '‧' | '、' => word.push(','),
