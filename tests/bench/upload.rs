@@ -33,6 +33,9 @@ const NOW: Moment = Moment(1_795_316_400_000);
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
+/// Rows that one file of an import may have.
+const MAX_IMPORTED_ROWS: usize = 50_000;
+
 /// Time between two polls of the peak memory. The peak never falls, so polling misses only growth in the last
 /// interval.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
@@ -171,8 +174,11 @@ fn reconcile(
     orders: &[NewOrder],
     runs: usize,
 ) -> Result<(), Box<dyn Error>> {
+    for part in orders.chunks(MAX_IMPORTED_ROWS) {
+        write(path, part.iter().cloned())?;
+        import(path, shop, database)?;
+    }
     write(path, orders.iter().cloned())?;
-    import(path, shop, database)?;
     let figures = (0..runs).map(|_| self::run(&["reconcile"], path, shop, database)).collect::<Result<Vec<_>, _>>()?;
     table(&[("mukkeum reconcile", median(figures).ok_or("no run")?)], runs);
     Ok(())
