@@ -313,6 +313,9 @@ CREATE INDEX orders_by_refunded   ON orders (refunded_at, id, state, channel_id,
 CREATE INDEX orders_by_state      ON orders (state, placed_at, id, channel_id, product_id);
 CREATE INDEX orders_by_product    ON orders (product_id, placed_at, id, state, channel_id);
 CREATE INDEX orders_by_channel    ON orders (channel_id, placed_at, id, state, product_id);
+-- Orders in 주문 and 발주 by 발송기한: counts what is late without passing all orders whose deadline is over.
+CREATE INDEX orders_before_dispatch ON orders (state, dispatch_deadline, id, channel_id, product_id)
+    WHERE state <= 1;
 
 -- Number of orders per state, channel and product: the totals of the list without counting rows. Updated in
 -- the transaction of every change.

@@ -108,8 +108,9 @@ impl Conditions {
         OrderCounts::of(tx, &self.states, &self.channel_ids, self.product_id)
     }
 
-    pub(super) fn with(&self, more: &str) -> String {
-        let all: Vec<&str> = self.sql.iter().map(String::as_str).chain([more]).filter(|sql| !sql.is_empty()).collect();
+    /// The clause with further conditions.
+    pub(super) fn with<'s>(&'s self, more: impl Iterator<Item = &'s str>) -> String {
+        let all: Vec<&str> = self.sql.iter().map(String::as_str).chain(more).collect();
         if all.is_empty() { String::new() } else { format!("WHERE {}", all.join(" AND ")) }
     }
 }

@@ -8,6 +8,7 @@ use chrono::Datelike;
 use super::conditions::{Conditions, OrderCounts};
 use super::texts::matching;
 use crate::orders::filter::{DEFAULT_SORT, DateField, OrderFilter, Sort};
+use crate::orders::model::OrderState;
 use crate::search::planner::{Access, AccessPath, Among, PRIMARY_KEY, ROW_COST, Spread};
 use crate::search::query::{hint, padded_params};
 use crate::search::tokenizer::search_words;
@@ -17,6 +18,14 @@ use crate::storage::{Param, Result, Tx, placeholders};
 const INDEX_OF_STATE: &str = "orders_by_state";
 const INDEX_OF_PRODUCT: &str = "orders_by_product";
 const INDEX_OF_CHANNEL: &str = "orders_by_channel";
+/// Index by state and 발송기한 of the orders in 주문 and 발주.
+const INDEX_BEFORE_DISPATCH: &str = "orders_before_dispatch";
+
+/// The condition of a partial index, which SQLite demands of a statement that is told to use it. Those of the dates follow
+/// from the statements.
+fn index_condition(index: &str) -> Option<&'static str> {
+    (index == INDEX_BEFORE_DISPATCH).then_some("state <= 1")
+}
 
 /// The order list with a filter and a sort.
 pub(super) struct OrderListing<'f> {
@@ -52,6 +61,9 @@ impl<'f> OrderListing<'f> {
     /// The index for counting a range of dates. That of a product or state knows 주문일 only: for another date each entry
     /// costs reading a row.
     fn counting_index(&self, counts: OrderCounts) -> &'static str {
+        if self.filter.date == DateField::DispatchDeadline && is_before_dispatch(self.filter) {
+            return INDEX_BEFORE_DISPATCH;
+        }
         let reads_rows = self.filter.date != DateField::Placed;
         let most = if reads_rows { self.limits.max_counted_rows / ROW_COST } else { self.limits.max_counted_rows };
         if self.filter.product.is_some() && counts.of_product < most {
@@ -63,19 +75,21 @@ impl<'f> OrderListing<'f> {
         }
     }
 
+    /// FROM and WHERE with the hint for that index.
+    fn from_clause(&self, tx: &dyn Tx, index: &str, more: Option<&str>) -> String {
+        let conditions = self.conditions.with(more.into_iter().chain(index_condition(index)));
+        format!("FROM orders {} {conditions}", hint(tx, "orders", index))
+    }
+
     fn ids(
         &self,
         tx: &mut dyn Tx,
-        more: &str,
+        more: Option<&str>,
         sequence: &str,
         index: &str,
         Window { offset, size }: Window,
     ) -> Result<Vec<i64>> {
-        let sql = format!(
-            "SELECT id FROM orders {} {} ORDER BY {sequence} LIMIT ? OFFSET ?",
-            hint(tx, "orders", index),
-            self.conditions.with(more)
-        );
+        let sql = format!("SELECT id {} ORDER BY {sequence} LIMIT ? OFFSET ?", self.from_clause(tx, index, more));
         let params: Vec<Param<'_>> =
             self.conditions.params.iter().cloned().chain([size.into(), offset.into()]).collect();
         let mut ids = Vec::new();
@@ -104,15 +118,14 @@ impl SearchableList for OrderListing<'_> {
         if !self.is_ranged() {
             return Ok(Total::Exactly(counts.of_these));
         }
-        let from =
-            format!("FROM orders {} {}", hint(tx, "orders", self.counting_index(counts)), self.conditions.with(""));
+        let from = self.from_clause(tx, self.counting_index(counts), None);
         let most = self.limits.max_counted_rows;
         Ok(Total::counted_up_to(most, tx.count_up_to(most + 1, &from, &self.conditions.params)?))
     }
 
     fn exact_count(&self, tx: &mut dyn Tx, (): &()) -> Result<i64> {
         let index = self.counting_index(self.counts(tx)?);
-        let sql = format!("SELECT count(*) FROM orders {} {}", hint(tx, "orders", index), self.conditions.with(""));
+        let sql = format!("SELECT count(*) {}", self.from_clause(tx, index, None));
         tx.scalar(&sql, &self.conditions.params)
     }
 
@@ -129,19 +142,19 @@ impl SearchableList for OrderListing<'_> {
         let sequence = format!("{column} {direction}, id {direction}");
         let is_scan = path.index == by.index();
         if by == DateField::Placed || (descending && !is_scan) {
-            return self.ids(tx, "", &sequence, path.index, window);
+            return self.ids(tx, None, &sequence, path.index, window);
         }
         let dated = format!("{column} IS NOT NULL");
-        let mut found = self.ids(tx, &dated, &sequence, path.index, window)?;
+        let mut found = self.ids(tx, Some(&dated), &sequence, path.index, window)?;
         let missing = window.size - i64::try_from(found.len()).unwrap_or(window.size);
         if missing > 0 && self.conditions.range_of != Some(by) {
-            let dated = self.conditions.with(&dated);
-            let sql = format!("SELECT count(*) FROM orders {} {dated}", hint(tx, "orders", path.index));
+            let sql = format!("SELECT count(*) {}", self.from_clause(tx, path.index, Some(&dated)));
             let before = tx.scalar(&sql, &self.conditions.params)?;
             let index = if is_scan { PRIMARY_KEY } else { path.index };
             let rest = Window { offset: (window.offset - before).max(0), size: missing };
             // Sort by identifier only: MariaDB does not detect that the date is constant here, and would sort.
-            found.extend(self.ids(tx, &format!("{column} IS NULL"), &format!("id {direction}"), index, rest)?);
+            let undated = format!("{column} IS NULL");
+            found.extend(self.ids(tx, Some(&undated), &format!("id {direction}"), index, rest)?);
         }
         Ok(found)
     }
@@ -176,9 +189,9 @@ impl SearchableList for OrderListing<'_> {
         let mut keys: Vec<(Option<i64>, i64)> = Vec::with_capacity(documents.len());
         for some in documents.chunks(self.limits.ids_per_statement()) {
             let ids = padded_params(some, &self.limits);
-            let condition = self.conditions.with(&format!("id IN ({})", placeholders(ids.len())));
-            let sql =
-                format!("SELECT id, {} FROM orders {} {condition}", sort.by.code(), tx.primary_key_hint("orders"));
+            let of_these = format!("id IN ({})", placeholders(ids.len()));
+            let from = self.from_clause(tx, PRIMARY_KEY, Some(&of_these));
+            let sql = format!("SELECT id, {} {from}", sort.by.code());
             let params: Vec<Param<'_>> = self.conditions.params.iter().cloned().chain(ids).collect();
             tx.for_each(&sql, &params, &mut |row| {
                 let key = if sort.by.is_date() {
@@ -213,6 +226,11 @@ impl SearchableList for OrderListing<'_> {
     }
 }
 
+/// Whether the list has orders in 주문 and 발주 only.
+fn is_before_dispatch(filter: &OrderFilter) -> bool {
+    !filter.states.is_empty() && filter.states.iter().all(|state| *state <= OrderState::Purchased)
+}
+
 /// The indexes that serve the filter or the sort, with the numbers of their entries.
 fn paths(filter: &OrderFilter, sort: Sort, counts: OrderCounts, matching: Total) -> Vec<AccessPath> {
     let OrderCounts { all, of_state, of_channel, of_product, of_these } = counts;
@@ -237,6 +255,14 @@ fn paths(filter: &OrderFilter, sort: Sort, counts: OrderCounts, matching: Total)
     if is_other_range {
         paths.push(collect(filter.date.index(), in_range, matching));
     }
+    if is_before_dispatch(filter) {
+        let in_deadline = is_ranged && filter.date == DateField::DispatchDeadline;
+        if sort.by == DateField::DispatchDeadline && filter.states.len() == 1 {
+            paths.push(scan(INDEX_BEFORE_DISPATCH, Among::Entries(of_state), is_ranged && !in_deadline));
+        } else if in_deadline {
+            paths.push(collect(INDEX_BEFORE_DISPATCH, matching, matching));
+        }
+    }
     // These indexes have the other filters and 주문일, but no other date.
     let reads_rows = is_ranged && filter.date != DateField::Placed;
     for (filtered, entries, index) in [
@@ -257,7 +283,6 @@ fn paths(filter: &OrderFilter, sort: Sort, counts: OrderCounts, matching: Total)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::orders::model::OrderState;
     use crate::search::planner::cheapest;
     use crate::time::parse_date;
 
@@ -290,8 +315,9 @@ mod tests {
         assert_eq!(index(&OrderFilter { states: states.clone(), ..Default::default() }, 2_000), "orders_by_state");
         let several = vec![OrderState::Placed, OrderState::Purchased];
         assert_eq!(index(&OrderFilter { states: several, ..Default::default() }, 2_000), "orders_by_state");
-        let filter = OrderFilter { states, sort: Some(ascending(DateField::DispatchDeadline)), ..Default::default() };
-        assert_eq!(index(&filter, 2_000), "orders_by_state");
+        let sorted = |by| OrderFilter { states: states.clone(), sort: Some(ascending(by)), ..Default::default() };
+        assert_eq!(index(&sorted(DateField::DispatchDeadline), 2_000), "orders_before_dispatch");
+        assert_eq!(index(&sorted(DateField::PreferredShipping), 2_000), "orders_by_state");
     }
 
     #[test]
