@@ -843,7 +843,7 @@ CREATE TABLE audit_entries (
     verb         TEXT NOT NULL CHECK (verb IN (
         'member-added', 'role-changed', 'member-enabled', 'member-disabled', 'member-kept', 'password-changed',
         'one-time-password-issued', 'devices-logged-out', 'token-theft-reported', 'totp-enabled', 'totp-disabled', 'totp-demanded', 'totp-optional',
-        'recovery-code-used', 'access-inspected', 'shop-saved', 'settings-saved',
+        'recovery-code-used', 'access-inspected', 'breach-recorded', 'shop-saved', 'settings-saved',
         'product-added', 'products-edited', 'variant-added', 'variants-labelled', 'orders-advanced',
         'orders-edited', 'order-edited', 'manual-orders-created', 'order-unbundled', 'orders-merged',
         'orders-rejoined', 'orders-classified', 'zip-correction-undone', 'order-correction-undone',
@@ -1113,6 +1113,42 @@ CREATE TABLE destructions (
     download_notes INTEGER NOT NULL DEFAULT 0 CHECK (download_notes >= 0),
     photos         INTEGER NOT NULL DEFAULT 0 CHECK (photos >= 0)
 ) STRICT;
+
+-- ── leaks and demands of people ─────────────────────────────────────────────────────
+
+-- Cases of a leak or a possible leak (개인정보보호법 제34조). The access records of the window and of the scope say whose data
+-- was seen or taken. A case is edited until it is closed; deleted after three years.
+CREATE TABLE breaches (
+    id           INTEGER NOT NULL PRIMARY KEY,
+    cause        TEXT NOT NULL CHECK (cause IN ('member', 'outside', 'device', 'file', 'tampering')),
+    is_confirmed INTEGER NOT NULL CHECK (is_confirmed IN (0, 1)),     -- 0: it is possible only
+    noticed_at   INTEGER NOT NULL,  -- when the shop learned of it: the 72 hours run from then
+    from_at      INTEGER NOT NULL,  -- window of the access records, both ends included
+    to_at        INTEGER NOT NULL,
+    scope        TEXT NOT NULL CHECK (length(scope) <= 4000),     -- JSON: src/privacy/breach.rs
+    story        TEXT NOT NULL CHECK (length(story) <= 2000),     -- what happened, for the notice
+    measures     TEXT NOT NULL CHECK (length(measures) <= 2000),  -- what the shop does about it, for the notice
+    evidence     TEXT CHECK (length(evidence) <= 255),  -- what the program found; null: a person opened the case
+    opened_at    INTEGER NOT NULL,
+    opened_by    INTEGER,  -- null: the program or the command line
+    closed_at    INTEGER,
+    closed_by    INTEGER,  -- null: open, or closed at the command line
+    people       INTEGER CHECK (people >= 0),  -- people concerned, counted when it was closed
+    CHECK (from_at <= to_at),
+    CHECK ((closed_at IS NULL) = (people IS NULL))
+) STRICT;
+
+-- What was done about a case; the newest row of a step is in force.
+CREATE TABLE breach_steps (
+    id        INTEGER NOT NULL PRIMARY KEY,
+    breach_id INTEGER NOT NULL REFERENCES breaches (id),
+    step      TEXT NOT NULL CHECK (step IN ('contain', 'preserve', 'identify', 'notify', 'publish', 'report', 'prevent')),
+    outcome   TEXT NOT NULL CHECK (outcome IN ('done', 'not-needed')),
+    note      TEXT NOT NULL CHECK (length(note) <= 500),
+    acted_at  INTEGER NOT NULL,
+    member_id INTEGER  -- null: the command line
+) STRICT;
+CREATE INDEX breach_steps_by_breach ON breach_steps (breach_id, id);
 
 -- ── practice ───────────────────────────────────────────────────────────────────────────────
 

@@ -40,7 +40,7 @@
 //! | [`drive`] | the driver's day: hand-out, loading, events of phones without a signal, what does not fit, 마감 |
 //! | [`notices`] | texts for customers: window, changes, completion; wording, files for senders, who was told what |
 //! | [`actions`] | recent bulk actions of all rooms, and their undo |
-//! | [`privacy`] | destruction of personal data at the end of its retention, certificates |
+//! | [`privacy`] | leaks, rights of the person, destruction of personal data at the end of its retention |
 //! | [`backup`] | continuous backup of every commit, restore to any moment, trial restores |
 //! | [`server`] | listening socket, HTTPS with the shop's certificate authority, URLs for other devices, graceful shutdown |
 //! | [`demo`] | synthetic shops, for demos and benchmarks |

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use super::model::{AccessAction, AccessRecord, Seal};
 use super::store::{COLUMNS, record_of, seals};
 use crate::storage::{Param, Result, Tx};
-use crate::time::day_range;
+use crate::time::{Moment, day_range};
 
 /// Records that a search by person answers; more are cut, newest first.
 pub const MAX_FOUND_RECORDS: usize = 1_000;
@@ -95,6 +95,19 @@ pub fn for_each(
         let username = record.access.accessor.member_id().and_then(|id| names.get(&id));
         visit(&record, username.map(String::as_str))
     })
+}
+
+/// Visits every record from `from` to `to`, both included, oldest first.
+pub fn for_each_between(
+    tx: &mut dyn Tx,
+    from: Moment,
+    to: Moment,
+    visit: &mut dyn FnMut(&AccessRecord) -> Result<()>,
+) -> Result<()> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM access_records WHERE recorded_at >= ? AND recorded_at <= ? ORDER BY recorded_at, sequence"
+    );
+    tx.for_each(&sql, &[from.into(), to.into()], &mut |row| visit(&record_of(row)?))
 }
 
 /// The newest seals.

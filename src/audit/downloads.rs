@@ -157,6 +157,7 @@ impl DownloadRow {
             "notices" => "안내 문자",
             "delivery-evidence" => "배송 증빙",
             "order-evidence" => "주문 증빙",
+            "breach" => "유출 대상자",
             "courier-order.logen" => "로젠택배 송장 접수",
             "courier-order.cj" => "CJ대한통운 송장 접수",
             "courier-order.hanjin" => "한진택배 송장 접수",

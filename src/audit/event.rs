@@ -91,6 +91,11 @@ pub enum AuditEvent {
         /// the month: `2026-11`
         month: String,
     },
+    /// Something was done about a leak.
+    BreachRecorded {
+        /// what, in words
+        what: String,
+    },
     /// A member logged in with a recovery code.
     RecoveryCodeUsed {
         /// the member

@@ -33,6 +33,7 @@ impl AuditEvent {
                 format!("{username} 회원이 복구 코드로 로그인했어요. 남은 코드는 {left}개예요.")
             }
             Self::AccessInspected { month } => format!("{month}의 접속기록을 점검했어요."),
+            Self::BreachRecorded { what } => format!("유출 대응을 기록했어요: {what}"),
             Self::ShopSaved { .. } => "가게 정보를 저장했어요.".to_owned(),
             Self::SettingsSaved { changed } => format!("설정을 바꿨어요: {}", changed.join(", ")),
             Self::ProductAdded { name, .. } => format!("‘{name}’ 상품을 추가했어요."),

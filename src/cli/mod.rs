@@ -5,6 +5,7 @@
 
 mod audit;
 mod backup;
+mod breach;
 mod copy;
 mod demo;
 mod districts;
@@ -76,6 +77,9 @@ enum Command {
     /// 접속기록을 파일로 저장하고, 바뀌거나 빠진 것이 없는지 확인해요
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// 개인정보가 새었을 때: 누구의 정보인지 찾고, 안내문을 만들고, 한 일을 적어요
+    #[command(subcommand)]
+    Breach(breach::BreachCommand),
     /// 모든 데이터를 다른 데이터베이스로 옮기고 대조해요
     Copy(copy::Copy),
     /// 이전 버전의 데이터를 이 버전에 맞게 바꿔요. 먼저 사본을 만들어요
@@ -223,6 +227,7 @@ fn execute(CommandLine { mut settings, command }: CommandLine) -> CommandResult 
         Some(Command::Export(export)) => export.run(&load(settings)?),
         Some(Command::User(user)) => user.run(&load(settings)?),
         Some(Command::Audit(audit)) => audit.run(&load(settings)?),
+        Some(Command::Breach(breach)) => breach.run(&load(settings)?),
         Some(Command::Copy(copy)) => copy.run(&load(settings)?),
         Some(Command::Migrate(migrate)) => migrate.run(&load(settings)?),
         Some(Command::Doctor(doctor)) => doctor.run(&load(settings)?),

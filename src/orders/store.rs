@@ -11,6 +11,7 @@ mod changes;
 pub mod channel_conflicts;
 pub mod claims;
 pub mod classification;
+pub mod contacts;
 pub mod counts;
 pub mod create;
 pub mod deliveries;

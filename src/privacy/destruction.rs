@@ -5,7 +5,7 @@
 //! 2. The orders in batches: rows of upload reports, plans, deliveries, files that they went into, then the orders. Each
 //!    batch records the access, and its numbers in the certificate.
 //! 3. Photographs of deliveries past their own retention, and of the deliveries of due orders before these.
-//! 4. Reports of old uploads, search words and notes of old downloads, old entries of the audit log.
+//! 4. Reports of old uploads, search words and notes of old downloads, old entries of the audit log, old cases of leaks.
 //! 5. Remains in the pages of the file, every few days, and in the write-ahead log.
 //!
 //! Each step finds what is left when it is repeated.
@@ -214,6 +214,11 @@ impl Run {
             Ok(DestroyedCounts { log_entries, ..DestroyedCounts::default() })
         };
         while !self.write(entries).await?.is_empty() {}
+        let cases = move |tx: &mut dyn Tx| {
+            let log_entries = store::breaches::delete_old(tx, before_audit)?;
+            Ok(DestroyedCounts { log_entries, ..DestroyedCounts::default() })
+        };
+        while !self.write(cases).await?.is_empty() {}
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! Personal data at the end of its life: what is destroyed, when, and the certificate of it.
+//! Personal data in trouble and at the end of its life: leaks, what a person may demand, what is destroyed and the certificate of it.
 //!
 //! A background job ([`job`]) destroys orders once their retention has ended ([`KeepYears`]), with everything that belongs
 //! to them: log, deliveries, plans, search terms, rows of upload reports, statements of the channel; and old reports, notes
@@ -8,9 +8,12 @@
 //!
 //! [`person`] collects what the shop has of one person, who may demand to see it; [`document`] writes it down.
 //!
+//! [`breach`] is the worksheet of a leak: whose data was seen or taken, the notice, the 72 hours, what was done.
+//!
 //! Due is what the clock says, not what a list says: a backup of an earlier moment that is restored is destroyed again at
 //! the next start. A run that was interrupted is continued by the next one.
 
+pub mod breach;
 mod destruction;
 pub mod document;
 pub mod job;

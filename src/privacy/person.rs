@@ -63,6 +63,11 @@ impl Person {
         Self { name: name.clone(), tels }
     }
 
+    /// Letters of the name and digits of the telephone numbers: equal for one person however written.
+    pub fn key(&self) -> (String, Vec<String>) {
+        (letters(&self.name), self.tels.iter().map(|tel| digits(tel)).collect())
+    }
+
     /// Compares names without spaces and telephone numbers by their digits. An empty name matches none.
     pub fn likeness(&self, other: &Self) -> Likeness {
         let is_same_name = !letters(&self.name).is_empty() && letters(&self.name) == letters(&other.name);
@@ -117,7 +122,7 @@ pub fn people_in(rows: &[OrderRow], text: &str) -> Vec<FoundPerson> {
         let mut in_order = Vec::new();
         for role in [PersonRole::Customer, PersonRole::Recipient] {
             let person = Person::of(order, role);
-            let key = (letters(&person.name), person.tels.iter().map(|tel| digits(tel)).collect::<Vec<_>>());
+            let key = person.key();
             if !person.matches(text) || in_order.contains(&key) {
                 continue;
             }

@@ -1,5 +1,6 @@
 //! SQL of certificates and of what is due.
 
+pub mod breaches;
 pub mod people;
 
 use chrono::Days;

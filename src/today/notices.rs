@@ -105,6 +105,13 @@ fn work_notices(work: &OpenWork) -> Vec<Notice> {
     use Urgency::{Danger, Later, Waiting};
     let [late_placed, late_purchased] = &work.late;
     let rows = [
+        (
+            Danger,
+            "유출 사건",
+            "개인정보가 새었거나 새었을 수 있어요. 알게 된 때부터 72시간 안에 알려야 해요.",
+            &work.breaches,
+            "대응하기",
+        ),
         (Danger, "발주하지 않은 기한 지난 주문", "발송기한이 지났는데 아직 주문 상태예요.", late_placed, "주문 보기"),
         (
             Danger,
@@ -246,6 +253,7 @@ mod tests {
             unclassified,
             drive_findings: figure(0),
             inspections,
+            breaches: figure(0),
             absent_members: figure(0),
             missing_labels,
         }

@@ -61,13 +61,14 @@ pub(super) async fn show(
 ) -> PageResult {
     let years = config.access_keep_years;
     let keep = KeepYears::new(config.order_keep_years);
-    let (measured, destruction) = storage
+    let (measured, more) = storage
         .read_replica(move |tx| {
             let now = tx.now();
-            Ok::<_, StorageError>((law::measure(tx, years)?, privacy::store::status(tx, keep)?.check(now)))
+            let more = [privacy::store::status(tx, keep)?.check(now), privacy::store::breaches::check(tx)?];
+            Ok::<_, StorageError>((law::measure(tx, years)?, more))
         })
         .await?;
     let measured = Measurements { is_public: urls.is_public(), is_insecure: urls.is_insecure(), ..measured };
-    let checks = law::checks(&measured).into_iter().chain([destruction]).collect();
+    let checks = law::checks(&measured).into_iter().chain(more).collect();
     Ok(page(LawPage { layout, checks, plan: retention::plan() }))
 }

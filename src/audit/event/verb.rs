@@ -49,6 +49,7 @@ verbs! {
     TotpOptional = "totp-optional" of "member";
     RecoveryCodeUsed = "recovery-code-used" of "member";
     AccessInspected = "access-inspected" of "shop";
+    BreachRecorded = "breach-recorded" of "shop";
     ShopSaved = "shop-saved" of "shop";
     SettingsSaved = "settings-saved" of "shop";
     ProductAdded = "product-added" of "product";

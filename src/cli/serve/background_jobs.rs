@@ -152,7 +152,13 @@ async fn verify_access_records(storage: &Storage) -> Result<(), StorageError> {
     if let Some(fault) = report.faults.first() {
         tracing::error!(faults = report.faults.len(), first = fault.sentence(), "접속기록이 바뀌었어요");
     }
-    storage.write(move |tx| access::law::save_verification(tx, &report)).await
+    storage
+        .write(move |tx| {
+            let seal = access::list::newest_seals(tx, 1)?.pop();
+            privacy::store::breaches::open_for_faults(tx, &report, seal.as_ref())?;
+            access::law::save_verification(tx, &report)
+        })
+        .await
 }
 
 async fn delete_expired_access_records(storage: &Storage, configured: u32) -> Result<(), StorageError> {

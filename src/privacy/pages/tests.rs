@@ -1,5 +1,7 @@
 //! The pages about one person and about destruction.
 
+mod breaches;
+
 use reqwest::StatusCode;
 
 use crate::access::list::{self, AccessFilter};

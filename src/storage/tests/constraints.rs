@@ -62,6 +62,8 @@ const FORBIDDEN_ROWS: &[(&str, &str, RowValues)] = &[
     ("proofs", "(received_at IS NULL) = (bytes IS NULL)", &[("bytes", "1"), ("width", "1"), ("height", "1")]),
     ("proofs", "(bytes IS NULL) = (width IS NULL)", &[("received_at", "1"), ("bytes", "1"), ("height", "1")]),
     ("proofs", "(bytes IS NULL) = (height IS NULL)", &[("received_at", "1"), ("bytes", "1"), ("width", "1")]),
+    ("breaches", "from_at <= to_at", &[("from_at", "2"), ("to_at", "1")]),
+    ("breaches", "(closed_at IS NULL) = (people IS NULL)", &[("closed_at", "1"), ("people", "NULL")]),
     ("audit_entries", "object_id IS NULL OR object_count = 1", &[("object_id", "1"), ("object_count", "2")]),
 ];
 
@@ -85,6 +87,8 @@ const LOGGED_IDS: &[&str] = &[
     "counted_by",
     "written_by",
     "withdrawn_by",
+    "opened_by",
+    "closed_by",
 ];
 
 /// Further ones: rows that are derived from others in the same transaction, and event logs.
