@@ -843,7 +843,7 @@ CREATE TABLE audit_entries (
     verb         TEXT NOT NULL CHECK (verb IN (
         'member-added', 'role-changed', 'member-enabled', 'member-disabled', 'member-kept', 'password-changed',
         'one-time-password-issued', 'devices-logged-out', 'token-theft-reported', 'totp-enabled', 'totp-disabled', 'totp-demanded', 'totp-optional',
-        'recovery-code-used', 'access-inspected', 'breach-recorded', 'shop-saved', 'settings-saved',
+        'recovery-code-used', 'access-inspected', 'breach-recorded', 'person-request-recorded', 'shop-saved', 'settings-saved',
         'product-added', 'products-edited', 'variant-added', 'variants-labelled', 'orders-advanced',
         'orders-edited', 'order-edited', 'manual-orders-created', 'order-unbundled', 'orders-merged',
         'orders-rejoined', 'orders-classified', 'zip-correction-undone', 'order-correction-undone',
@@ -1149,6 +1149,34 @@ CREATE TABLE breach_steps (
     member_id INTEGER  -- null: the command line
 ) STRICT;
 CREATE INDEX breach_steps_by_breach ON breach_steps (breach_id, id);
+
+-- Demands of people about their data (개인정보 보호법 제35조~제37조), answered within ten days. The person's name is only in
+-- the order. Deleted three years after the answer.
+CREATE TABLE person_requests (
+    id          INTEGER NOT NULL PRIMARY KEY,
+    kind        TEXT NOT NULL CHECK (kind IN ('show', 'correct', 'restrict', 'delete')),
+    order_id    INTEGER NOT NULL,  -- an order of the person, which may be destroyed before the demand is
+    role        TEXT NOT NULL CHECK (role IN ('customer', 'recipient')),
+    received_on TEXT NOT NULL CHECK (received_on LIKE '____-__-__'),
+    due_on      TEXT NOT NULL CHECK (due_on LIKE '____-__-__'),  -- last day of the answer
+    demand      TEXT NOT NULL CHECK (length(demand) <= 500),
+    recorded_at INTEGER NOT NULL,
+    recorded_by INTEGER,  -- null: the command line
+    answer      TEXT CHECK (answer IN ('done', 'in-part', 'refused')),
+    answer_note TEXT CHECK (length(answer_note) <= 1000),
+    answered_at INTEGER,
+    answered_by INTEGER,  -- null: open, or answered at the command line
+    CHECK ((answer IS NULL) = (answered_at IS NULL)),
+    CHECK ((answer IS NULL) = (answer_note IS NULL))
+) STRICT;
+CREATE INDEX person_requests_by_due ON person_requests (answered_at, due_on);
+
+-- Deliveries whose use was stopped on demand: masked for every role, and in files, until a member opens one with a reason.
+CREATE TABLE restrictions (
+    delivery_id   INTEGER NOT NULL PRIMARY KEY,
+    request_id    INTEGER NOT NULL,
+    restricted_at INTEGER NOT NULL
+) STRICT;
 
 -- ── practice ───────────────────────────────────────────────────────────────────────────────
 

@@ -96,6 +96,11 @@ pub enum AuditEvent {
         /// what, in words
         what: String,
     },
+    /// Something was done about the demand of a person.
+    PersonRequestRecorded {
+        /// what, in words
+        what: String,
+    },
     /// A member logged in with a recovery code.
     RecoveryCodeUsed {
         /// the member

@@ -34,6 +34,7 @@ impl AuditEvent {
             }
             Self::AccessInspected { month } => format!("{month}의 접속기록을 점검했어요."),
             Self::BreachRecorded { what } => format!("유출 대응을 기록했어요: {what}"),
+            Self::PersonRequestRecorded { what } => format!("본인 요구를 기록했어요: {what}"),
             Self::ShopSaved { .. } => "가게 정보를 저장했어요.".to_owned(),
             Self::SettingsSaved { changed } => format!("설정을 바꿨어요: {}", changed.join(", ")),
             Self::ProductAdded { name, .. } => format!("‘{name}’ 상품을 추가했어요."),

@@ -95,7 +95,7 @@ fn check_database(config: &Config) -> Vec<Diagnostic> {
     let mut diagnostics = vec![Diagnostic::ok(SUBJECT, storage.describe()), check_schema(storage.schema_version())];
     if storage.schema_version() == schema::VERSION {
         diagnostics.extend(check_access_records(&storage, config.access_keep_years));
-        diagnostics.push(check_breaches(&storage));
+        diagnostics.extend(check_people(&storage));
         diagnostics.push(check_destruction(&storage, KeepYears::new(config.order_keep_years)));
         diagnostics.extend(block_on(async { Ok(proofs::check(config, &storage).await) }).unwrap_or_default());
     }
@@ -158,10 +158,14 @@ fn check_access_records(storage: &Storage, years: u32) -> Vec<Diagnostic> {
     diagnostics
 }
 
-/// Checks that no leak waits.
-fn check_breaches(storage: &Storage) -> Diagnostic {
-    block_on(async { Ok(storage.read(privacy::store::breaches::check).await?) }).unwrap_or_else(|error| {
-        Diagnostic::problem(Severity::Bad, "유출 대응", error.to_string(), "데이터베이스를 확인하세요.")
+/// Checks that no leak and no demand of a person waits too long.
+fn check_people(storage: &Storage) -> Vec<Diagnostic> {
+    let read = storage.read(|tx| {
+        Ok::<_, StorageError>(vec![privacy::store::breaches::check(tx)?, privacy::store::requests::check(tx)?])
+    });
+    block_on(async { Ok(read.await?) }).unwrap_or_else(|error| {
+        let advice = "데이터베이스를 확인하세요.";
+        vec![Diagnostic::problem(Severity::Bad, "유출 대응과 본인 요구", error.to_string(), advice)]
     })
 }
 

@@ -16,6 +16,7 @@ mod health;
 mod help;
 mod import;
 mod migrate;
+mod person;
 mod profile;
 mod progress;
 mod reconcile;
@@ -80,6 +81,9 @@ enum Command {
     /// 개인정보가 새었을 때: 누구의 정보인지 찾고, 안내문을 만들고, 한 일을 적어요
     #[command(subcommand)]
     Breach(breach::BreachCommand),
+    /// 한 사람의 정보를 찾고, 보여 주고, 정정하고, 처리를 정지하고, 지워요
+    #[command(subcommand)]
+    Person(person::PersonCommand),
     /// 모든 데이터를 다른 데이터베이스로 옮기고 대조해요
     Copy(copy::Copy),
     /// 이전 버전의 데이터를 이 버전에 맞게 바꿔요. 먼저 사본을 만들어요
@@ -228,6 +232,7 @@ fn execute(CommandLine { mut settings, command }: CommandLine) -> CommandResult 
         Some(Command::User(user)) => user.run(&load(settings)?),
         Some(Command::Audit(audit)) => audit.run(&load(settings)?),
         Some(Command::Breach(breach)) => breach.run(&load(settings)?),
+        Some(Command::Person(person)) => person.run(&load(settings)?),
         Some(Command::Copy(copy)) => copy.run(&load(settings)?),
         Some(Command::Migrate(migrate)) => migrate.run(&load(settings)?),
         Some(Command::Doctor(doctor)) => doctor.run(&load(settings)?),

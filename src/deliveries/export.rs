@@ -2,6 +2,7 @@
 //! of orders, the file is streamed to a temporary name and renamed when it is complete.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufWriter, Error, Write};
 use std::path::Path;
@@ -15,6 +16,8 @@ use super::list::{self, DeliveryRow, load_rows};
 use super::store;
 use crate::access::AccessedOrders;
 use crate::districts::Districts;
+use crate::masking::{self, MaskPolicy};
+use crate::members::model::rights::Sight;
 use crate::orders::export::csv::format_cell;
 use crate::orders::export::json::OrderOf;
 use crate::orders::export::table::method;
@@ -58,8 +61,12 @@ fn for_each_row(
     ids: &[i64],
     visit: &mut dyn FnMut(&DeliveryRow) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
+    let restricted = masking::store::restricted(tx)?;
+    let masking = MaskPolicy::new(Sight::Full, HashSet::new(), tx.now().date()).restricting(restricted);
     for chunk in ids.chunks(BATCH_ROWS) {
-        load_rows(tx, chunk)?.iter().try_for_each(&mut *visit)?;
+        for row in load_rows(tx, chunk)? {
+            visit(&row.masked(&masking))?;
+        }
     }
     Ok(())
 }

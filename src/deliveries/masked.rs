@@ -24,7 +24,7 @@ impl DeliveryRow {
     /// Masks the delivery and its orders if they are hidden from the member.
     #[must_use]
     pub fn masked(mut self, masking: &MaskPolicy) -> Self {
-        if masking.is_full() {
+        if masking.masks_nothing() {
             return self;
         }
         let is_due = is_due(&self.delivery, masking) || self.was_delivered_lately(masking);

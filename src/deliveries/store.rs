@@ -125,6 +125,16 @@ pub fn set_memo(tx: &mut dyn Tx, id: i64, was: &str, is: &str) -> Result<bool> {
     Ok(tx.exec(sql, &[is.into(), id.into(), was.into()])? > 0)
 }
 
+/// Erases the memos of the delivery team, also from the log of these deliveries.
+pub fn erase_memos(tx: &mut dyn Tx, ids: &[i64]) -> Result<()> {
+    for id in ids {
+        tx.exec("UPDATE deliveries SET memo = '', version = version + 1 WHERE id = ? AND memo <> ''", &[(*id).into()])?;
+        let sql = "UPDATE delivery_events SET details = '{}' WHERE delivery_id = ? AND action = 'memo-changed'";
+        tx.exec(sql, &[(*id).into()])?;
+    }
+    Ok(())
+}
+
 /// Records that the member has printed the slips of these deliveries now.
 pub fn set_printed(tx: &mut dyn Tx, ids: &[i64], member_id: i64) -> Result<()> {
     let now = tx.now();

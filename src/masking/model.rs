@@ -34,13 +34,21 @@ pub struct MaskPolicy {
     sight: Sight,
     /// deliveries that the member opened, and those on a tour of today or tomorrow
     open: HashSet<i64>,
+    /// deliveries whose use was stopped on demand (처리정지) and that the member has not opened
+    restricted: HashSet<i64>,
     today: NaiveDate,
 }
 
 impl MaskPolicy {
     /// A page that shows `sight`; `open` are the deliveries that are shown all the same.
     pub fn new(sight: Sight, open: HashSet<i64>, today: NaiveDate) -> Self {
-        Self { sight, open, today }
+        Self { sight, open, restricted: HashSet::new(), today }
+    }
+
+    /// The same page, which hides these deliveries from every role.
+    #[must_use]
+    pub fn restricting(self, restricted: HashSet<i64>) -> Self {
+        Self { restricted, ..self }
     }
 
     /// What the role sees on the surface.
@@ -48,14 +56,19 @@ impl MaskPolicy {
         self.sight
     }
 
-    /// Whether the page masks anything.
+    /// Whether the role sees everything, apart from deliveries whose use was stopped.
     pub fn is_full(&self) -> bool {
         self.sight == Sight::Full
     }
 
+    /// Whether the page masks nothing at all.
+    pub fn masks_nothing(&self) -> bool {
+        self.is_full() && self.restricted.is_empty()
+    }
+
     /// Whether 보기 opens a hidden delivery.
     pub fn can_open(&self) -> bool {
-        self.sight.can_be_opened()
+        self.is_full() || self.sight.can_be_opened()
     }
 
     /// Whether a day is today.
@@ -70,6 +83,9 @@ impl MaskPolicy {
 
     /// Whether the data of a delivery is hidden. `is_due` tells whether it goes out today or tomorrow.
     pub fn hides(&self, delivery_id: i64, is_due: bool) -> bool {
+        if self.restricted.contains(&delivery_id) {
+            return true;
+        }
         match self.sight {
             Sight::Full => false,
             Sight::Due => !is_due && !self.open.contains(&delivery_id),
@@ -107,6 +123,16 @@ mod tests {
             let found = [(7, false), (8, false), (8, true)].map(|(id, is_due)| masking.hides(id, is_due));
             assert_eq!(found, hidden, "{sight:?}");
         }
+    }
+
+    #[test]
+    fn delivery_whose_use_was_stopped_is_hidden_from_every_role() {
+        for sight in [Sight::Full, Sight::Due, Sight::Opened, Sight::Masked] {
+            let masking = masking(sight).restricting([8].into());
+            assert!(masking.hides(8, true) && !masking.masks_nothing(), "{sight:?}");
+        }
+        let full = masking(Sight::Full).restricting([8].into());
+        assert!(!full.hides(9, false) && full.is_full() && full.can_open());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::model::{MAX_NOTE_CHARS, RevealReason};
 use super::store;
 use crate::audit::MemberActor;
 use crate::id::parse_crockford;
-use crate::members::model::rights::{Surface, sight};
+use crate::members::model::rights::{Sight, Surface, sight};
 use crate::storage::Storage;
 use crate::web::{
     Access, Error, Form, Layout, Member, PageAction, PageKind, PageResult, Query, Routes, local_path, page,
@@ -47,7 +47,8 @@ struct RevealPage {
 fn check(member: &Member) -> Result<(), Error> {
     let can_open = [Surface::OrderPage, Surface::DeliveryPage, Surface::Plan]
         .into_iter()
-        .any(|surface| sight(member.role, surface, false).can_be_opened());
+        .map(|surface| sight(member.role, surface, false))
+        .any(|sight| sight == Sight::Full || sight.can_be_opened());
     if can_open { Ok(()) } else { Err(Error::Forbidden) }
 }
 

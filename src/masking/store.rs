@@ -13,7 +13,7 @@ use crate::members::model::rights::{Sight, Surface, sight};
 use crate::shop;
 use crate::storage::{Result, Tx};
 
-/// What the member sees on a surface. At most one statement, by an index.
+/// What the member sees on a surface. At most two statements, one of them on a table that is empty in most shops.
 pub fn load(tx: &mut dyn Tx, member: &Member, surface: Surface) -> Result<MaskPolicy> {
     let (now, role) = (tx.now(), member.role);
     let depends_on_setting = sight(role, surface, true) != sight(role, surface, false);
@@ -33,7 +33,42 @@ pub fn load(tx: &mut dyn Tx, member: &Member, surface: Surface) -> Result<MaskPo
         Sight::None | Sight::Masked | Sight::Full => Vec::new(),
     };
     let open: Result<HashSet<i64>> = rows.into_iter().map(|row| row.int(0)).collect();
-    Ok(MaskPolicy::new(sight, open?, now.date()))
+    let restricted = "SELECT delivery_id FROM restrictions r WHERE NOT EXISTS (SELECT 1 FROM reveals v \
+                      WHERE v.member_id = ? AND v.delivery_id = r.delivery_id AND v.expires_at > ?)";
+    let rows = match sight {
+        Sight::None | Sight::Masked => Vec::new(),
+        Sight::Opened | Sight::Due | Sight::Full => tx.query(restricted, &[member.id.into(), now.into()])?,
+    };
+    let restricted: Result<HashSet<i64>> = rows.into_iter().map(|row| row.int(0)).collect();
+    Ok(MaskPolicy::new(sight, open?, now.date()).restricting(restricted?))
+}
+
+/// Deliveries whose use was stopped on demand (처리정지).
+pub fn restricted(tx: &mut dyn Tx) -> Result<HashSet<i64>> {
+    let rows = tx.query("SELECT delivery_id FROM restrictions", &[])?;
+    rows.into_iter().map(|row| row.int(0)).collect()
+}
+
+/// Stops the use of deliveries on a demand.
+pub fn restrict(tx: &mut dyn Tx, deliveries: &[i64], request_id: i64) -> Result<()> {
+    let now = tx.now();
+    let mut rows = deliveries.iter().map(|id| vec![(*id).into(), request_id.into(), now.into()]);
+    tx.upsert_many("restrictions", &["delivery_id"], &["request_id", "restricted_at"], &mut rows)
+}
+
+/// Allows the use of the deliveries again that a demand stopped; answers how many.
+pub fn lift(tx: &mut dyn Tx, request_id: i64) -> Result<u64> {
+    tx.exec("DELETE FROM restrictions WHERE request_id = ?", &[request_id.into()])
+}
+
+/// Number of deliveries that a demand stopped.
+pub fn count_restricted(tx: &mut dyn Tx, request_id: i64) -> Result<i64> {
+    tx.scalar("SELECT count(*) FROM restrictions WHERE request_id = ?", &[request_id.into()])
+}
+
+/// Forgets deliveries that are deleted.
+pub fn delete_restrictions_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<u64> {
+    tx.delete_ids("restrictions", "delivery_id", deliveries)
 }
 
 /// Opens a delivery for a member, and records whose data on which page for which reason. False without such a delivery.

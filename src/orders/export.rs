@@ -38,6 +38,7 @@ use crate::access::AccessedOrders;
 use crate::audit::downloads;
 use crate::districts::Districts;
 use crate::id::crockford;
+use crate::masking;
 use crate::shop;
 use crate::shop::model::Shop;
 use crate::storage::{StorageError, Tx};
@@ -319,14 +320,21 @@ struct Orders<'a> {
     sender: &'a Shop,
 }
 
-/// Visits the orders of these identifiers, in order.
+/// Visits the orders of these identifiers, in order. Those whose use was stopped on demand (처리정지) are masked.
 fn each(
     tx: &mut dyn Tx,
     ids: &[i64],
     visit: &mut dyn FnMut(&OrderRow) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
+    let restricted = masking::store::restricted(tx)?;
     for some in ids.chunks(ORDERS_PER_BATCH) {
-        list::load_rows(tx, some)?.iter().try_for_each(&mut *visit)?;
+        let rows = list::load_rows(tx, some)?.into_iter().map(|row| {
+            let is_restricted = restricted.contains(&row.order.delivery_id);
+            row.masked_if(is_restricted)
+        });
+        for row in rows {
+            visit(&row)?;
+        }
     }
     Ok(())
 }

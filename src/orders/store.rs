@@ -17,6 +17,7 @@ pub mod create;
 pub mod deliveries;
 pub mod delivery_tallies;
 pub mod destruction;
+pub mod erasure;
 pub mod log;
 pub mod manual_order;
 pub mod member_lists;

@@ -5,7 +5,7 @@
 //! 2. The orders in batches: rows of upload reports, plans, deliveries, files that they went into, then the orders. Each
 //!    batch records the access, and its numbers in the certificate.
 //! 3. Photographs of deliveries past their own retention, and of the deliveries of due orders before these.
-//! 4. Reports of old uploads, search words and notes of old downloads, old entries of the audit log, old cases of leaks.
+//! 4. Reports of old uploads, search words and notes of old downloads, old entries of the audit log, old cases of leaks and demands of people.
 //! 5. Remains in the pages of the file, every few days, and in the write-ahead log.
 //!
 //! Each step finds what is left when it is repeated.
@@ -21,6 +21,7 @@ use crate::audit::downloads;
 use crate::deliveries;
 use crate::drive;
 use crate::notices;
+use crate::masking;
 use crate::orders::store::deliveries::delete_empty;
 use crate::orders::store::destruction::{DueOrder, destroy, due};
 use crate::plans;
@@ -215,7 +216,8 @@ impl Run {
         };
         while !self.write(entries).await?.is_empty() {}
         let cases = move |tx: &mut dyn Tx| {
-            let log_entries = store::breaches::delete_old(tx, before_audit)?;
+            let log_entries =
+                store::breaches::delete_old(tx, before_audit)? + store::requests::delete_old(tx, before_audit)?;
             Ok(DestroyedCounts { log_entries, ..DestroyedCounts::default() })
         };
         while !self.write(cases).await?.is_empty() {}
@@ -281,6 +283,7 @@ fn destroy_batch(tx: &mut dyn Tx, ids: &[i64]) -> Result<DestroyedCounts> {
     notices::store::delete_of(tx, &destroyed.emptied)?;
     plans::store::delete_jobs_of(tx, &destroyed.emptied)?;
     plans::store::promises::delete_of(tx, &destroyed.emptied)?;
+    masking::store::delete_restrictions_of(tx, &destroyed.emptied)?;
     let delivery_events = deliveries::log::delete_of(tx, &destroyed.emptied)?;
     delete_empty(tx, &destroyed.emptied)?;
     let counts = DestroyedCounts {

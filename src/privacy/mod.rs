@@ -8,6 +8,8 @@
 //!
 //! [`person`] collects what the shop has of one person, who may demand to see it; [`document`] writes it down.
 //!
+//! [`request`] is what the person may demand, with its deadline and the duties that stand against a deletion.
+//!
 //! [`breach`] is the worksheet of a leak: whose data was seen or taken, the notice, the 72 hours, what was done.
 //!
 //! Due is what the clock says, not what a list says: a backup of an earlier moment that is restored is destroyed again at
@@ -20,6 +22,7 @@ pub mod job;
 pub mod model;
 pub mod pages;
 pub mod person;
+pub mod request;
 pub mod store;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 mod breaches;
 mod destructions;
 mod people;
+mod requests;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,11 @@ pub fn routes() -> Routes {
         .post("/privacy/breaches/{id}/people", Access::AdminReauthenticated, breaches::people::download)
         .get("/privacy/destructions", Access::Admin, destructions::list::list)
         .get("/privacy/destructions/{id}", Access::Admin, destructions::show::show)
+        .get("/privacy/requests", Access::AdminReauthenticated, requests::list::list)
+        .post("/privacy/requests", Access::AdminReauthenticated, requests::list::create)
+        .get("/privacy/requests/{id}", Access::AdminReauthenticated, requests::show::show)
+        .post("/privacy/requests/{id}", Access::AdminReauthenticated, requests::show::update)
+        .post("/privacy/requests/{id}/answer", Access::AdminReauthenticated, requests::answer::answer)
         .get("/privacy/people", Access::AdminReauthenticated, people::list::list)
         .get("/privacy/people/{id}", Access::AdminReauthenticated, people::show::show)
         .post("/privacy/people/{id}", Access::AdminReauthenticated, people::show::download)

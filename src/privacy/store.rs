@@ -2,6 +2,7 @@
 
 pub mod breaches;
 pub mod people;
+pub mod requests;
 
 use chrono::Days;
 

@@ -13,7 +13,8 @@ use crate::orders::bundle::DeliveryState;
 use crate::orders::filter::{DateField, OPEN_CLAIMS, OrderQuery};
 use crate::orders::list::{self, Total};
 use crate::orders::model::{OrderState, ShippingMethod};
-use crate::privacy::store::breaches;
+use crate::privacy::request::REMINDER_DAYS;
+use crate::privacy::store::{breaches, requests};
 use crate::products::store as products;
 use crate::shop;
 use crate::storage::{Result, Tx};
@@ -94,6 +95,8 @@ pub struct OpenWork {
     pub drive_findings: Figure,
     /// months whose access records are to be inspected
     pub inspections: Figure,
+    /// demands of people whose deadline is near or over
+    pub requests: Figure,
     /// cases of leaks that are not closed
     pub breaches: Figure,
     /// members who have not come for a long time
@@ -144,6 +147,7 @@ pub fn open_work(tx: &mut dyn Tx, today: NaiveDate) -> Result<OpenWork> {
             i64::try_from(inspection::due_months(tx)?.len()).unwrap_or(i64::MAX),
             "/access/inspections",
         ),
+        requests: Figure::exactly(requests::count_due(tx, plus_days(today, REMINDER_DAYS))?, "/privacy/requests"),
         breaches: Figure::exactly(breaches::count_open(tx)?, "/privacy/breaches"),
         absent_members: Figure::exactly(members::count_absent(tx)?, "/members#absent"),
         missing_labels: Figure::exactly(products::count_unlabelled_products(tx)?, "/products?labels=missing"),

@@ -140,6 +140,13 @@ fn work_notices(work: &OpenWork) -> Vec<Notice> {
         ),
         (
             Waiting,
+            "답할 본인 요구",
+            "자기 정보를 보여 주거나 고치거나 지워 달라는 요구예요. 받은 날부터 10일 안에 답해야 해요.",
+            &work.requests,
+            "답하기",
+        ),
+        (
+            Waiting,
             "오래 들어오지 않은 회원",
             "90일 넘게 들어오지 않았어요. 로그인을 막거나 그대로 둘지 정해 주세요.",
             &work.absent_members,
@@ -253,6 +260,7 @@ mod tests {
             unclassified,
             drive_findings: figure(0),
             inspections,
+            requests: figure(0),
             breaches: figure(0),
             absent_members: figure(0),
             missing_labels,

@@ -64,7 +64,11 @@ pub(super) async fn show(
     let (measured, more) = storage
         .read_replica(move |tx| {
             let now = tx.now();
-            let more = [privacy::store::status(tx, keep)?.check(now), privacy::store::breaches::check(tx)?];
+            let more = [
+                privacy::store::status(tx, keep)?.check(now),
+                privacy::store::breaches::check(tx)?,
+                privacy::store::requests::check(tx)?,
+            ];
             Ok::<_, StorageError>((law::measure(tx, years)?, more))
         })
         .await?;

@@ -50,6 +50,7 @@ verbs! {
     RecoveryCodeUsed = "recovery-code-used" of "member";
     AccessInspected = "access-inspected" of "shop";
     BreachRecorded = "breach-recorded" of "shop";
+    PersonRequestRecorded = "person-request-recorded" of "shop";
     ShopSaved = "shop-saved" of "shop";
     SettingsSaved = "settings-saved" of "shop";
     ProductAdded = "product-added" of "product";

@@ -1,6 +1,7 @@
 //! The pages about one person and about destruction.
 
 mod breaches;
+mod requests;
 
 use reqwest::StatusCode;
 

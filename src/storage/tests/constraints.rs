@@ -62,6 +62,8 @@ const FORBIDDEN_ROWS: &[(&str, &str, RowValues)] = &[
     ("proofs", "(received_at IS NULL) = (bytes IS NULL)", &[("bytes", "1"), ("width", "1"), ("height", "1")]),
     ("proofs", "(bytes IS NULL) = (width IS NULL)", &[("received_at", "1"), ("bytes", "1"), ("height", "1")]),
     ("proofs", "(bytes IS NULL) = (height IS NULL)", &[("received_at", "1"), ("bytes", "1"), ("width", "1")]),
+    ("person_requests", "(answer IS NULL) = (answered_at IS NULL)", &[("answered_at", "1")]),
+    ("person_requests", "(answer IS NULL) = (answer_note IS NULL)", &[("answer_note", "'1'")]),
     ("breaches", "from_at <= to_at", &[("from_at", "2"), ("to_at", "1")]),
     ("breaches", "(closed_at IS NULL) = (people IS NULL)", &[("closed_at", "1"), ("people", "NULL")]),
     ("audit_entries", "object_id IS NULL OR object_count = 1", &[("object_id", "1"), ("object_count", "2")]),
@@ -89,6 +91,9 @@ const LOGGED_IDS: &[&str] = &[
     "withdrawn_by",
     "opened_by",
     "closed_by",
+    "recorded_by",
+    "answered_by",
+    "request_id",
 ];
 
 /// Further ones: rows that are derived from others in the same transaction, and event logs.
@@ -106,6 +111,8 @@ const DERIVED_IDS: &[(&str, &str)] = &[
     ("access_order_days", "order_id"),
     ("access_ranges", "first_order_id"),
     ("access_ranges", "last_order_id"),
+    ("restrictions", "delivery_id"),
+    ("person_requests", "order_id"),
     ("search_postings", "document_id"),
     ("proofs", "job_id"),
     ("proofs", "event_id"),
