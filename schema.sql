@@ -856,7 +856,7 @@ CREATE TABLE audit_entries (
         'backup-key-created', 'backup-key-shown', 'database-downloaded', 'practice-started', 'demo-shop-created',
         'truck-saved', 'district-weekdays-saved', 'special-day-saved', 'special-day-deleted', 'handling-saved',
         'truck-settings-saved', 'stops-assigned', 'stops-moved', 'stops-held', 'stop-changes-acknowledged',
-        'tours-fixed', 'tours-reopened', 'job-saved', 'delivery-promised', 'tour-handed-out', 'tour-left', 'tour-taken-back',
+        'tours-fixed', 'tours-reopened', 'job-saved', 'delivery-promised', 'delay-notice-recorded', 'withdrawal-consent-recorded', 'tour-handed-out', 'tour-left', 'tour-taken-back',
         'tour-closed', 'notices-exported', 'notices-withdrawn', 'notice-wording-saved', 'stops-reported', 'finding-resolved', 'phone-cut-off')),
     object_type  TEXT NOT NULL CHECK (object_type IN (
         'member', 'shop', 'product', 'order', 'district', 'district-list', 'upload', 'delivery',
@@ -1054,9 +1054,10 @@ CREATE TABLE access_ranges (
     last_order_id  INTEGER NOT NULL
 ) STRICT;
 
--- Monthly inspections, as they were signed.
+-- Inspections of one or several months, as they were signed.
 CREATE TABLE access_inspections (
-    inspected_month TEXT NOT NULL PRIMARY KEY CHECK (inspected_month LIKE '____-__-__'),  -- its first day
+    inspected_month TEXT NOT NULL PRIMARY KEY CHECK (inspected_month LIKE '____-__-__'),  -- first day of the first month
+    months          INTEGER NOT NULL CHECK (months BETWEEN 1 AND 12),
     report          TEXT NOT NULL,  -- JSON: src/access/inspection.rs
     note            TEXT NOT NULL CHECK (length(note) <= 2000),
     signed_by       INTEGER NOT NULL,
@@ -1112,6 +1113,31 @@ CREATE TABLE destructions (
     upload_rows    INTEGER NOT NULL DEFAULT 0 CHECK (upload_rows >= 0),
     download_notes INTEGER NOT NULL DEFAULT 0 CHECK (download_notes >= 0),
     photos         INTEGER NOT NULL DEFAULT 0 CHECK (photos >= 0)
+) STRICT;
+
+-- ── duties towards the buyer ─────────────────────────────────────────────────────────
+
+-- Delays of which the buyer was told (전자상거래법 제15조 ②), with the text. Deleted with the order.
+CREATE TABLE delay_notices (
+    id        INTEGER NOT NULL PRIMARY KEY,
+    order_id  INTEGER NOT NULL REFERENCES orders (id),
+    reason    TEXT NOT NULL CHECK (length(reason) <= 300),
+    new_day   TEXT CHECK (new_day LIKE '____-__-__'),  -- null: not known yet
+    way       TEXT NOT NULL CHECK (way IN ('message', 'phone', 'channel')),
+    text      TEXT NOT NULL CHECK (length(text) <= 2000),
+    sent_at   INTEGER NOT NULL,
+    member_id INTEGER NOT NULL
+) STRICT;
+CREATE INDEX delay_notices_by_order ON delay_notices (order_id, id);
+
+-- Consents of buyers that a good is made for them: without a row the withdrawal is not restricted (시행령 제21조).
+CREATE TABLE withdrawal_consents (
+    order_id    INTEGER NOT NULL PRIMARY KEY REFERENCES orders (id),
+    given_on    TEXT NOT NULL CHECK (given_on LIKE '____-__-__'),
+    way         TEXT NOT NULL CHECK (way IN ('paper', 'message', 'channel')),
+    proof       TEXT NOT NULL CHECK (length(proof) <= 300),  -- where the paper or the message is
+    recorded_at INTEGER NOT NULL,
+    member_id   INTEGER NOT NULL
 ) STRICT;
 
 -- ── leaks and demands of people ─────────────────────────────────────────────────────

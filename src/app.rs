@@ -4,8 +4,9 @@ use axum::Router;
 
 use crate::web::{self, AppState, Routes};
 use crate::{
-    access, actions, audit, backup, channels, config, deliveries, districts, drive, help, masking, members, notices,
-    orders, plans, practice, privacy, products, reconcile, search, server, setup, shop, today, trucks, uploads,
+    access, actions, audit, backup, channels, config, consumer, deliveries, districts, drive, help, masking, members,
+    notices, orders, plans, practice, privacy, products, reconcile, search, server, setup, shop, today, trucks,
+    uploads,
 };
 
 /// The routes of every room. A new room is added here.
@@ -23,6 +24,7 @@ pub fn rooms() -> Vec<Routes> {
         plans::pages::routes(),
         drive::pages::routes(),
         notices::pages::routes(),
+        consumer::pages::routes(),
         actions::pages::routes(),
         districts::pages::routes(),
         products::pages::routes(),

@@ -39,6 +39,7 @@
 //! | [`proofs`] | photographs of deliveries: files by hash outside the database, their checks and their rows |
 //! | [`drive`] | the driver's day: hand-out, loading, events of phones without a signal, what does not fit, 마감 |
 //! | [`notices`] | texts for customers: window, changes, completion; wording, files for senders, who was told what |
+//! | [`consumer`] | what 전자상거래법 owes the buyer: supply in time, delay notices, withdrawal, refund, 위약금 |
 //! | [`actions`] | recent bulk actions of all rooms, and their undo |
 //! | [`privacy`] | leaks, rights of the person, destruction of personal data at the end of its retention |
 //! | [`backup`] | continuous backup of every commit, restore to any moment, trial restores |
@@ -99,6 +100,7 @@ pub mod backup;
 pub mod channels;
 pub mod cli;
 pub mod config;
+pub mod consumer;
 pub mod deliveries;
 pub mod demo;
 pub mod districts;

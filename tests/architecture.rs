@@ -57,6 +57,7 @@ const ROOMS: &[&str] = &[
     "proofs",
     "drive",
     "notices",
+    "consumer",
     "actions",
     "privacy",
     "backup",

@@ -1,5 +1,5 @@
-//! Monthly inspection of the access records (안전성 확보조치 기준 제8조 ②): the program drafts what to look at, an administrator
-//! signs it.
+//! Inspection of the access records (안전성 확보조치 기준 제8조 ②): the program drafts what to look at, an administrator signs it.
+//! The period is the shop's: a month unless its internal plan has another.
 
 mod store;
 
@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, HashSet};
 use chrono::{Datelike, Months, NaiveDate, Timelike, Weekday};
 use serde::{Deserialize, Serialize};
 
-pub use self::store::{SignedInspection, draft, due_months, find, sign, signed};
+pub use self::store::{SignedInspection, draft, due_periods, find, period_months, save_period_months, sign, signed};
 use super::model::{AccessAction, AccessRecord};
 use crate::time::Moment;
+use crate::time::holidays::public_holiday;
 
 /// Orders in one access from which on it is listed.
 const BULK_ORDERS: u64 = 500;
@@ -27,11 +28,14 @@ const REPEATED_VIEWS: u64 = 10;
 /// Lines of a section; a section with more shows that something is wrong by itself.
 const MAX_LINES: usize = 300;
 
+/// Months that a period may have: parts of a year.
+pub const PERIOD_MONTHS: [u32; 4] = [1, 2, 3, 6];
+
 /// Maximum length of a reviewer's note in characters.
 pub const MAX_NOTE_CHARS: usize = 2_000;
 
 /// A month that is inspected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InspectionMonth(NaiveDate);
 
 impl InspectionMonth {
@@ -56,10 +60,86 @@ impl InspectionMonth {
         self.0
     }
 
-    /// The moments from the first up to the next month's first, exclusive.
-    pub fn moments(self) -> (Moment, Moment) {
-        (Moment::start_of(self.0), Moment::start_of(self.next().0))
+    /// The month so many months later.
+    #[must_use]
+    pub fn plus(self, months: u32) -> Self {
+        Self(self.0.checked_add_months(Months::new(months)).unwrap_or(self.0))
     }
+
+    /// The month so many months earlier.
+    #[must_use]
+    pub fn minus(self, months: u32) -> Self {
+        Self(self.0.checked_sub_months(Months::new(months)).unwrap_or(self.0))
+    }
+}
+
+/// Whole months that are inspected together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InspectionPeriod {
+    /// first month
+    pub first: InspectionMonth,
+    /// number of months
+    pub months: u32,
+}
+
+impl InspectionPeriod {
+    /// The period that begins with `first` and ends with the part of the year in which it lies: with three months, a
+    /// period that begins in November ends in December.
+    pub fn beginning(first: InspectionMonth, every: u32) -> Self {
+        let every = every.max(1);
+        Self { first, months: every - first.0.month0() % every }
+    }
+
+    /// The month after the last one.
+    pub fn end(self) -> InspectionMonth {
+        self.first.plus(self.months)
+    }
+
+    /// The moments from the first up to the first of the next month, exclusive.
+    pub fn moments(self) -> (Moment, Moment) {
+        (Moment::start_of(self.first.0), Moment::start_of(self.end().0))
+    }
+
+    /// Its months.
+    pub fn each(self) -> impl Iterator<Item = InspectionMonth> {
+        (0..self.months).map(move |after| self.first.plus(after))
+    }
+}
+
+/// `2026-11`, or `2026-10 ~ 2026-12`.
+impl std::fmt::Display for InspectionPeriod {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.months {
+            0 | 1 => self.first.fmt(f),
+            months => write!(f, "{} ~ {}", self.first, self.first.plus(months - 1)),
+        }
+    }
+}
+
+/// The periods that are over and have no signed inspection, oldest first. `signed` are the months that have one; `first`
+/// is the first month with records, `present` the month that is not over.
+pub fn due_of(
+    first: InspectionMonth,
+    present: InspectionMonth,
+    every: u32,
+    signed: &HashSet<InspectionMonth>,
+) -> Vec<InspectionPeriod> {
+    let (mut month, mut due) = (first, Vec::new());
+    while month < present {
+        if signed.contains(&month) {
+            month = month.next();
+            continue;
+        }
+        let whole = InspectionPeriod::beginning(month, every);
+        // A month that was signed before the period was made longer ends it.
+        let unsigned = whole.each().take_while(|month| !signed.contains(month)).count();
+        let period = InspectionPeriod { months: u32::try_from(unsigned).unwrap_or(whole.months), ..whole };
+        if period.end() <= present {
+            due.push(period);
+        }
+        month = period.end();
+    }
+    due
 }
 
 /// `2026-11`, also in URLs.
@@ -87,7 +167,7 @@ pub struct InspectionReport {
     pub records: u64,
     /// accesses to many orders at once, and days on which a member saw very many
     pub bulk: Vec<InspectionLine>,
-    /// accesses at night and on weekends, by member
+    /// accesses at night, on weekends and on public holidays, by member
     pub off_hours: Vec<InspectionLine>,
     /// downloads without a stated purpose
     pub without_purpose: Vec<InspectionLine>,
@@ -106,7 +186,7 @@ impl InspectionReport {
     pub fn sections(&self) -> [(&'static str, &'static str, &[InspectionLine]); 6] {
         [
             ("한꺼번에 많이 본 것", "한 번에 500건 이상, 또는 하루에 5,000건 이상", &self.bulk),
-            ("밤과 주말", "밤 10시부터 아침 6시까지와 토·일요일", &self.off_hours),
+            ("밤과 휴일", "밤 10시부터 아침 6시까지와 토·일요일, 공휴일", &self.off_hours),
             ("용도를 적지 않은 내려받기", "왜 받았는지 물어보세요", &self.without_purpose),
             ("처음 보는 주소", "그 전 반년 동안 쓰지 않던 주소예요", &self.new_addresses),
             ("로그인 실패", "아이디와 주소마다", &self.failures),
@@ -115,11 +195,12 @@ impl InspectionReport {
     }
 }
 
-/// Whether an access is at night or on a weekend.
+/// Whether an access is at night, on a weekend or on a public holiday.
 fn is_off_hours(at: Moment) -> bool {
     let wall = at.kst();
     let is_night = wall.hour() >= NIGHT.0 || wall.hour() < NIGHT.1;
-    is_night || matches!(wall.weekday(), Weekday::Sat | Weekday::Sun)
+    let is_holiday = public_holiday(wall.date()).is_some();
+    is_night || is_holiday || matches!(wall.weekday(), Weekday::Sat | Weekday::Sun)
 }
 
 /// Collects the records of a month into a report.
@@ -233,13 +314,27 @@ mod tests {
     fn months_have_text_and_bounds() {
         let month = InspectionMonth::parse("2026-02").expect("a month");
         assert_eq!((month.to_string(), month.next().to_string()), ("2026-02".to_owned(), "2026-03".to_owned()));
-        let (from, to) = month.moments();
+        let (from, to) = InspectionPeriod::beginning(month, 1).moments();
         assert_eq!((to.0 - from.0) / 86_400_000, 28);
         assert_eq!([InspectionMonth::parse("2026-13"), InspectionMonth::parse("2026-2-1")], [None, None]);
     }
 
     #[test]
-    fn nights_and_weekends_are_off_hours() {
+    fn period_is_due_when_its_part_of_the_year_is_over() {
+        let month = |text: &str| InspectionMonth::parse(text).expect("a month");
+        let due = |first: &str, present: &str, every, signed: &[&str]| -> Vec<String> {
+            let signed = signed.iter().map(|text| month(text)).collect();
+            due_of(month(first), month(present), every, &signed).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(due("2026-09", "2026-11", 1, &["2026-09"]), ["2026-10"]);
+        assert_eq!(due("2026-07", "2026-12", 3, &[]), ["2026-07 ~ 2026-09"], "the fourth quarter is not over");
+        assert_eq!(due("2026-10", "2027-01", 3, &["2026-10"]), ["2026-11 ~ 2026-12"], "October was signed by itself");
+        assert_eq!(due("2026-07", "2026-10", 3, &["2026-08"]), ["2026-07", "2026-09"]);
+        assert_eq!(due("2026-11", "2026-11", 6, &[]), [""; 0]);
+    }
+
+    #[test]
+    fn nights_weekends_and_holidays_are_off_hours() {
         for (time, off) in [
             ("2026-11-27 05:59:59", true),
             ("2026-11-27 06:00:00", false),
@@ -247,6 +342,7 @@ mod tests {
             ("2026-11-27 22:00:00", true),
             ("2026-11-28 12:00:00", true),
             ("2026-11-30 12:00:00", false),
+            ("2026-12-25 12:00:00", true),
         ] {
             assert_eq!(is_off_hours(at(time)), off, "{time}");
         }

@@ -32,7 +32,7 @@ pub struct Measurements {
     pub verification: Option<Verification>,
     /// whether triggers guard them
     pub is_guarded: bool,
-    /// months whose inspection is due
+    /// periods whose inspection is due
     pub due_inspections: usize,
     /// tables and columns without a retention class
     pub unclassified: usize,
@@ -70,8 +70,8 @@ pub fn checks(measured: &Measurements) -> Vec<Diagnostic> {
     checks.push(zero_or(
         measured.due_inspections,
         "접속기록 점검",
-        "지난 달까지 모두 점검했어요",
-        |count| format!("점검하지 않은 달이 {count}개 있어요"),
+        "끝난 달까지 모두 점검했어요",
+        |count| format!("점검하지 않은 기간이 {count}개 있어요"),
         "접속기록의 점검 화면에서 살펴보고 확인하세요.",
     ));
     checks.push(check_network(measured));

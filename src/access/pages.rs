@@ -12,6 +12,7 @@ pub fn routes() -> Routes {
         .get("/access", Access::AdminReauthenticated, list::list)
         .get("/access/law", Access::Admin, law::show)
         .get("/access/inspections", Access::AdminReauthenticated, inspections::list)
+        .post("/access/inspections", Access::AdminReauthenticated, inspections::update)
         .get("/access/inspections/{month}", Access::AdminReauthenticated, inspections::show)
         .post("/access/inspections/{month}", Access::AdminReauthenticated, inspections::sign)
 }

@@ -513,6 +513,18 @@ pub enum AuditEvent {
         /// whether it is that of the program again
         is_initial: bool,
     },
+    /// The buyer was told that an order is late.
+    DelayNoticeRecorded {
+        /// order number
+        number: String,
+        /// `YYYY-MM-DD`; none: the new day is not known yet
+        new_day: Option<String>,
+    },
+    /// 주문 제작 동의: the buyer cannot withdraw
+    WithdrawalConsentRecorded {
+        /// order number
+        number: String,
+    },
     /// A tour was given to a driver.
     TourHandedOut {
         /// `YYYY-MM-DD`

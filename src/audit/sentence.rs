@@ -138,6 +138,11 @@ impl AuditEvent {
                 let what = if *is_initial { "처음 문구로 되돌렸어요." } else { "문구를 저장했어요." };
                 format!("{} {what}", notice_label(kind))
             }
+            Self::DelayNoticeRecorded { new_day, .. } => match new_day {
+                Some(day) => format!("지연을 알린 것을 기록했어요. 새로 약속한 날: {day}"),
+                None => "지연을 알린 것을 기록했어요.".to_owned(),
+            },
+            Self::WithdrawalConsentRecorded { .. } => "주문 제작 동의를 기록했어요.".to_owned(),
             Self::TourHandedOut { truck, driver, .. } => format!("{truck}: {driver} 기사에게 넘겼어요."),
             Self::TourLeft(Departure { truck, pieces, .. }) => format!("{truck}: {pieces}개를 싣고 출발했어요."),
             Self::TourTakenBack { truck, reason, .. } => format!("{truck}: 앞 단계로 되돌렸어요. 이유: {reason}"),

@@ -45,6 +45,12 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
         (E::AccessInspected { month: text("2026-11") }, "2026-11의 접속기록을 점검했어요."),
         (E::BreachRecorded { what: text("접근 차단") }, "유출 대응을 기록했어요: 접근 차단"),
         (E::PersonRequestRecorded { what: text("삭제 요구를 받음") }, "본인 요구를 기록했어요: 삭제 요구를 받음"),
+        (
+            E::DelayNoticeRecorded { number: text("1"), new_day: Some(text("2026-12-15")) },
+            "지연을 알린 것을 기록했어요. 새로 약속한 날: 2026-12-15",
+        ),
+        (E::DelayNoticeRecorded { number: text("1"), new_day: None }, "지연을 알린 것을 기록했어요."),
+        (E::WithdrawalConsentRecorded { number: text("1") }, "주문 제작 동의를 기록했어요."),
         (E::ShopSaved { name: text("나무공방"), address: text("") }, "가게 정보를 저장했어요."),
         (E::ProductAdded { number: text("BED-1"), name: text("벙커 침대") }, "‘벙커 침대’ 상품을 추가했어요."),
         (E::ProductsEdited { saved: numbers(&["BED-1", "BED-2"]), rejected: 0 }, "상품 2개를 저장했어요."),

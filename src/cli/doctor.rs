@@ -15,6 +15,7 @@ use super::{CliError, CommandResult, Outcome, block_on, endpoints, no_shop, open
 use crate::access;
 use crate::backup::{self, MariaDbDump, TargetStatus};
 use crate::config::{Config, Database, PAGE_FILE, SessionBackend, TlsSource};
+use crate::consumer;
 use crate::privacy::{self, KeepYears};
 use crate::server::certificate::CertificateInfo;
 use crate::server::shop_ca::{self, CaCertificate};
@@ -158,14 +159,18 @@ fn check_access_records(storage: &Storage, years: u32) -> Vec<Diagnostic> {
     diagnostics
 }
 
-/// Checks that no leak and no demand of a person waits too long.
+/// Checks that no buyer of a late order, no leak and no demand of a person waits too long.
 fn check_people(storage: &Storage) -> Vec<Diagnostic> {
     let read = storage.read(|tx| {
-        Ok::<_, StorageError>(vec![privacy::store::breaches::check(tx)?, privacy::store::requests::check(tx)?])
+        Ok::<_, StorageError>(vec![
+            consumer::store::check(tx)?,
+            privacy::store::breaches::check(tx)?,
+            privacy::store::requests::check(tx)?,
+        ])
     });
     block_on(async { Ok(read.await?) }).unwrap_or_else(|error| {
         let advice = "데이터베이스를 확인하세요.";
-        vec![Diagnostic::problem(Severity::Bad, "유출 대응과 본인 요구", error.to_string(), advice)]
+        vec![Diagnostic::problem(Severity::Bad, "지연 안내, 유출 대응, 본인 요구", error.to_string(), advice)]
     })
 }
 

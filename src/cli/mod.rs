@@ -40,7 +40,7 @@ use crate::server::Endpoints;
 use crate::storage::copy::COPY_LEASE;
 use crate::storage::schema::{self, MigrationReport};
 use crate::storage::{OpenMode, Storage, StorageError, StorageOptions, Tx, Wal, lease};
-use crate::time::SystemClock;
+use crate::time::{SystemClock, holidays};
 
 /// Maximum number of concurrent reads.
 const MAX_READERS: usize = 8;
@@ -217,7 +217,12 @@ fn is_flag(matches: &ArgMatches, name: &str) -> bool {
 }
 
 fn execute(CommandLine { mut settings, command }: CommandLine) -> CommandResult {
-    let load = |settings| Config::load(settings, |name| std::env::var(name).ok());
+    let load = |settings| {
+        let config = Config::load(settings, |name| std::env::var(name).ok())?;
+        holidays::renew_from(&config.data)
+            .map_err(|error| CliError(format!("{}의 공휴일을 읽지 못했어요: {error}", holidays::HOLIDAY_FILE)))?;
+        Ok::<_, CliError>(config)
+    };
     match command {
         None => serve::run(&load(settings)?, has_desktop()),
         Some(Command::Serve) => serve::run(&load(settings)?, false),

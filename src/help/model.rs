@@ -135,7 +135,7 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
         ["orders"] | ["orders", "columns"] | ["actions" | "search", ..] => "orders",
         ["orders", "new"] => "counter",
         ["orders", "download"] | ["downloads", ..] => "downloads",
-        ["orders", ..] => "order",
+        ["orders" | "consumer", ..] => "order",
         ["uploads", _, "form"] | ["channels", ..] => "profiles",
         ["uploads", ..] => "uploads",
         ["reconcile", ..] => "reconcile",

@@ -4,6 +4,7 @@
 use chrono::{Days, NaiveDate};
 
 use crate::access::inspection;
+use crate::consumer::store as consumer;
 use crate::deliveries;
 use crate::deliveries::filter::{DeliveryFilter, DeliveryQuery, PreferredDate};
 use crate::deliveries::store::overview::{DayRegionCount, count_unclassified, counts_by_day};
@@ -93,8 +94,10 @@ pub struct OpenWork {
     pub unclassified: Figure,
     /// records of drivers that do not fit what the office knows
     pub drive_findings: Figure,
-    /// months whose access records are to be inspected
+    /// periods whose access records are to be inspected
     pub inspections: Figure,
+    /// orders that are late without a notice to the buyer
+    pub delays: Figure,
     /// demands of people whose deadline is near or over
     pub requests: Figure,
     /// cases of leaks that are not closed
@@ -144,9 +147,10 @@ pub fn open_work(tx: &mut dyn Tx, today: NaiveDate) -> Result<OpenWork> {
         unclassified: Figure::exactly(count_unclassified(tx)?, "/districts/unknown"),
         drive_findings: Figure::exactly(drive::findings::count_open(tx)?, "/drive/findings"),
         inspections: Figure::exactly(
-            i64::try_from(inspection::due_months(tx)?.len()).unwrap_or(i64::MAX),
+            i64::try_from(inspection::due_periods(tx)?.len()).unwrap_or(i64::MAX),
             "/access/inspections",
         ),
+        delays: Figure::exactly(consumer::count_late(tx, today)?, "/consumer"),
         requests: Figure::exactly(requests::count_due(tx, plus_days(today, REMINDER_DAYS))?, "/privacy/requests"),
         breaches: Figure::exactly(breaches::count_open(tx)?, "/privacy/breaches"),
         absent_members: Figure::exactly(members::count_absent(tx)?, "/members#absent"),

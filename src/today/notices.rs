@@ -140,6 +140,13 @@ fn work_notices(work: &OpenWork) -> Vec<Notice> {
         ),
         (
             Waiting,
+            "지연을 알릴 주문",
+            "결제하고 3영업일이나 약속한 날이 지났어요. 고객에게 까닭을 알리고 기록해 주세요.",
+            &work.delays,
+            "주문 보기",
+        ),
+        (
+            Waiting,
             "답할 본인 요구",
             "자기 정보를 보여 주거나 고치거나 지워 달라는 요구예요. 받은 날부터 10일 안에 답해야 해요.",
             &work.requests,
@@ -260,6 +267,7 @@ mod tests {
             unclassified,
             drive_findings: figure(0),
             inspections,
+            delays: figure(0),
             requests: figure(0),
             breaches: figure(0),
             absent_members: figure(0),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use chrono::NaiveDate;
 
-use super::{InspectionMonth, InspectionReport, Inspector};
+use super::{InspectionMonth, InspectionPeriod, InspectionReport, Inspector, PERIOD_MONTHS, due_of};
 use crate::access::list::{self, AccessFilter};
 use crate::access::store::head;
 use crate::storage::{Result, Row, StorageError, Tx};
@@ -14,13 +14,16 @@ use crate::time::Moment;
 const KNOWN_ADDRESS_MS: i64 = 183 * 24 * 60 * 60 * 1000;
 
 /// Months that may be due: older ones are not asked for any more.
-const MAX_DUE_MONTHS: usize = 12;
+const MAX_DUE_MONTHS: u32 = 12;
+
+/// Name of the setting with the months of a period.
+const PERIOD: &str = "access.inspect_months";
 
 /// A signed inspection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedInspection {
-    /// the month
-    pub month: InspectionMonth,
+    /// the months
+    pub period: InspectionPeriod,
     /// the draft as it was signed
     pub report: InspectionReport,
     /// what the reviewer found
@@ -35,9 +38,21 @@ pub struct SignedInspection {
     pub digest: String,
 }
 
-/// Drafts the report of a month from its records.
-pub fn draft(tx: &mut dyn Tx, month: InspectionMonth) -> Result<InspectionReport> {
-    let (from, to) = month.moments();
+/// Months of a period.
+pub fn period_months(tx: &mut dyn Tx) -> Result<u32> {
+    let row = tx.query_one("SELECT value FROM settings WHERE name = ?", &[PERIOD.into()])?;
+    let months = row.map(|mut row| row.text(0)).transpose()?.and_then(|text| text.parse().ok());
+    Ok(months.filter(|months| PERIOD_MONTHS.contains(months)).unwrap_or(1))
+}
+
+/// Stores the months of a period.
+pub fn save_period_months(tx: &mut dyn Tx, months: u32) -> Result<()> {
+    tx.upsert("settings", &[("name", PERIOD.into())], &[("value", months.to_string().into())])
+}
+
+/// Drafts the report of a period from its records.
+pub fn draft(tx: &mut dyn Tx, period: InspectionPeriod) -> Result<InspectionReport> {
+    let (from, to) = period.moments();
     let known = tx.query(
         "SELECT DISTINCT member_id, address FROM access_records \
          WHERE recorded_at >= ? AND recorded_at < ? AND member_id IS NOT NULL",
@@ -54,26 +69,32 @@ pub fn draft(tx: &mut dyn Tx, month: InspectionMonth) -> Result<InspectionReport
     Ok(inspector.finish())
 }
 
-const COLUMNS: &str = "inspected_month, report, note, signed_by, signed_at, last_sequence, digest";
+const COLUMNS: &str = "inspected_month, months, report, note, signed_by, signed_at, last_sequence, digest";
 
 fn inspection(mut row: Row) -> Result<SignedInspection> {
     let inconsistent = |what: &dyn std::fmt::Display| StorageError::Inconsistent(format!("access_inspections: {what}"));
     let day: NaiveDate = row.opt_date(0)?.ok_or_else(|| inconsistent(&"inspected_month"))?;
     Ok(SignedInspection {
-        month: InspectionMonth::of(day),
-        report: row.json(1, "access_inspections.report")?,
-        note: row.text(2)?,
-        signed_by: row.int(3)?,
-        signed_at: row.moment(4)?,
-        last_sequence: row.int(5)?,
-        digest: row.text(6)?,
+        period: InspectionPeriod {
+            first: InspectionMonth::of(day),
+            months: u32::try_from(row.int(1)?).map_err(|_| inconsistent(&"months"))?,
+        },
+        report: row.json(2, "access_inspections.report")?,
+        note: row.text(3)?,
+        signed_by: row.int(4)?,
+        signed_at: row.moment(5)?,
+        last_sequence: row.int(6)?,
+        digest: row.text(7)?,
     })
 }
 
-/// The signed inspection of a month.
+/// The signed inspection that covers a month.
 pub fn find(tx: &mut dyn Tx, month: InspectionMonth) -> Result<Option<SignedInspection>> {
-    let sql = format!("SELECT {COLUMNS} FROM access_inspections WHERE inspected_month = ?");
-    tx.query_one(&sql, &[month.first_day().into()])?.map(inspection).transpose()
+    let sql = format!(
+        "SELECT {COLUMNS} FROM access_inspections WHERE inspected_month <= ? ORDER BY inspected_month DESC LIMIT 1"
+    );
+    let found = tx.query_one(&sql, &[month.first_day().into()])?.map(inspection).transpose()?;
+    Ok(found.filter(|signed| signed.period.each().any(|covered| covered == month)))
 }
 
 /// All signed inspections, newest first.
@@ -82,19 +103,21 @@ pub fn signed(tx: &mut dyn Tx) -> Result<Vec<SignedInspection>> {
     tx.query(&sql, &[])?.into_iter().map(inspection).collect()
 }
 
-/// Signs the draft of a month, as it is now. False if it is signed already, or not over.
-pub fn sign(tx: &mut dyn Tx, month: InspectionMonth, member_id: i64, note: &str) -> Result<bool> {
+/// Signs the draft of the period that begins with a month, as it is now. None if it is signed already, or not over.
+pub fn sign(tx: &mut dyn Tx, month: InspectionMonth, member_id: i64, note: &str) -> Result<Option<InspectionPeriod>> {
     let now = tx.now();
-    if month.moments().1 > now || find(tx, month)?.is_some() {
-        return Ok(false);
+    let period = InspectionPeriod::beginning(month, period_months(tx)?);
+    if period.moments().1 > now || find(tx, month)?.is_some() {
+        return Ok(None);
     }
-    let report = draft(tx, month)?;
+    let report = draft(tx, period)?;
     let report = serde_json::to_string(&report).map_err(|error| StorageError::Inconsistent(error.to_string()))?;
     let (last_sequence, digest) = head(tx)?;
     tx.exec(
-        &format!("INSERT INTO access_inspections ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"),
+        &format!("INSERT INTO access_inspections ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
         &[
             month.first_day().into(),
+            i64::from(period.months).into(),
             report.into(),
             note.into(),
             member_id.into(),
@@ -103,24 +126,16 @@ pub fn sign(tx: &mut dyn Tx, month: InspectionMonth, member_id: i64, note: &str)
             digest.into(),
         ],
     )?;
-    Ok(true)
+    Ok(Some(period))
 }
 
-/// Months that are over, have records and are not signed, oldest first.
-pub fn due_months(tx: &mut dyn Tx) -> Result<Vec<InspectionMonth>> {
+/// Periods that are over, have records and are not signed, oldest first.
+pub fn due_periods(tx: &mut dyn Tx) -> Result<Vec<InspectionPeriod>> {
     let first = tx.query_one("SELECT min(recorded_at) FROM access_records", &[])?;
     let Some(first) = first.map_or(Ok(None), |row| row.opt_moment(0))? else { return Ok(Vec::new()) };
-    let signed: HashSet<NaiveDate> = tx
-        .query("SELECT inspected_month FROM access_inspections", &[])?
-        .iter()
-        .map(|row| row.opt_date(0))
-        .collect::<Result<Vec<_>>>()?
-        .into_iter()
-        .flatten()
-        .collect();
     let present = InspectionMonth::of(tx.now().date());
-    let months = std::iter::successors(Some(InspectionMonth::of(first.date())), |month| Some(month.next()));
-    let over: Vec<InspectionMonth> = months.take_while(|month| *month < present).collect();
-    let recent = over.len().saturating_sub(MAX_DUE_MONTHS);
-    Ok(over.into_iter().skip(recent).filter(|month| !signed.contains(&month.first_day())).collect())
+    let first = InspectionMonth::of(first.date()).max(present.minus(MAX_DUE_MONTHS));
+    let covered: HashSet<InspectionMonth> =
+        signed(tx)?.into_iter().flat_map(|inspection| inspection.period.each()).collect();
+    Ok(due_of(first, present, period_months(tx)?, &covered))
 }

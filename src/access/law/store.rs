@@ -1,7 +1,7 @@
 //! SQL of what the page 법 점검 measures.
 
 use super::{IDLE_MEMBER_DAYS, Measurements, Verification};
-use crate::access::inspection::due_months;
+use crate::access::inspection::due_periods;
 use crate::access::retention::unclassified;
 use crate::access::{ChainReport, count_data_subjects, effective_years, is_guarded};
 use crate::storage::{Result, StorageError, Tx};
@@ -37,7 +37,7 @@ pub fn measure(tx: &mut dyn Tx, configured_years: u32) -> Result<Measurements> {
         now: Some(now),
         verification: last_verification(tx)?,
         is_guarded: is_guarded(tx)?,
-        due_inspections: due_months(tx)?.len(),
+        due_inspections: due_periods(tx)?.len(),
         unclassified: unclassified(tx)?.len(),
         admins: (tx.scalar(admins, &[])?, tx.scalar(&with_app, &[])?),
         idle_members: tx.scalar(idle_members, &[idle.into()])?,

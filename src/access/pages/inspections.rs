@@ -1,4 +1,4 @@
-//! `/access/inspections`: the monthly inspection of the access records.
+//! `/access/inspections`: the inspection of the access records, and its period.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,8 @@ use serde::Deserialize;
 
 use crate::access::AccessRecorder;
 use crate::access::inspection::{
-    self, InspectionLine, InspectionMonth, InspectionReport, MAX_NOTE_CHARS, SignedInspection,
+    self, InspectionLine, InspectionMonth, InspectionPeriod, InspectionReport, MAX_NOTE_CHARS, PERIOD_MONTHS,
+    SignedInspection,
 };
 use crate::access::list::usernames;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
@@ -20,8 +21,10 @@ use crate::web::{Error, Flash, Form, Layout, PageResult, disclosing, page, page_
 #[template(path = "access/inspections.html")]
 struct ListPage {
     layout: Layout,
-    due: Vec<InspectionMonth>,
+    due: Vec<InspectionPeriod>,
     signed: Vec<SignedInspection>,
+    /// months of a period
+    every: u32,
     names: HashMap<i64, String>,
 }
 
@@ -30,10 +33,11 @@ struct ListPage {
 struct ShowPage {
     layout: Layout,
     month: InspectionMonth,
+    period: InspectionPeriod,
     report: InspectionReport,
     signed: Option<SignedInspection>,
     names: HashMap<i64, String>,
-    /// whether the month is over, so that it can be signed
+    /// whether the period is over, so that it can be signed
     is_over: bool,
     note: String,
     problem: Option<&'static str>,
@@ -58,20 +62,27 @@ impl ShowPage {
 }
 
 pub(super) async fn list(State(storage): State<Storage>, layout: Layout) -> PageResult {
-    let (due, signed, names) = storage
-        .read(|tx| Ok::<_, StorageError>((inspection::due_months(tx)?, inspection::signed(tx)?, usernames(tx)?)))
+    let shown = storage
+        .read(move |tx| {
+            let (due, signed) = (inspection::due_periods(tx)?, inspection::signed(tx)?);
+            let (every, names) = (inspection::period_months(tx)?, usernames(tx)?);
+            Ok::<_, StorageError>(ListPage { layout: layout.clone(), due, signed, every, names })
+        })
         .await?;
-    Ok(page(ListPage { layout, due, signed, names }))
+    Ok(page(shown))
 }
 
 fn load(tx: &mut dyn Tx, layout: Layout, month: InspectionMonth) -> StorageResult<ShowPage> {
     let signed = inspection::find(tx, month)?;
-    let report = match &signed {
-        Some(signed) => signed.report.clone(),
-        None => inspection::draft(tx, month)?,
+    let (period, report) = match &signed {
+        Some(signed) => (signed.period, signed.report.clone()),
+        None => {
+            let period = InspectionPeriod::beginning(month, inspection::period_months(tx)?);
+            (period, inspection::draft(tx, period)?)
+        }
     };
-    let (is_over, names) = (month.moments().1 <= tx.now(), usernames(tx)?);
-    Ok(ShowPage { layout, month, report, signed, names, is_over, note: String::new(), problem: None })
+    let (is_over, names) = (period.moments().1 <= tx.now(), usernames(tx)?);
+    Ok(ShowPage { layout, month, period, report, signed, names, is_over, note: String::new(), problem: None })
 }
 
 pub(super) async fn show(
@@ -115,10 +126,36 @@ pub(super) async fn sign(
     recorder.flush().await?;
     let flash = storage
         .write(move |tx| {
-            if !inspection::sign(tx, month, actor.id, &note)? {
+            let Some(period) = inspection::sign(tx, month, actor.id, &note)? else {
                 return Flash::warning("이미 확인했거나 아직 끝나지 않은 달이에요.").save(tx, actor.id);
-            }
-            let event = AuditEvent::AccessInspected { month: month.to_string() };
+            };
+            let event = AuditEvent::AccessInspected { month: period.to_string() };
+            audit::record(tx, actor, AuditObject::UNNUMBERED, &event)?;
+            Flash::success(event.sentence()).save(tx, actor.id)
+        })
+        .await?;
+    Ok(redirect_with_flash("/access/inspections", flash))
+}
+
+#[derive(Deserialize)]
+pub(super) struct PeriodForm {
+    #[serde(default)]
+    months: u32,
+}
+
+/// Saves the period.
+pub(super) async fn update(
+    State(storage): State<Storage>,
+    actor: MemberActor,
+    Form(form): Form<PeriodForm>,
+) -> PageResult {
+    if !PERIOD_MONTHS.contains(&form.months) {
+        return Err(Error::BadRequest("점검 주기를 선택해 주세요.".to_owned()));
+    }
+    let flash = storage
+        .write(move |tx| {
+            inspection::save_period_months(tx, form.months)?;
+            let event = AuditEvent::SettingsSaved { changed: vec![format!("점검 주기 = {}개월", form.months)] };
             audit::record(tx, actor, AuditObject::UNNUMBERED, &event)?;
             Flash::success(event.sentence()).save(tx, actor.id)
         })

@@ -8,6 +8,7 @@ use axum::extract::State;
 use crate::access::law::{self, Measurements};
 use crate::access::retention::{self, RetentionPlan};
 use crate::config::Config;
+use crate::consumer;
 use crate::privacy::{self, KeepYears};
 use crate::server::Endpoints;
 use crate::storage::{Diagnostic, Severity, Storage, StorageError};
@@ -65,6 +66,7 @@ pub(super) async fn show(
         .read_replica(move |tx| {
             let now = tx.now();
             let more = [
+                consumer::store::check(tx)?,
                 privacy::store::status(tx, keep)?.check(now),
                 privacy::store::breaches::check(tx)?,
                 privacy::store::requests::check(tx)?,

@@ -50,3 +50,26 @@ async fn month_is_due_when_it_is_over_and_signed_once() {
         assert!(app.state.storage.write(move |tx| tx.exec(sql, &[])).await.is_err(), "{sql}");
     }
 }
+
+#[tokio::test]
+async fn period_of_a_quarter_is_due_after_the_quarter() {
+    let app = TestApp::as_admin().await;
+    let refused = app.post_form("/access/inspections", &[("months", "5")]).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    let saved = app.post_form("/access/inspections", &[("months", "3")]).await;
+    assert!(app.get(saved.location()).await.ok().contains("점검 주기 = 3개월"));
+    app.clock.advance_ms(10 * DAY_MS);
+    app.sign_in_admin().await;
+    assert!(app.get("/access/inspections").await.ok().contains("점검할 달이 없어요"), "the quarter is not over");
+    app.clock.advance_ms(7 * DAY_MS);
+    app.sign_in_admin().await;
+    let page = app.get("/access/inspections").await.ok();
+    assert!(page.contains("href=\"/access/inspections/2024-03\">2024-03</a>"), "the shop began in March: {page}");
+    app.post_form("/access/inspections/2024-03", &[("note", "이상 없음")]).await;
+    app.clock.advance_ms(92 * DAY_MS);
+    app.sign_in_admin().await;
+    let page = app.get("/access/inspections").await.ok();
+    assert!(page.contains("href=\"/access/inspections/2024-04\">2024-04 ~ 2024-06</a>"), "{page}");
+    let signed = app.post_form("/access/inspections/2024-04", &[("note", "이상 없음")]).await;
+    assert!(app.get(signed.location()).await.ok().contains("2024-04 ~ 2024-06의 접속기록을 점검했어요"));
+}

@@ -111,6 +111,8 @@ verbs! {
     NoticesExported = "notices-exported" of "delivery";
     NoticesWithdrawn = "notices-withdrawn" of "delivery";
     NoticeWordingSaved = "notice-wording-saved" of "shop";
+    DelayNoticeRecorded = "delay-notice-recorded" of "order";
+    WithdrawalConsentRecorded = "withdrawal-consent-recorded" of "order";
     TourHandedOut = "tour-handed-out" of "tour";
     TourLeft = "tour-left" of "tour";
     TourTakenBack = "tour-taken-back" of "tour";

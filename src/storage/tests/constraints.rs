@@ -25,6 +25,9 @@ const VALID_VALUES: &[(&str, &str, &str)] = &[
     ("jobs", "left_out", "'shift'"),
     ("jobs", "left_out_day", "'2026-12-01'"),
     ("stop_events", "key_id", "1"),
+    ("person_requests", "answer", "'done'"),
+    ("person_requests", "answer_note", "'1'"),
+    ("person_requests", "answered_at", "1"),
 ];
 
 /// Values of columns, as SQL.
@@ -62,8 +65,8 @@ const FORBIDDEN_ROWS: &[(&str, &str, RowValues)] = &[
     ("proofs", "(received_at IS NULL) = (bytes IS NULL)", &[("bytes", "1"), ("width", "1"), ("height", "1")]),
     ("proofs", "(bytes IS NULL) = (width IS NULL)", &[("received_at", "1"), ("bytes", "1"), ("height", "1")]),
     ("proofs", "(bytes IS NULL) = (height IS NULL)", &[("received_at", "1"), ("bytes", "1"), ("width", "1")]),
-    ("person_requests", "(answer IS NULL) = (answered_at IS NULL)", &[("answered_at", "1")]),
-    ("person_requests", "(answer IS NULL) = (answer_note IS NULL)", &[("answer_note", "'1'")]),
+    ("person_requests", "(answer IS NULL) = (answered_at IS NULL)", &[("answered_at", "NULL")]),
+    ("person_requests", "(answer IS NULL) = (answer_note IS NULL)", &[("answer_note", "NULL")]),
     ("breaches", "from_at <= to_at", &[("from_at", "2"), ("to_at", "1")]),
     ("breaches", "(closed_at IS NULL) = (people IS NULL)", &[("closed_at", "1"), ("people", "NULL")]),
     ("audit_entries", "object_id IS NULL OR object_count = 1", &[("object_id", "1"), ("object_count", "2")]),

@@ -11,8 +11,15 @@ use crate::search::tokenizer::Postings;
 use crate::storage::{Result, Tx};
 
 /// Tables with rows of an order, besides its log.
-const TABLES: [&str; 5] =
-    ["open_claims", "order_districts", "channel_statements", "channel_conflicts", "bulk_action_orders"];
+const TABLES: [&str; 7] = [
+    "open_claims",
+    "order_districts",
+    "channel_statements",
+    "channel_conflicts",
+    "bulk_action_orders",
+    "delay_notices",
+    "withdrawal_consents",
+];
 
 /// Deletes orders that were read in this transaction, with their rows in [`TABLES`]. Their log and search terms remain.
 fn delete_rows(tx: &mut dyn Tx, orders: &[Order], derived: &mut DerivedChanges) -> Result<()> {
