@@ -14,6 +14,8 @@ mod foreign_owner;
 mod full_disk;
 #[path = "program/migration.rs"]
 mod migration;
+#[path = "program/privacy.rs"]
+mod privacy;
 #[path = "program/read_only.rs"]
 mod read_only;
 #[path = "program/shutdown.rs"]

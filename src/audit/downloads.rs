@@ -60,6 +60,11 @@ impl Purpose {
     pub fn with_note(self, note: &str) -> String {
         if note.is_empty() { self.label().to_owned() } else { format!("{} {note}", self.label()) }
     }
+
+    /// Whether the purpose needs telephone numbers, addresses and memos: accounts are settled by order and name.
+    pub const fn needs_contact(self) -> bool {
+        !matches!(self, Self::Accounting)
+    }
 }
 
 /// Maximum length of a note; longer ones are truncated.

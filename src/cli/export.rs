@@ -187,6 +187,7 @@ impl Orders {
                 filter,
                 despite_claims,
                 claim_note: String::new(),
+                masks_contact: false,
                 repeats: true,
             };
             let (districts, out) = (DistrictCache::default(), self.out);

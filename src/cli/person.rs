@@ -323,7 +323,9 @@ fn execute(
     person: &PersonOf,
     kind: RequestKind,
     demand: &Demand,
-    act: impl Fn(&mut dyn Tx, i64, (i64, PersonRole)) -> Result<Option<requests::Executed>, StorageError> + Send + 'static,
+    act: impl Fn(&mut dyn Tx, i64, (i64, PersonRole)) -> Result<Option<requests::RequestOutcome>, StorageError>
+    + Send
+    + 'static,
 ) -> CommandResult {
     let of = person.find(storage)?;
     let words = one_line(&demand.demand);

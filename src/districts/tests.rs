@@ -111,6 +111,7 @@ fn purchase_order_has_the_district_name_of_the_delivery_date() {
             filter: OrderFilter::default(),
             despite_claims: Vec::new(),
             claim_note: String::new(),
+            masks_contact: false,
             repeats: true,
         };
         let districts = cache.current(tx)?;

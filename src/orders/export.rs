@@ -116,6 +116,8 @@ pub struct ExportRequest {
     pub despite_claims: Vec<i64>,
     /// how old the claims of the channels are, in the properties of a workbook
     pub claim_note: String,
+    /// Whether telephone numbers, addresses and memos are masked, because the purpose needs none.
+    pub masks_contact: bool,
     /// whether orders go in that an earlier file of this kind has; the second batch of a day leaves them out
     pub repeats: bool,
 }
@@ -255,7 +257,8 @@ pub fn write(
         ids.retain(|id| !sent.contains(id));
     }
     let sender = shop::store::find(tx)?;
-    let orders = Orders { ids: &ids, districts, sender: &sender };
+    let masks_contact = request.masks_contact && request.kind == ExportKind::Orders;
+    let orders = Orders { ids: &ids, districts, sender: &sender, masks_contact };
     match (request.format, request.kind) {
         (Format::Xlsx, kind) => {
             xlsx::catch_full_disk(|| xlsx::write(tx, (kind, &request.claim_note), &orders, file, folder))?;
@@ -318,19 +321,25 @@ struct Orders<'a> {
     ids: &'a [i64],
     districts: &'a Districts,
     sender: &'a Shop,
+    masks_contact: bool,
 }
 
-/// Visits the orders of these identifiers, in order. Those whose use was stopped on demand (처리정지) are masked.
+/// Visits the orders of these identifiers, in order, with their contacts masked if wanted. Those whose use was stopped on demand (처리정지) are masked.
 fn each(
     tx: &mut dyn Tx,
     ids: &[i64],
+    masks_contact: bool,
     visit: &mut dyn FnMut(&OrderRow) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
     let restricted = masking::store::restricted(tx)?;
     for some in ids.chunks(ORDERS_PER_BATCH) {
         let rows = list::load_rows(tx, some)?.into_iter().map(|row| {
             let is_restricted = restricted.contains(&row.order.delivery_id);
-            row.masked_if(is_restricted)
+            let mut row = row.masked_if(is_restricted);
+            if masks_contact && !is_restricted {
+                row.order.mask_contact();
+            }
+            row
         });
         for row in rows {
             visit(&row)?;

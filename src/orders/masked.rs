@@ -63,6 +63,15 @@ impl Order {
     }
 }
 
+impl Order {
+    /// Masks telephone numbers, address and memos, and keeps the names: for a file whose purpose needs no contact.
+    pub fn mask_contact(&mut self) {
+        let names = (self.customer.name.clone(), self.recipient.name.clone());
+        self.mask();
+        (self.customer.name, self.recipient.name) = names;
+    }
+}
+
 impl OrderRow {
     /// The row, masked if it is hidden.
     #[must_use]

@@ -19,7 +19,7 @@ pub(super) fn write(tx: &mut dyn Tx, kind: ExportKind, orders: &Orders<'_>, file
     let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
     table.write_record(columns.iter().map(|column| column.header.as_ref())).map_err(Error::from)?;
     let mut number = 0;
-    each(tx, orders.ids, &mut |listed| {
+    each(tx, orders.ids, orders.masks_contact, &mut |listed| {
         number += 1;
         let line = OrderLine { order_row: listed, districts: orders.districts, sender: orders.sender, number };
         for column in columns {

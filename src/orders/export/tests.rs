@@ -47,6 +47,7 @@ fn request(kind: ExportKind, path: &Path) -> ExportRequest {
         filter: OrderFilter::default(),
         despite_claims: Vec::new(),
         claim_note: String::new(),
+        masks_contact: false,
         repeats: true,
     }
 }

@@ -91,7 +91,7 @@ pub(super) fn write(
     for ((_, ids), name) in sheets.iter().zip(&names) {
         let sheet = begin(&mut workbook, name, &table, &formats)?;
         let mut row = 0;
-        each(tx, ids, &mut |listed| {
+        each(tx, ids, orders.masks_contact, &mut |listed| {
             row += 1;
             let line = OrderLine { order_row: listed, districts: orders.districts, sender: orders.sender, number: row };
             write_line(sheet, &line, &table, &formats)

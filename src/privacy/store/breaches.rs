@@ -226,7 +226,7 @@ pub fn exposed(tx: &mut dyn Tx, breach: &Breach) -> Result<ExposedOrders> {
 
 /// The people of a case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Affected {
+pub struct AffectedReport {
     /// the people
     pub people: AffectedPeople,
     /// orders that exist
@@ -236,8 +236,8 @@ pub struct Affected {
 }
 
 /// The people of these orders.
-pub fn affected(tx: &mut dyn Tx, exposed: &ExposedOrders) -> Result<Affected> {
-    let (mut affected, mut seen) = (Affected::default(), BTreeSet::new());
+pub fn affected(tx: &mut dyn Tx, exposed: &ExposedOrders) -> Result<AffectedReport> {
+    let (mut affected, mut seen) = (AffectedReport::default(), BTreeSet::new());
     let mut add = |contacts: OrderContacts| {
         if let Some(exposure) = exposed.of(contacts.id)
             && seen.insert(contacts.id)

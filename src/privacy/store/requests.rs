@@ -158,7 +158,7 @@ pub fn plan_deletion(tx: &mut dyn Tx, record: &PersonRecord, keep: KeepYears) ->
 }
 
 /// What was done about a demand: the answer, and the words that it is recorded with.
-pub type Executed = (RequestAnswer, String);
+pub type RequestOutcome = (RequestAnswer, String);
 
 fn context(actor: Actor) -> ChangeContext {
     ChangeContext { actor, upload_id: None, action: Action::Edited }
@@ -171,7 +171,7 @@ pub fn correct(
     (order_id, role): (i64, PersonRole),
     correction: &PersonCorrection,
     keep: KeepYears,
-) -> Result<Option<Executed>> {
+) -> Result<Option<RequestOutcome>> {
     let Some(record) = record_of(tx, order_id, role, keep)? else { return Ok(None) };
     let mut changed = 0;
     with_changes(tx, context(actor), |changes| {
@@ -202,7 +202,7 @@ pub fn restrict(
     request_id: i64,
     (order_id, role): (i64, PersonRole),
     keep: KeepYears,
-) -> Result<Option<Executed>> {
+) -> Result<Option<RequestOutcome>> {
     let Some(person) = record_of(tx, order_id, role, keep)? else { return Ok(None) };
     let (deliveries, under_way) = ended_deliveries(tx, &person)?;
     masking::store::restrict(tx, &deliveries, request_id)?;
@@ -239,7 +239,7 @@ pub fn delete(
     request_id: i64,
     (order_id, role): (i64, PersonRole),
     keep: KeepYears,
-) -> Result<Option<Executed>> {
+) -> Result<Option<RequestOutcome>> {
     let Some(person) = record_of(tx, order_id, role, keep)? else { return Ok(None) };
     let plan = plan_deletion(tx, &person, keep)?;
     let kept = plan.kept_ids();

@@ -80,6 +80,11 @@ struct ShowPage {
 }
 
 impl ShowPage {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the template calls it")]
+    fn is_over(&self, day: &NaiveDate) -> bool {
+        *day < self.today
+    }
+
     #[expect(clippy::unused_self, clippy::trivially_copy_pass_by_ref, reason = "the template calls it")]
     fn day(&self, day: &NaiveDate) -> String {
         date_with_weekday(*day)

@@ -54,6 +54,7 @@ pub(super) async fn write_and_record(
         filter: filter.clone(),
         despite_claims: form.despite_claims(),
         claim_note: String::new(),
+        masks_contact: !purpose.needs_contact(),
         repeats: form.repeats(),
     };
     for _ in 0..MAX_ATTEMPTS {

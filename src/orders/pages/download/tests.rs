@@ -96,6 +96,20 @@ async fn unknown_courier_is_named_before_the_dispatch_file() {
 }
 
 #[tokio::test]
+async fn file_for_accounts_has_names_and_no_telephone_number() {
+    let app = shop().await;
+    let here = "/orders/download?content=orders&state=SHIPPED";
+    let form = |purpose: &'static str| [("purpose", purpose), ("format", "csv")];
+    let shipping = app.post_form(here, &form("shipping")).await.ok();
+    let accounts = app.post_form(here, &form("accounting")).await.ok();
+    assert!(shipping.contains("010-0000-"), "{shipping}");
+    assert!(!accounts.contains("010-0000-") && accounts.contains("010-****-"), "{accounts}");
+    let name = |file: &str| file.lines().nth(1).map(|line| line.split(',').take(3).collect::<String>());
+    assert_eq!(name(&accounts), name(&shipping), "the rest is the same");
+    assert!(app.get(here).await.ok().contains("정산·회계로 받으면 전화번호와 주소, 메모를 가려요"));
+}
+
+#[tokio::test]
 async fn purpose_is_required_and_recorded() {
     let app = shop().await;
     let here = "/orders/download?content=orders&state=SHIPPED";
