@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::{CliError, CommandResult, Outcome, block_on, open_existing};
 use crate::access::{self, AccessedOrders, Accessor};
@@ -21,7 +22,7 @@ use crate::privacy::breach::{
 use crate::privacy::store::breaches::{self, BreachDraft};
 use crate::shop;
 use crate::storage::{Storage, Tx};
-use crate::text::{FromCode, multi_line, one_line};
+use crate::text::{FromCode, hex, multi_line, one_line};
 use crate::time::{Moment, parse_moment};
 
 #[derive(Subcommand)]
@@ -298,20 +299,22 @@ fn people(storage: &Storage, number: &str, out: &std::path::Path) -> CommandResu
             let note = "유출을 알리려고 받은 명단";
             let rows = people.len() as u64;
             let purpose = Some(Purpose::Customer);
-            downloads::record(tx, None, &DownloadRecord { content: "breach", source: &source, rows, purpose, note })?;
+            let csv = file::csv(&people);
+            let digest = hex(&Sha256::digest(&csv));
+            let (content, digest) = ("breach", Some(digest.as_str()));
+            downloads::record(tx, None, &DownloadRecord { content, source: &source, rows, purpose, note, digest })?;
             let orders: AccessedOrders = people.iter().flat_map(|person| person.order_ids.iter().copied()).collect();
             access::record_download(tx, Accessor::CommandLine, &source, note, orders)?;
-            Ok::<_, CliError>(Some(people))
+            Ok::<_, CliError>(Some((csv, people.len())))
         };
         storage.write(write).await
     })?;
-    let people = found.ok_or_else(|| unknown(number))?;
-    let csv = file::csv(&people);
+    let (csv, count) = found.ok_or_else(|| unknown(number))?;
     if out.as_os_str() == "-" {
         io::stdout().lock().write_all(&csv)?;
     } else {
         File::create(out)?.write_all(&csv)?;
-        writeln!(io::stdout().lock(), "대상 {}명을 {}에 저장했어요.", people.len(), out.display())?;
+        writeln!(io::stdout().lock(), "대상 {count}명을 {}에 저장했어요.", out.display())?;
     }
     Ok(Outcome::Complete)
 }

@@ -283,8 +283,9 @@ fn export(
             let Some(record) = record_of(tx, order_id, role, keep)? else { return Ok(None) };
             let (source, rows) = ("person export", record.orders.len() as u64);
             let purpose = Some(Purpose::Customer);
-            downloads::record(tx, None, &DownloadRecord { content: "person", source, rows, purpose, note: &note })?;
-            access::record_download(tx, Accessor::CommandLine, source, &note, order_ids(&record))?;
+            let (content, note, digest) = ("person", note.as_str(), None);
+            downloads::record(tx, None, &DownloadRecord { content, source, rows, purpose, note, digest })?;
+            access::record_download(tx, Accessor::CommandLine, source, note, order_ids(&record))?;
             let districts = DistrictCache::default().current(tx)?;
             Ok::<_, CliError>(Some(record.to_json(&districts, tx.now())))
         };

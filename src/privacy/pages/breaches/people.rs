@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::IntoResponse;
+use sha2::{Digest, Sha256};
 
 use crate::access::{self, AccessRecorder, AccessedOrders};
 use crate::audit::downloads::{self, DownloadRecord, Purpose};
@@ -11,6 +12,7 @@ use crate::id::parse_crockford;
 use crate::privacy::breach::file;
 use crate::privacy::store::breaches;
 use crate::storage::{Storage, StorageError, Tx};
+use crate::text::hex;
 use crate::web::{Error, FormPairs, PageResult, content_disposition};
 
 pub(crate) async fn download(
@@ -27,6 +29,8 @@ pub(crate) async fn download(
         let Some(breach) = breaches::find(tx, number)? else { return Ok(None) };
         let exposed = breaches::exposed(tx, &breach)?;
         let people = breaches::affected(tx, &exposed)?.people.into_list();
+        let csv = file::csv(&people);
+        let digest = hex(&Sha256::digest(&csv));
         let note = "유출을 알리려고 받은 명단";
         let logged = DownloadRecord {
             content: "breach",
@@ -34,11 +38,12 @@ pub(crate) async fn download(
             rows: people.len() as u64,
             purpose: Some(Purpose::Customer),
             note,
+            digest: Some(&digest),
         };
         downloads::record(tx, Some(actor.id), &logged)?;
         let orders: AccessedOrders = people.iter().flat_map(|person| person.order_ids.iter().copied()).collect();
         access::record_download(tx, Actor::from(actor).into(), &source, note, orders)?;
-        Ok::<_, StorageError>(Some((file::csv(&people), tx.now().date())))
+        Ok::<_, StorageError>(Some((csv, tx.now().date())))
     };
     let (csv, day) = storage.write(write).await?.ok_or(Error::NotFound)?;
     let headers = [
