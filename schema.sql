@@ -612,11 +612,21 @@ CREATE TABLE variant_handling (
 
 -- ── plans of the own trucks ────────────────────────────────────────────────────────────────
 
--- What is planned of a delivery beyond its orders. The row is inserted when the delivery is planned for the first time.
+-- Work at a door. Number 0 of a delivery is the delivery itself: its row is inserted when it is planned for the first time,
+-- its state is that of the delivery, and it takes the orders that no other job delivers. Other jobs (일감) take goods back,
+-- swap them, are visits, or deliver some of the orders on another day.
 CREATE TABLE jobs (
     id           INTEGER NOT NULL PRIMARY KEY,
-    delivery_id  INTEGER NOT NULL UNIQUE REFERENCES deliveries (id),
-    day          TEXT CHECK (day LIKE '____-__-__'),  -- moved to this day by hand; null: 희망배송일
+    delivery_id  INTEGER NOT NULL REFERENCES deliveries (id),
+    number       INTEGER NOT NULL CHECK (number >= 0),  -- within the delivery
+    kind         TEXT NOT NULL CHECK (kind IN ('deliver', 'collect', 'swap', 'service', 'measure')),
+    state        TEXT CHECK (state IN ('open', 'done', 'cancelled')),  -- null: that of the delivery
+    ended_at     INTEGER,  -- when it was done or cancelled
+    goods        TEXT NOT NULL CHECK (length(goods) <= 200),  -- what is taken back, or what is to be done; '' for deliver
+    pieces       INTEGER NOT NULL CHECK (pieces BETWEEN 0 AND 1000),  -- taken back
+    volume       INTEGER NOT NULL CHECK (volume BETWEEN 0 AND 10000),  -- taken back, hundredths of a cubic metre
+    note         TEXT NOT NULL CHECK (length(note) <= 500),  -- for the driver
+    day          TEXT CHECK (day LIKE '____-__-__'),  -- of the delivery itself: moved to this day by hand; null: 희망배송일
     window_from  INTEGER CHECK (window_from BETWEEN 0 AND 1439), -- minute of the day
     window_to    INTEGER CHECK (window_to BETWEEN 0 AND 1439),
     minutes      INTEGER CHECK (minutes BETWEEN 1 AND 600),  -- at the door; null: of its products
@@ -624,11 +634,25 @@ CREATE TABLE jobs (
     left_out     TEXT CHECK (length(left_out) <= 64),  -- rules that kept it out of the plan of left_out_day
     left_out_day TEXT CHECK (left_out_day LIKE '____-__-__'),
     version      INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0),
+    CHECK ((state IS NULL) = (number = 0)),
+    CHECK (kind = 'deliver' OR number > 0),
+    CHECK (pieces > 0 OR kind NOT IN ('collect', 'swap')),
+    CHECK ((ended_at IS NULL) = (state IS NULL OR state = 'open')),
     CHECK ((window_from IS NULL) = (window_to IS NULL)),
     CHECK (window_from IS NULL OR window_from <= window_to),
-    CHECK ((left_out IS NULL) = (left_out_day IS NULL))
+    CHECK ((left_out IS NULL) = (left_out_day IS NULL)),
+    UNIQUE (delivery_id, number)
 ) STRICT;
 CREATE INDEX jobs_by_day ON jobs (day, delivery_id);
+CREATE INDEX jobs_by_state ON jobs (state, day);
+
+-- The orders that a job other than the delivery itself is about: delivers, takes back, swaps or visits.
+CREATE TABLE job_orders (
+    job_id   INTEGER NOT NULL REFERENCES jobs (id),
+    order_id INTEGER NOT NULL REFERENCES orders (id),
+    PRIMARY KEY (job_id, order_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_orders_by_order ON job_orders (order_id);
 
 -- One round of a truck on a day.
 CREATE TABLE tours (
@@ -659,6 +683,8 @@ CREATE TABLE stops (
     position INTEGER NOT NULL CHECK (position >= 1),
     hold     TEXT NOT NULL CHECK (hold IN ('free', 'truck', 'place')),
     basis    TEXT NOT NULL CHECK (length(basis) <= 65535),  -- JSON: the delivery as it was planned
+    reason   TEXT CHECK (reason IN (  -- why the attempt failed; null: it is live, or ended without a failure
+        'absent', 'unreachable', 'no-access', 'too-large', 'ladder', 'damaged', 'refused', 'no-time', 'truck')),
     UNIQUE (job_id, attempt)
 ) STRICT;
 CREATE INDEX stops_by_tour ON stops (tour_id, position);
@@ -698,6 +724,7 @@ CREATE TABLE loads (
     CHECK ((loaded IS NULL) = (loaded_at IS NULL)),
     PRIMARY KEY (tour_id, order_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX loads_by_order ON loads (order_id);
 
 -- Day keys: a phone may hand in what happened on one tour, and fetch that tour; nothing else.
 CREATE TABLE drive_keys (
@@ -741,7 +768,8 @@ CREATE TABLE stop_findings (
     id          INTEGER NOT NULL PRIMARY KEY,
     event_id    TEXT NOT NULL CHECK (length(event_id) <= 32) REFERENCES stop_events (id),
     kind        TEXT NOT NULL CHECK (kind IN (
-        'cancelled', 'moved', 'changed', 'closed', 'second-report', 'clock', 'partial', 'collected', 'third-failure')),
+        'cancelled', 'moved', 'changed', 'closed', 'second-report', 'clock', 'partial', 'collected', 'not-collected',
+        'third-failure')),
     found_at    INTEGER NOT NULL,
     resolved_at INTEGER,
     resolved_by INTEGER,
@@ -856,7 +884,8 @@ CREATE TABLE audit_entries (
         'backup-key-created', 'backup-key-shown', 'database-downloaded', 'practice-started', 'demo-shop-created',
         'truck-saved', 'district-weekdays-saved', 'special-day-saved', 'special-day-deleted', 'handling-saved',
         'truck-settings-saved', 'stops-assigned', 'stops-moved', 'stops-held', 'stop-changes-acknowledged',
-        'tours-fixed', 'tours-reopened', 'job-saved', 'delivery-promised', 'delay-notice-recorded', 'withdrawal-consent-recorded', 'tour-handed-out', 'tour-left', 'tour-taken-back',
+        'tours-fixed', 'tours-reopened', 'job-saved', 'job-created', 'job-cancelled', 'job-reopened',
+        'delivery-promised', 'delay-notice-recorded', 'withdrawal-consent-recorded', 'tour-handed-out', 'tour-left', 'tour-taken-back',
         'tour-closed', 'notices-exported', 'notices-withdrawn', 'notice-wording-saved', 'stops-reported', 'finding-resolved', 'phone-cut-off')),
     object_type  TEXT NOT NULL CHECK (object_type IN (
         'member', 'shop', 'product', 'order', 'district', 'district-list', 'upload', 'delivery',

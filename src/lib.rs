@@ -35,7 +35,7 @@
 //! | [`reconcile`] | 마감 대조: a channel's own list compared with the shop, and the kept reports |
 //! | [`deliveries`] | orders that travel together: list, overview by district, completion, slips |
 //! | [`trucks`] | own trucks: working days, weekdays of districts, days off, time and room of products |
-//! | [`plans`] | days of the own trucks: board, tours with stops and times, changes by dispatchers and the route engine |
+//! | [`plans`] | days of the own trucks: board, tours with stops and times, jobs beside deliveries (일감), changes by dispatchers and the route engine |
 //! | [`proofs`] | photographs of deliveries: files by hash outside the database, their checks and their rows |
 //! | [`drive`] | the driver's day: hand-out, loading, events of phones without a signal, what does not fit, 마감 |
 //! | [`notices`] | texts for customers: window, changes, completion; wording, files for senders, who was told what |

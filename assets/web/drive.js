@@ -103,7 +103,7 @@ function ownState(tour, job) {
 function stateOf(pack, stop) {
   const own = ownState(pack.id, stop.job);
   if (!own) return { state: stop.state, label: stop.label, at: stop.at };
-  const labels = { arrived: "도착", delivered: "완료", failed: `실패: ${new Map(pack.reasons).get(own.details.reason) ?? ""}` };
+  const labels = { arrived: "도착", delivered: stop.done, failed: `실패: ${new Map(pack.reasons).get(own.details.reason) ?? ""}` };
   return { state: own.kind, label: labels[own.kind], at: clock(own.happened_at + own.clock_offset), own };
 }
 
@@ -292,11 +292,10 @@ function syncLine() {
 function stopItem(pack, stop) {
   const { state, label, at } = stateOf(pack, stop);
   const note = stop.moved_to ? `옮김: ${stop.moved_to}` : stop.is_stopped ? "멈춤: 배송하지 마세요" : "";
-  const pieces = stop.goods.filter((goods) => !goods.stop).reduce((sum, goods) => sum + goods.pieces, 0);
-  const facts = [stop.window, `${pieces}개`, state === "open" ? "" : `${label} ${at}`].filter(Boolean).join(" · ");
+  const facts = [stop.window, stop.what, state === "open" ? "" : `${label} ${at}`].filter(Boolean).join(" · ");
   return el(
     "li", { class: `${state}${note ? " stopped" : ""}` },
-    el("a", { href: `#${stop.key}` }, el("strong", {}, `${stop.position}. ${stop.name}`), note && el("em", {}, note),
+    el("a", { href: `#${stop.key}` }, el("strong", {}, `${stop.position}. ${stop.name}`), stop.task && el("b", { class: "drive-kind" }, stop.task.label), note && el("em", {}, note),
       el("span", {}, `${stop.address} ${stop.address_detail}`), el("span", {}, facts)),
   );
 }
@@ -326,6 +325,9 @@ function stopView(pack, stop) {
   const note = el("input", { class: "form-control", id: "note", maxlength: 500 });
   const what = el("input", { class: "form-control", id: "what", maxlength: 200, placeholder: "헌 매트리스" });
   const count = el("input", { class: "form-control", id: "count", inputmode: "numeric", value: 1 });
+  // What the job says is to be taken back: all of it, unless the driver counts less and says why.
+  const planned = stop.task?.pieces > 0 ? el("input", { class: "form-control", id: "planned", inputmode: "numeric", value: stop.task.pieces }) : undefined;
+  const whyLess = planned && el("select", { class: "form-select", id: "collect_reason" }, el("option", { value: "" }, "모두 가져왔어요"), ...pack.reasons.map(([code, name]) => el("option", { value: code }, name)));
   const inputs = stop.goods.filter((goods) => !goods.stop).map((goods) => [goods, el("input", { class: "form-control", id: `accepted-${goods.id}`, inputmode: "numeric", value: goods.pieces })]);
   const pending = () => known.photos.filter((photo) => photo.tour === pack.id && photo.job === stop.job && isPending(photo));
   const photoField = () =>
@@ -348,7 +350,24 @@ function stopView(pack, stop) {
       known.problem = "받은 상품이 하나도 없으면 ‘실패’를 눌러 주세요.";
       return showProblem();
     }
+    const fetched = planned ? Number(planned.value) : 0;
+    if (planned && (!Number.isInteger(fetched) || fetched < 0 || fetched > stop.task.pieces)) {
+      known.problem = "회수한 수량은 0부터 회수할 수량까지 입력해 주세요.";
+      return showProblem();
+    }
+    if (planned && fetched === 0 && stop.kind === "collect") {
+      known.problem = "하나도 가져오지 못했으면 ‘실패’를 눌러 주세요.";
+      return showProblem();
+    }
+    if (planned && fetched < stop.task.pieces && !whyLess.value) {
+      known.problem = "다 가져오지 못한 이유를 선택해 주세요.";
+      return showProblem();
+    }
     const details = extras();
+    if (planned && fetched < stop.task.pieces) {
+      details.collected = [{ what: stop.task.goods, count: fetched, planned: true }, ...(details.collected ?? [])];
+      details.collect_reason = whyLess.value;
+    }
     if (taken.some(([goods, number]) => number < goods.pieces)) details.accepted = Object.fromEntries(taken.map(([goods, number]) => [goods.id, number]));
     return finish("delivered", details);
   };
@@ -366,7 +385,10 @@ function stopView(pack, stop) {
     el("p", {}, el("a", { class: "drive-back", href: "#" }, `‹ ${pack.name}`)),
     el("h1", {}, `${stop.position}. ${stop.name} `, stop.window && el("span", { class: "drive-day" }, stop.window)),
     stop.moved_to && el("p", { class: "drive-stop-sign" }, `사무실이 다른 차로 옮겼어요: ${stop.moved_to}`),
-    stop.is_stopped && el("p", { class: "drive-stop-sign" }, "멈춤: 취소된 배송이에요. 내리지 마세요."),
+    stop.is_stopped && el("p", { class: "drive-stop-sign" }, stop.kind === "deliver" ? "멈춤: 취소된 배송이에요. 내리지 마세요." : "멈춤: 취소된 일이에요. 하지 마세요."),
+    stop.attempts.length > 0 && el("p", { class: "drive-words" }, el("b", {}, "지난 방문 "), `${stop.attempts.length}번: ${stop.attempts.join(", ")}`),
+    stop.task && el("p", { class: "drive-task" }, el("b", { class: "drive-kind" }, stop.task.label), stop.task.goods && ` ${stop.task.goods}`, planned && el("span", {}, ` 회수 ${stop.task.pieces}개`)),
+    stop.task?.note && el("p", { class: "drive-words" }, el("b", {}, "할 일 메모 "), stop.task.note),
     state !== "open" && el("p", { class: "drive-state" }, `${label} ${at}`),
     canUndo && el("p", {}, el("button", { type: "button", class: "drive-button", click: () => record(pack, stop, "undone", { undone: own.id }) }, `${label} 취소`)),
     isEnded && !canUndo && el("p", { class: "drive-small" }, "이미 전한 기록이에요. 수정하려면 사무실에 전화해 주세요."),
@@ -374,23 +396,26 @@ function stopView(pack, stop) {
     !isEnded && el("p", { class: "drive-row" },
       ...stop.maps.map(([name, href]) => el("a", { class: "drive-button", href, target: "_blank", rel: "noopener noreferrer" }, name)),
       ...stop.tels.map((tel) => el("a", { class: "drive-button", href: `tel:${tel}` }, `전화 ${tel}`))),
-    el("ul", { class: "drive-goods" }, ...goods),
+    goods.length > 0 && el("ul", { class: "drive-goods" }, ...goods),
+    stop.apart.length > 0 && el("p", { class: "drive-words" }, el("b", {}, "다른 날 배송 "), stop.apart.join(", ")),
     stop.message && el("p", { class: "drive-words" }, el("b", {}, "고객 "), stop.message),
     stop.memo && el("p", { class: "drive-words" }, el("b", {}, "메모 "), stop.memo),
     problem,
     !isOut && el("p", { class: "drive-none" }, "출발한 다음에 기록할 수 있어요."),
     !isSilent && el("p", { class: "drive-row" },
       state === "open" && el("button", { type: "button", class: "drive-button", click: () => record(pack, stop, "arrived", {}) }, "도착"),
-      el("button", { type: "button", class: "drive-button main", click: deliver }, "완료"),
+      el("button", { type: "button", class: "drive-button main", click: deliver }, stop.done),
       el("button", { type: "button", class: "drive-button danger", click: () => { reasons.hidden = !reasons.hidden; } }, "실패")),
     !isSilent && reasons,
     !isSilent && photoField(),
     !isSilent && el("details", { class: "drive-more" }, el("summary", {}, "더 적기: 일부, 가져온 상품, 메모, 서명"),
+      planned && el("p", { class: "drive-field" }, el("label", { for: "planned" }, `회수한 수량: ${stop.task.goods}`), planned),
+      planned && el("p", { class: "drive-field" }, el("label", { for: "collect_reason" }, "다 가져오지 못한 이유"), whyLess),
       ...inputs.map(([one, input]) => el("p", { class: "drive-field" }, el("label", { for: input.id }, `${one.product} 받은 수량`), input)),
       el("p", { class: "drive-field" }, el("label", { for: "what" }, "가져온 상품"), what),
       el("p", { class: "drive-field" }, el("label", { for: "count" }, "가져온 개수"), count),
       el("p", { class: "drive-field" }, el("label", { for: "note" }, "메모"), note),
-      el("p", { class: "drive-small" }, "서명: 위의 상품을 받았어요."), pad.canvas,
+      el("p", { class: "drive-small" }, `서명: ${stop.signed}`), pad.canvas,
       el("button", { type: "button", class: "drive-button", click: pad.clear }, "서명 지우기")),
   ];
 }

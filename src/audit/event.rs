@@ -6,7 +6,8 @@ mod verb;
 use serde::{Deserialize, Serialize};
 
 pub use self::details::{
-    BundleChange, ConflictDecision, Departure, NumberList, PhoneOfTour, PromisedDay, RejectedFile, StopsReport,
+    BundleChange, ConflictDecision, Departure, JobOfDelivery, NumberList, PhoneOfTour, PromisedDay, RejectedFile,
+    StopsReport,
 };
 pub use self::verb::Verb;
 use crate::time::Moment;
@@ -488,6 +489,12 @@ pub enum AuditEvent {
         /// number of the bundle
         bundle_number: String,
     },
+    /// A job beside the delivery itself was made (일감).
+    JobCreated(JobOfDelivery),
+    /// It is no longer needed.
+    JobCancelled(JobOfDelivery),
+    /// It is to be done again.
+    JobReopened(JobOfDelivery),
     /// 배송일 약속
     DeliveryPromised(PromisedDay),
     /// Texts for customers were written into a file.

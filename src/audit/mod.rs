@@ -16,8 +16,8 @@ mod store;
 use std::net::IpAddr;
 
 pub use self::event::{
-    AuditEvent, BundleChange, ConflictDecision, Departure, NumberList, PhoneOfTour, PromisedDay, RejectedFile,
-    StopsReport, Verb,
+    AuditEvent, BundleChange, ConflictDecision, Departure, JobOfDelivery, NumberList, PhoneOfTour, PromisedDay,
+    RejectedFile, StopsReport, Verb,
 };
 pub use self::store::{by_ids, delete_old, find, grants, record, verbs_since};
 use crate::storage::{Result, Tx};

@@ -1,8 +1,8 @@
 //! The Korean sentence of an audit event, rendered from its details.
 
 use super::event::{
-    AuditEvent, BundleChange, ConflictDecision, Departure, NumberList, PhoneOfTour, PromisedDay, RejectedFile,
-    StopsReport,
+    AuditEvent, BundleChange, ConflictDecision, Departure, JobOfDelivery, NumberList, PhoneOfTour, PromisedDay,
+    RejectedFile, StopsReport,
 };
 
 impl AuditEvent {
@@ -127,6 +127,9 @@ impl AuditEvent {
             Self::ToursFixed { trucks, .. } => format!("배차를 확정했어요: {}", trucks.join(", ")),
             Self::ToursReopened { trucks, .. } => format!("확정을 풀었어요: {}", trucks.join(", ")),
             Self::JobSaved { .. } => "배차 정보를 저장했어요.".to_owned(),
+            Self::JobCreated(JobOfDelivery { kind, .. }) => format!("일감을 만들었어요: {}", job_kind(kind)),
+            Self::JobCancelled(JobOfDelivery { kind, .. }) => format!("일감을 취소했어요: {}", job_kind(kind)),
+            Self::JobReopened(JobOfDelivery { kind, .. }) => format!("일감을 다시 열었어요: {}", job_kind(kind)),
             Self::DeliveryPromised(PromisedDay { day, was, despite, .. }) => {
                 delivery_promised(day, was.as_deref(), despite.as_deref())
             }
@@ -193,6 +196,18 @@ fn stops_assigned(planned: usize, left_out: usize) -> String {
     match left_out {
         0 => format!("{planned}곳을 배차했어요."),
         left_out => format!("{planned}곳을 배차했고, {left_out}곳은 배차하지 못했어요. 미배차의 이유를 확인해 주세요."),
+    }
+}
+
+/// The name of a kind of job. Its type comes after this room; a test compares the codes.
+fn job_kind(code: &str) -> &str {
+    match code {
+        "deliver" => "나눈 배송",
+        "collect" => "회수",
+        "swap" => "교환",
+        "service" => "A/S",
+        "measure" => "실측",
+        other => other,
     }
 }
 

@@ -253,6 +253,15 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
         ),
         (E::ToursReopened { day: text("2026-12-01"), trucks: vec![text("1호차")] }, "확정을 풀었어요: 1호차"),
         (E::JobSaved { bundle_number: text("1") }, "배차 정보를 저장했어요."),
+        (E::JobCreated(JobOfDelivery { bundle_number: text("1"), kind: text("collect") }), "일감을 만들었어요: 회수"),
+        (
+            E::JobCancelled(JobOfDelivery { bundle_number: text("1"), kind: text("deliver") }),
+            "일감을 취소했어요: 나눈 배송",
+        ),
+        (
+            E::JobReopened(JobOfDelivery { bundle_number: text("1"), kind: text("service") }),
+            "일감을 다시 열었어요: A/S",
+        ),
         (
             E::DeliveryPromised(PromisedDay {
                 bundle_number: text("1"),

@@ -6,7 +6,6 @@
 //! a heading with that recipient, which takes the space of one order. What is left of a sheet is room for the signatures.
 //! The measures are those of `.slip` in the style sheet. A browser lays out the sheet, so widths are conservative estimates.
 
-use crate::orders::model::OrderState;
 use crate::shop::model::SlipPaper;
 
 /// Measures of a slip in millimetres, and how many rows it has.
@@ -137,8 +136,8 @@ impl FontSize {
 /// An order on a slip.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlipLine {
-    /// state of the order
-    pub state: OrderState,
+    /// state of the order, or what is done with it
+    pub state: &'static str,
     /// product with option labels
     pub product: String,
     /// pieces
@@ -305,8 +304,7 @@ mod tests {
     const A4_PAPER: SlipPaper = SlipPaper::A4;
 
     fn lines(count: usize, product: &str) -> Vec<SlipLine> {
-        let line =
-            SlipLine { state: OrderState::Dispatched, product: product.to_owned(), quantity: 1, other_recipient: None };
+        let line = SlipLine { state: "출고", product: product.to_owned(), quantity: 1, other_recipient: None };
         vec![line; count]
     }
 

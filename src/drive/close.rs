@@ -8,7 +8,8 @@ use super::store::{self, TourRow, keys};
 use super::tour::{self, DriveTour};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::id::crockford;
-use crate::plans::model::TourState;
+use crate::plans::model::{JobKind, TourState};
+use crate::plans::store as plans;
 use crate::proofs::store as proofs;
 use crate::storage::{Result, Tx};
 
@@ -59,13 +60,13 @@ pub fn lines(tour: &DriveTour, counts: &BTreeMap<String, (i64, i64)>) -> Vec<Cou
             }
         }
         let Some(ruling) = &stop.status.ruling else { continue };
-        for (at, goods) in ruling.details.collected.iter().enumerate() {
+        for (at, goods) in stop.collected().iter().enumerate().filter(|(_, goods)| goods.count > 0) {
             let key = format!("{}-{at}", ruling.id);
             let (returned, aboard) = counted(&key);
             lines.push(CountLine {
                 key,
                 name: stop.name.clone(),
-                what: format!("가져온 상품: {}", goods.what),
+                what: format!("{}: {}", if goods.planned { "회수" } else { "가져온 상품" }, goods.what),
                 taken: goods.count,
                 delivered: 0,
                 returned,
@@ -85,7 +86,7 @@ pub enum CloseRefusal {
     Missing(Vec<String>),
     /// phones that still have records
     Phones(Vec<String>),
-    /// stops without a record, though goods for them left
+    /// stops without a record, though goods for them left, or something was to be done there
     Unreported(Vec<String>),
 }
 
@@ -150,7 +151,7 @@ pub fn close(
     let left = loaded.stops.iter().filter(|stop| stop.moved_to.is_none());
     for stop in left.filter(|stop| stop.status.state != StopState::Delivered) {
         if store::live_tour(tx, stop.job_id)?.is_some_and(|(live, _)| live == tour_id) {
-            store::end_stop(tx, stop.job_id)?;
+            plans::end_attempt(tx, stop.job_id, None)?;
         }
     }
     let tour = TourRow { state: TourState::Closed, closed_at: Some(tx.now()), ..loaded.tour };
@@ -169,11 +170,13 @@ pub fn close(
 
 /// Why these lines do not close the tour.
 fn refusal(tour: &DriveTour, lines: &[CountLine]) -> Option<CloseRefusal> {
-    let is_loaded = |stop: &&tour::DriveStop| {
-        stop.goods.iter().any(|goods| goods.load.as_ref().and_then(|load| load.loaded).unwrap_or_default() > 0)
+    let is_expected = |stop: &&tour::DriveStop| {
+        let is_visit = stop.kind() != JobKind::Deliver && !stop.is_stopped();
+        is_visit
+            || stop.goods.iter().any(|goods| goods.load.as_ref().and_then(|load| load.loaded).unwrap_or_default() > 0)
     };
     let silent = tour.stops.iter().filter(|stop| !stop.status.state.is_ended() && stop.moved_to.is_none());
-    let silent: Vec<String> = silent.filter(is_loaded).map(|stop| stop.name.clone()).collect();
+    let silent: Vec<String> = silent.filter(is_expected).map(|stop| stop.name.clone()).collect();
     if !silent.is_empty() {
         return Some(CloseRefusal::Unreported(silent));
     }

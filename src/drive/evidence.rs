@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::model::StopEvent;
+use super::model::{EventKind, StopEvent};
 use crate::deliveries::list::DeliveryRow;
 use crate::documents::{Document, Figure};
+use crate::plans::model::{JobKind, Task};
 use crate::proofs::files::{ProofFileError, ProofFiles};
 use crate::proofs::store::ProofRow;
 use crate::text::hex;
@@ -28,15 +29,15 @@ pub struct Evidence {
     pub lines: Vec<EvidenceLine>,
     /// photographs that are there
     pub photos: Vec<ProofRow>,
-    /// strokes of signatures as SVG paths
-    pub signatures: Vec<String>,
+    /// what signatures say, and their strokes as SVG paths
+    pub signatures: Vec<(&'static str, String)>,
 }
 
 impl Evidence {
-    /// The evidence of a delivery. `reporters` are usernames by event.
+    /// The evidence of a delivery with its other jobs, which `tasks` has by job. `reporters` are usernames by event.
     pub fn new(
         row: &DeliveryRow,
-        events: &[StopEvent],
+        (events, tasks): (&[StopEvent], &BTreeMap<i64, Task>),
         reporters: &BTreeMap<String, String>,
         proofs: Vec<ProofRow>,
     ) -> Self {
@@ -58,15 +59,18 @@ impl Evidence {
         }
         for event in events {
             let reporter = reporters.get(&event.id).map_or("", String::as_str);
-            add(&format!("기록 {}", event.at().precise()), event_text(event, reporter));
+            add(&format!("기록 {}", event.at().precise()), event_text(event, tasks.get(&event.job_id), reporter));
         }
         for proof in &proofs {
             let what = if proof.is_shown() { proof.hash.clone() } else { proof.absence() };
             add(&format!("사진 {}", proof.taken_at.precise()), format!("{} {what}", proof.username));
         }
-        let signatures: Vec<String> =
-            events.iter().map(|event| event.details.signature.clone()).filter(|path| !path.is_empty()).collect();
-        for path in &signatures {
+        let signatures: Vec<(&'static str, String)> = events
+            .iter()
+            .filter(|event| !event.details.signature.is_empty())
+            .map(|event| (kind(tasks.get(&event.job_id)).signed_text(), event.details.signature.clone()))
+            .collect();
+        for (_, path) in &signatures {
             add("서명의 지문", hex(&Sha256::digest(path.as_bytes())));
         }
         Self { lines, photos: proofs.into_iter().filter(ProofRow::is_shown).collect(), signatures }
@@ -76,7 +80,7 @@ impl Evidence {
     pub fn write(&self, document: &mut Document, files: &[PhotoFile]) {
         document.facts(self.lines.iter().map(|line| (line.label.clone(), line.value.clone())));
         let mut figures = photo_figures(files);
-        figures.extend(self.signatures.iter().map(|path| signature_figure(path)));
+        figures.extend(self.signatures.iter().map(|(text, path)| signature_figure(Some(text), path)));
         document.figures(figures);
         write_unreadable(document, files);
         document.note(&format!("위 표의 지문(SHA-256) {}", self.digest()));
@@ -133,9 +137,10 @@ fn photo_figure(file: &PhotoFile) -> Option<Figure> {
     Figure::jpeg(bytes, &format!("{}\n{}", file.row.caption(), file.row.hash)).ok()
 }
 
-/// A signature with what was signed.
-pub fn signature_figure(path: &str) -> Figure {
-    let caption = format!("{SIGNED_TEXT}\n{}", hex(&Sha256::digest(path.as_bytes())));
+/// A signature with what was signed, if that is known.
+pub fn signature_figure(text: Option<&str>, path: &str) -> Figure {
+    let text = text.map(|text| format!("“{text}” ")).unwrap_or_default();
+    let caption = format!("{text}{SIGNATURE_TEXT}\n{}", hex(&Sha256::digest(path.as_bytes())));
     Figure::strokes(path, SIGNATURE_SIZE, &caption)
 }
 
@@ -151,11 +156,17 @@ pub fn write_unreadable(document: &mut Document, files: &[PhotoFile]) {
 /// Field on which a signature is drawn.
 const SIGNATURE_SIZE: (u16, u16) = (600, 240);
 
-/// What the phone shows above the field, and what a signature is not.
-const SIGNED_TEXT: &str = "“위의 상품을 받았어요.” 서명은 그린 선이고, 본인 인증이 아니에요.";
+/// What a signature is not.
+const SIGNATURE_TEXT: &str = "서명은 그린 선이고, 본인 인증이 아니에요.";
 
-fn event_text(event: &StopEvent, reporter: &str) -> String {
-    let mut parts = vec![event.kind.label().to_owned()];
+fn kind(task: Option<&Task>) -> JobKind {
+    task.map_or(JobKind::Deliver, |task| task.kind)
+}
+
+fn event_text(event: &StopEvent, task: Option<&Task>, reporter: &str) -> String {
+    let is_done = event.kind == EventKind::Delivered;
+    let label = if is_done { kind(task).done_label() } else { event.kind.label() };
+    let mut parts = vec![label.to_owned()];
     parts.extend(event.details.reason.map(|reason| reason.label().to_owned()));
     parts.push(format!("{} {reporter}", event.source.label()));
     parts.push(format!("받은 때 {}", event.received_at.precise()));
@@ -163,7 +174,11 @@ fn event_text(event: &StopEvent, reporter: &str) -> String {
         parts.push(format!("휴대전화 시계 {}", event.happened_at.precise()));
     }
     parts.extend(event.details.accepted.iter().map(|(order, count)| format!("{order} {count}개 받음")));
+    let has_count = event.details.collected.iter().any(|goods| goods.planned);
+    let all = task.filter(|task| task.kind.collects() && is_done && !has_count);
+    parts.extend(all.map(|task| format!("가져온 상품 {} {}개", task.goods, task.pieces)));
     parts.extend(event.details.collected.iter().map(|goods| format!("가져온 상품 {} {}개", goods.what, goods.count)));
+    parts.extend(event.details.collect_reason.map(|reason| format!("다 가져오지 못한 이유 {}", reason.label())));
     if !event.details.note.is_empty() {
         parts.push(event.details.note.clone());
     }

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{EventDetails, EventKind, FailureReason, StopEvent};
+use super::model::{EventDetails, EventKind, StopEvent};
+use crate::plans::model::FailureReason;
 use crate::time::Moment;
 
 /// State of a stop.

@@ -13,8 +13,8 @@ use super::tour::{self, DriveStop, StopGoods};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor, NumberList, StopsReport};
 use crate::deliveries::complete::{CompletionOptions, complete_with};
 use crate::id::crockford;
-use crate::orders::bundle::DeliveryState;
-use crate::plans::model::TourState;
+use crate::plans::model::{JobKind, TaskState, TourState};
+use crate::plans::store::{self as plans, tasks};
 use crate::proofs::files::is_hash;
 use crate::proofs::store::{self as proofs, NamingEvent};
 use crate::storage::{Result, StorageError, Tx};
@@ -197,7 +197,10 @@ fn is_readable(event: &NewEvent) -> bool {
         && is_short(&details.note)
         && is_signature(&details.signature)
         && details.collected.len() <= MAX_COLLECTED
-        && details.collected.iter().all(|goods| is_short(&goods.what) && (1..=1_000).contains(&goods.count))
+        && details
+            .collected
+            .iter()
+            .all(|goods| is_short(&goods.what) && (i64::from(!goods.planned)..=1_000).contains(&goods.count))
         && details.accepted.len() <= 500
         && details.accepted.iter().all(|(order, count)| order.len() <= 13 && (0..=100_000).contains(count))
         && details.photos.len() <= MAX_PHOTOS
@@ -230,7 +233,7 @@ fn follow(tx: &mut dyn Tx, reporter: Reporter, tour: &TourRow, changed: Vec<(i64
         if let Some(event) = ruling.filter(|event| before.ruling.as_ref() != Some(*event)) {
             if event.kind == EventKind::Delivered {
                 report.delivered.push(&stop.bundle_number);
-                deliver(tx, reporter.actor, stop, event, &mut found)?;
+                finish(tx, reporter.actor, stop, event, &mut found)?;
             } else {
                 report.failed.push(&stop.bundle_number);
                 fail(tx, stop, event, &mut found)?;
@@ -273,8 +276,15 @@ fn findings_of(
         if before.ruling.as_ref().is_some_and(other) {
             mark(DriveFinding::SecondReport);
         }
-        if !event.details.collected.is_empty() {
+        if event.details.collected.iter().any(|goods| !goods.planned) {
             mark(DriveFinding::Collected);
+        }
+        let planned = event.details.collected.iter().find(|goods| goods.planned);
+        if let (Some(task), Some(goods)) = (stop.planned_collection(), planned)
+            && event.kind == EventKind::Delivered
+            && goods.count < task.pieces
+        {
+            mark(DriveFinding::NotCollected);
         }
         if event.kind == EventKind::Delivered {
             if stop.moved_to.is_some() {
@@ -285,6 +295,37 @@ fn findings_of(
         }
     }
     found
+}
+
+/// What follows from a stop that was done.
+fn finish(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    stop: &DriveStop,
+    event: &StopEvent,
+    found: &mut Vec<(String, DriveFinding)>,
+) -> Result<()> {
+    if stop.kind() == JobKind::Deliver {
+        return deliver(tx, actor, stop, event, found);
+    }
+    // The orders stay as the channel says: a return or an exchange is settled there.
+    if stop.is_stopped() {
+        found.push((event.id.clone(), DriveFinding::Cancelled));
+    }
+    if stop.goods.iter().any(|goods| stop.accepted(goods) < goods.quantity) {
+        found.push((event.id.clone(), DriveFinding::Partial));
+    }
+    tasks::set_state(tx, stop.job_id, TaskState::Done)?;
+    drop_moved_stop(tx, stop)
+}
+
+/// Another truck that has the stop now need not go there.
+fn drop_moved_stop(tx: &mut dyn Tx, stop: &DriveStop) -> Result<()> {
+    let live = store::live_tour(tx, stop.job_id)?;
+    if let Some((other, _)) = live.filter(|(other, _)| stop.moved_to.is_some() && *other != stop.tour_id) {
+        store::remove_stop(tx, other, stop.job_id)?;
+    }
+    Ok(())
 }
 
 /// Completes what the customer took.
@@ -305,26 +346,31 @@ fn deliver(
     if rest.iter().any(|goods| stop.accepted(goods) > 0) {
         found.push((event.id.clone(), DriveFinding::Partial));
     }
-    let except: Vec<i64> = rest.iter().map(|goods| goods.order_id).collect();
+    let is_own = |id: &i64| stop.goods.iter().any(|goods| goods.order_id == *id);
+    let of_other_jobs = stop.order_ids().filter(|id| !is_own(id));
+    let except: Vec<i64> = rest.iter().map(|goods| goods.order_id).chain(of_other_jobs).collect();
     let options = CompletionOptions { except: &except, at: Some(event.at()), ..CompletionOptions::default() };
     complete_with(tx, actor, &[stop.delivery_id], options)?;
-    // Another truck that has the stop now need not go there.
-    if stop.moved_to.is_some() {
-        if let Some((other, _)) = store::live_tour(tx, stop.job_id)?.filter(|(other, _)| *other != stop.tour_id) {
-            store::remove_stop(tx, other, stop.job_id)?;
-        }
-    } else if !except.is_empty() {
-        store::end_stop(tx, stop.job_id)?;
+    if stop.moved_to.is_none() && !rest.is_empty() {
+        return plans::end_attempt(tx, stop.job_id, None).map(drop);
     }
-    Ok(())
+    if stop.task.is_some() && rest.is_empty() {
+        tasks::set_state(tx, stop.job_id, TaskState::Done)?;
+    }
+    drop_moved_stop(tx, stop)
 }
 
 /// Returns a failed stop to the pool.
 fn fail(tx: &mut dyn Tx, stop: &DriveStop, event: &StopEvent, found: &mut Vec<(String, DriveFinding)>) -> Result<()> {
-    let delivery = crate::deliveries::store::find(tx, stop.delivery_id)?;
-    let is_open = delivery.is_some_and(|delivery| DeliveryState::UNDER_WAY.contains(&delivery.state));
+    let is_open = match &stop.task {
+        Some(task) => task.state == TaskState::Open,
+        None => tasks::is_under_way(tx, stop.delivery_id)?,
+    };
     let is_here = store::live_tour(tx, stop.job_id)?.is_some_and(|(tour_id, _)| tour_id == stop.tour_id);
-    if is_open && is_here && store::end_stop(tx, stop.job_id)?.is_some_and(|attempt| attempt >= MAX_ATTEMPTS) {
+    if is_open
+        && is_here
+        && plans::end_attempt(tx, stop.job_id, event.details.reason)?.is_some_and(|attempt| attempt >= MAX_ATTEMPTS)
+    {
         found.push((event.id.clone(), DriveFinding::ThirdFailure));
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! The steps of a tour: 확정 → 상차 → 배송 중, and back.
 
+use std::collections::BTreeSet;
+
 use super::store::{self, Load, TourRow};
 use super::tour::{self, DriveTour, StopGoods};
 use crate::audit::{self, AuditEvent, AuditObject, Departure, MemberActor};
@@ -74,11 +76,14 @@ pub fn hand_out(
         return Ok(Err(StepRefusal::Stale));
     }
     let helper_id = helper_id.filter(|id| Some(*id) != driver_id && name(Some(*id)).is_some());
-    let known = store::loads(tx, tour_id)?;
-    let goods = loaded.stops.iter().filter(|stop| stop.moved_to.is_none());
-    let loads: Vec<Load> = goods
+    let mut known: BTreeSet<i64> = store::loads(tx, tour_id)?.into_keys().collect();
+    let goods = || loaded.stops.iter().filter(|stop| stop.moved_to.is_none());
+    if goods().next().is_none() {
+        return Ok(Err(StepRefusal::Empty));
+    }
+    let loads: Vec<Load> = goods()
         .flat_map(|stop| stop.goods.iter().map(move |goods| (stop.job_id, goods)))
-        .filter(|(_, goods)| !known.contains_key(&goods.order_id))
+        .filter(|(_, goods)| known.insert(goods.order_id))
         .map(|(job_id, goods)| Load {
             order_id: goods.order_id,
             job_id,
@@ -87,9 +92,6 @@ pub fn hand_out(
             reason: String::new(),
         })
         .collect();
-    if loads.is_empty() && known.is_empty() {
-        return Ok(Err(StepRefusal::Empty));
-    }
     store::insert_loads(tx, tour_id, &loads)?;
     let tour = TourRow { state: TourState::Loading, driver_id, helper_id, ..loaded.tour };
     if !store::save_tour(tx, &tour, actor.id)? {

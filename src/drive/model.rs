@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::plans::model::FailureReason;
 use crate::text::coded;
 use crate::time::Moment;
 
@@ -55,32 +56,6 @@ coded! {
 }
 
 coded! {
-    /// Why a delivery failed.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-    #[serde(rename_all = "kebab-case")]
-    pub enum FailureReason {
-        /// nobody there
-        Absent = "absent" "부재",
-        /// nobody answers
-        Unreachable = "unreachable" "연락 안 됨",
-        /// no way to the door
-        NoAccess = "no-access" "진입 불가",
-        /// it does not fit
-        TooLarge = "too-large" "안 들어감",
-        /// a ladder truck is needed
-        Ladder = "ladder" "사다리 필요",
-        /// the goods are damaged
-        Damaged = "damaged" "파손",
-        /// the customer does not take it
-        Refused = "refused" "고객 거부",
-        /// the day was too short
-        NoTime = "no-time" "시간 부족",
-        /// the truck broke down
-        Truck = "truck" "차량",
-    }
-}
-
-coded! {
     /// What does not fit between the office and the phone.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum DriveFinding {
@@ -100,18 +75,24 @@ coded! {
         Partial = "partial" "일부만 받음",
         /// the driver took goods back
         Collected = "collected" "가져온 상품",
+        /// the driver took back fewer pieces than planned
+        NotCollected = "not-collected" "다 가져오지 못한 상품",
         /// the delivery failed three times
         ThirdFailure = "third-failure" "세 번째 실패",
     }
 }
 
 /// Goods that the driver took with him.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CollectedGoods {
     /// in words
     pub what: String,
-    /// pieces
+    /// pieces; 0 only of the planned goods
     pub count: i64,
+    /// whether the job says that they are to be taken back
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub planned: bool,
 }
 
 /// A photograph that an event names. Its bytes follow apart.
@@ -133,9 +114,12 @@ pub struct EventDetails {
     /// pieces that the customer took, by order; empty: everything
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub accepted: BTreeMap<String, i64>,
-    /// goods that were taken back
+    /// goods that were taken back; without the planned ones: all of these
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub collected: Vec<CollectedGoods>,
+    /// why fewer of the planned goods were taken back
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collect_reason: Option<FailureReason>,
     /// note
     #[serde(skip_serializing_if = "String::is_empty")]
     pub note: String,

@@ -63,6 +63,9 @@ fn mask_tour(tour: &mut DriveTour, member: &Member, masking: &MaskPolicy) {
         stop.address_detail.clear();
         stop.message = mask::memo(&stop.message);
         stop.memo = mask::memo(&stop.memo);
+        if let Some(task) = &mut stop.task {
+            task.note = mask::memo(&task.note);
+        }
         for event in &mut stop.events {
             event.details.note = mask::memo(&event.details.note);
             event.details.signature.clear();

@@ -155,15 +155,6 @@ pub fn live_tour(tx: &mut dyn Tx, job_id: i64) -> Result<Option<(i64, String)>> 
     }
 }
 
-/// Ends the live stop of a job, so that it can be planned again. Returns the number of the attempt, or none if it has no
-/// live stop.
-pub fn end_stop(tx: &mut dyn Tx, job_id: i64) -> Result<Option<i64>> {
-    let last: i64 = tx.scalar("SELECT COALESCE(max(attempt), 0) FROM stops WHERE job_id = ?", &[job_id.into()])?;
-    let sql = "UPDATE stops SET attempt = ? WHERE job_id = ? AND attempt = 0";
-    let ended = tx.exec(sql, &[(last + 1).into(), job_id.into()])?;
-    Ok((ended > 0).then_some(last + 1))
-}
-
 /// Removes the live stop of a job from a tour, and raises the version of that tour.
 pub fn remove_stop(tx: &mut dyn Tx, tour_id: i64, job_id: i64) -> Result<()> {
     tx.exec("DELETE FROM stops WHERE tour_id = ? AND job_id = ? AND attempt = 0", &[tour_id.into(), job_id.into()])?;

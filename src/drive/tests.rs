@@ -1,5 +1,7 @@
 //! A driver's day in the database: hand-out, loading, what phones hand in against what the office did, 마감.
 
+mod jobs;
+
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -11,7 +13,7 @@ use super::fold::StopState;
 use super::hand_in::{self, NewEvent, Receipts, Rejection, Reporter};
 use super::hand_out::{self, StepRefusal, Tick};
 use super::key;
-use super::model::{CollectedGoods, DriveFinding, EventDetails, EventKind, EventSource, FailureReason};
+use super::model::{CollectedGoods, DriveFinding, EventDetails, EventKind, EventSource};
 use super::store::{self, findings};
 use super::tour::{self, DriveTour};
 use crate::audit::MemberActor;
@@ -24,7 +26,7 @@ use crate::orders::model::{NewOrder, OrderState};
 use crate::orders::testing::{Files, NOW, Shop, all_orders, new_order};
 use crate::plans::board::board;
 use crate::plans::edit::{self, EditContext};
-use crate::plans::model::{ColumnKey, TourState};
+use crate::plans::model::{ColumnKey, FailureReason, TourState};
 use crate::random::seeded::Random;
 use crate::storage::{Result, Tx};
 use crate::trucks::model::Truck;
@@ -106,7 +108,7 @@ fn leave(tx: &mut dyn Tx, day: &mut Day) -> Result<()> {
         .collect();
     assert_eq!(hand_out::tick(tx, day.actor.id, day.tour, &ticks)?, Ok(()));
     hand_out::leave(tx, day.actor, day.tour, "전화로 확인")?.expect("leaves");
-    day.key = key::issue(tx, (day.tour, self::day(), day.actor.id), &format!("secret {}", day.tour), "전화")?;
+    day.key = key::issue(tx, (day.tour, self::day(), day.actor.id), &format!("secret {} {version}", day.tour), "전화")?;
     Ok(())
 }
 
@@ -316,7 +318,8 @@ fn partial_acceptance_leaves_the_rest_to_be_planned() {
             let tour = day.load(tx)?;
             let mut event = day.event(&tour, 0, EventKind::Delivered);
             event.details.accepted = hand_in::accepted_pairs([(tour.stops[0].goods[0].order_id, 1)]);
-            event.details.collected = vec![CollectedGoods { what: "헌 매트리스".to_owned(), count: 1 }];
+            event.details.collected =
+                vec![CollectedGoods { what: "헌 매트리스".to_owned(), count: 1, planned: false }];
             day.hand_in(tx, &[event])?;
             assert_eq!(open_findings(tx)?, [DriveFinding::Collected, DriveFinding::Partial]);
             assert_eq!(state_of(tx, tour.stops[0].delivery_id)?, DeliveryState::Preparing);

@@ -1,17 +1,19 @@
 //! A tour as its driver sees it: the stops in order, their goods and what is known of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sha2::{Digest, Sha256};
 
 use super::fold::{StopState, StopStatus, fold};
-use super::model::StopEvent;
+use super::model::{CollectedGoods, StopEvent};
 use super::store::{self, Load, StopRow, TourRow, events};
 use crate::deliveries::list::{DeliveryRow, load_rows};
 use crate::id::{crockford, parse_crockford};
 use crate::orders::list::OrderRow;
 use crate::orders::model::OrderState;
-use crate::plans::store as plans;
+use crate::plans::model::{Attempt, Job, JobKind, Task, TaskState};
+use crate::plans::store::works::divided_orders;
+use crate::plans::store::{self as plans, tasks};
 use crate::storage::{Result, Tx};
 use crate::text::hex;
 
@@ -36,14 +38,17 @@ pub struct StopGoods {
 }
 
 impl StopGoods {
-    fn new(row: &OrderRow, load: Option<Load>) -> Self {
+    fn new(row: &OrderRow, load: Option<Load>, task: Option<&Task>) -> Self {
         let product = if row.labels.is_empty() {
             row.product_name.clone()
         } else {
             format!("{} [{}]", row.product_name, row.labels.join(", "))
         };
         let order = &row.order;
-        let stop_reason = if order.state >= OrderState::Cancelled {
+        // A swap delivers goods of an order that is over, or has a claim: its own state decides.
+        let stop_reason = if let Some(task) = task.filter(|task| task.kind == JobKind::Swap) {
+            (task.state == TaskState::Cancelled).then(|| "교환 취소".to_owned())
+        } else if order.state >= OrderState::Cancelled {
             Some(order.state.label().to_owned())
         } else {
             order.is_held().then(|| order.claim.clone())
@@ -80,8 +85,16 @@ pub struct DriveStop {
     pub address_detail: String,
     /// first and last minute at which the work may begin
     pub window: Option<(i64, i64)>,
+    /// what is done there, if it is not the delivery itself
+    pub task: Option<Task>,
     /// orders that are to be delivered, and those that must not be
     pub goods: Vec<StopGoods>,
+    /// all orders of the delivery, also those of its other jobs
+    pub orders: Vec<i64>,
+    /// products of the same delivery that come on another day
+    pub apart: Vec<String>,
+    /// attempts that ended before, on other tours
+    pub attempts: Vec<Attempt>,
     /// what the customer wrote
     pub message: String,
     /// 배송메모 and 팀 메모
@@ -102,14 +115,38 @@ impl DriveStop {
         stop_key(self.tour_id, self.job_id)
     }
 
-    /// Whether nothing of it may be delivered.
-    pub fn is_stopped(&self) -> bool {
-        self.goods.iter().all(|goods| goods.stop_reason.is_some())
+    /// What is done there.
+    pub fn kind(&self) -> JobKind {
+        self.task.as_ref().map_or(JobKind::Deliver, |task| task.kind)
     }
 
-    /// Identifiers of its orders.
+    /// Whether nothing of it may be done.
+    pub fn is_stopped(&self) -> bool {
+        self.task.as_ref().is_some_and(|task| task.state == TaskState::Cancelled)
+            || self.kind().delivers() && self.goods.iter().all(|goods| goods.stop_reason.is_some())
+    }
+
+    /// Identifiers of the orders whose recipient it shows.
     pub fn order_ids(&self) -> impl Iterator<Item = i64> {
-        self.goods.iter().map(|goods| goods.order_id)
+        self.orders.iter().copied()
+    }
+
+    /// The goods that the job says are to be taken back.
+    pub fn planned_collection(&self) -> Option<&Task> {
+        self.task.as_ref().filter(|task| task.kind.collects())
+    }
+
+    /// Goods that were taken back. A report that says nothing of the planned ones means all of them.
+    pub fn collected(&self) -> Vec<CollectedGoods> {
+        let mut collected = self.status.details().collected;
+        let is_done = self.status.state == StopState::Delivered;
+        if let Some(task) = self.planned_collection().filter(|_| is_done)
+            && !collected.iter().any(|goods| goods.planned)
+        {
+            let all = CollectedGoods { what: task.goods.clone(), count: task.pieces, planned: true };
+            collected.insert(0, all);
+        }
+        collected
     }
 
     /// Pieces of an order that are with the customer.
@@ -179,24 +216,54 @@ pub fn load(tx: &mut dyn Tx, id: i64) -> Result<Option<DriveTour>> {
         let to = store::live_tour(tx, job_id)?.map_or_else(|| "미배차".to_owned(), |(_, truck)| truck);
         moved.insert(job_id, to);
     }
-    let jobs: Vec<i64> = moved.keys().copied().collect();
-    for (job_id, delivery_id) in plans::deliveries_of_jobs(tx, &jobs)? {
-        rows.push(StopRow { job_id, delivery_id, attempt: 0, window: None });
-    }
-    let told = plans::told_windows(tx, tour.day, &rows.iter().map(|row| row.job_id).collect::<Vec<_>>())?;
+    let ids: Vec<i64> = rows.iter().map(|row| row.job_id).chain(moved.keys().copied()).collect();
+    let jobs: HashMap<i64, Job> =
+        tasks::by_ids(tx, &ids)?.into_iter().map(|planned| (planned.job.id, planned.job)).collect();
+    let away = moved.keys().filter_map(|job_id| jobs.get(job_id));
+    rows.extend(away.map(|job| StopRow { job_id: job.id, delivery_id: job.delivery_id, attempt: 0, window: None }));
+    let told = plans::told_windows(tx, tour.day, &ids)?;
     for row in &mut rows {
         row.window = row.window.or_else(|| told.get(&row.job_id).copied());
     }
-    let deliveries: Vec<i64> = rows.iter().map(|row| row.delivery_id).collect();
-    let mut found: BTreeMap<i64, DeliveryRow> =
+    let deliveries: BTreeSet<i64> = rows.iter().map(|row| row.delivery_id).collect();
+    let deliveries: Vec<i64> = deliveries.into_iter().collect();
+    let found: BTreeMap<i64, DeliveryRow> =
         load_rows(tx, &deliveries)?.into_iter().map(|row| (row.delivery.id, row)).collect();
+    let divided = divided_orders(tx, &deliveries)?;
+    let mut attempts = plans::attempts(tx, &ids)?;
     let mut events = events::of_tour(tx, id)?;
     let stops = rows.into_iter().filter_map(|row| {
-        let delivery = found.remove(&row.delivery_id)?;
-        let events = events.remove(&row.job_id).unwrap_or_default();
-        Some(stop(&tour, row, &delivery, &loads, (moved.remove(&row.job_id), events)))
+        let delivery = found.get(&row.delivery_id)?;
+        let planned = PlannedStop {
+            job: jobs.get(&row.job_id)?,
+            divided: divided.get(&row.delivery_id),
+            attempts: attempts.remove(&row.job_id).unwrap_or_default(),
+            moved_to: moved.remove(&row.job_id),
+            events: events.remove(&row.job_id).unwrap_or_default(),
+        };
+        Some(stop(&tour, row, delivery, &loads, planned))
     });
     Ok(Some(DriveTour { stops: stops.collect(), tour }))
+}
+
+/// What is known of a stop besides its delivery.
+struct PlannedStop<'j> {
+    job: &'j Job,
+    /// orders of the delivery that other jobs deliver
+    divided: Option<&'j BTreeSet<i64>>,
+    attempts: Vec<Attempt>,
+    moved_to: Option<String>,
+    events: Vec<StopEvent>,
+}
+
+impl PlannedStop<'_> {
+    /// Whether the truck brings the goods of this order there.
+    fn brings(&self, order_id: i64) -> bool {
+        match &self.job.task {
+            None => self.divided.is_none_or(|divided| !divided.contains(&order_id)),
+            Some(task) => task.kind.delivers() && task.orders.contains(&order_id),
+        }
+    }
 }
 
 fn stop(
@@ -204,17 +271,24 @@ fn stop(
     row: StopRow,
     delivery: &DeliveryRow,
     loads: &BTreeMap<i64, Load>,
-    (moved_to, events): (Option<String>, Vec<StopEvent>),
+    planned: PlannedStop<'_>,
 ) -> DriveStop {
+    let task = planned.job.task.as_ref();
+    let is_delivery = planned.job.kind() == JobKind::Deliver;
     let recipient = delivery.primary().map(|primary| primary.order.recipient.clone()).unwrap_or_default();
-    let status = fold(&events);
+    let status = fold(&planned.events);
     // An order that was cancelled before the tour was handed out is of no interest to the driver.
-    let is_shown =
-        |listed: &OrderRow| listed.order.state < OrderState::Cancelled || loads.contains_key(&listed.order.id);
-    let shown = delivery.orders.iter().map(|order| &order.listed).filter(|listed| is_shown(listed));
+    let load_of = |id: i64| loads.get(&id).filter(|load| load.job_id == row.job_id);
+    let is_shown = |listed: &OrderRow| {
+        !is_delivery || listed.order.state < OrderState::Cancelled || load_of(listed.order.id).is_some()
+    };
+    let orders = || delivery.orders.iter().map(|order| &order.listed);
+    let shown = orders().filter(|listed| planned.brings(listed.order.id) && is_shown(listed));
     let goods: Vec<StopGoods> =
-        shown.map(|listed| StopGoods::new(listed, loads.get(&listed.order.id).cloned())).collect();
-    let is_open = !status.state.is_ended() && moved_to.is_none();
+        shown.map(|listed| StopGoods::new(listed, load_of(listed.order.id).cloned(), task)).collect();
+    let apart = orders()
+        .filter(|listed| is_delivery && !planned.brings(listed.order.id) && listed.order.state < OrderState::Cancelled);
+    let is_open = !status.state.is_ended() && planned.moved_to.is_none();
     let tels = [&recipient.tel1, &recipient.tel2].into_iter().filter(|tel| !tel.is_empty() && is_open).cloned();
     let memos = delivery.shipping_memos().into_iter().chain([delivery.delivery.memo.as_str()]);
     let mut stop = DriveStop {
@@ -227,13 +301,17 @@ fn stop(
         address: recipient.address1.clone(),
         address_detail: recipient.address2.clone(),
         window: row.window,
+        task: task.cloned(),
+        orders: delivery.order_ids().collect(),
+        apart: apart.map(|listed| StopGoods::new(listed, None, None).product).collect(),
+        attempts: planned.attempts.into_iter().filter(|attempt| attempt.tour_id != tour.id).collect(),
         goods,
         message: delivery.customer_messages().join("\n"),
         memo: memos.filter(|memo| !memo.is_empty()).collect::<Vec<_>>().join("\n"),
         version: String::new(),
-        moved_to,
+        moved_to: planned.moved_to,
         status,
-        events,
+        events: planned.events,
     };
     stop.version = digest(&stop, &recipient.zip_code);
     stop
@@ -243,8 +321,9 @@ fn stop(
 fn digest(stop: &DriveStop, zip_code: &str) -> String {
     let goods: Vec<(i64, i64, bool)> =
         stop.goods.iter().map(|goods| (goods.order_id, goods.quantity, goods.stop_reason.is_some())).collect();
+    let task = stop.task.as_ref().map(|task| (task.kind, task.state, &task.goods, task.pieces, &task.note));
     let text = format!(
-        "{zip_code}\n{}\n{}\n{:?}\n{goods:?}\n{}",
+        "{zip_code}\n{}\n{}\n{:?}\n{goods:?}\n{}\n{task:?}",
         stop.address.trim(),
         stop.address_detail.trim(),
         stop.window,

@@ -17,10 +17,10 @@ use crate::masking::{MaskPolicy, mask};
 use crate::orders::bundle::DeliveryState;
 use crate::plans::board::{Board, BoardStop, Column, board};
 use crate::plans::edit::column_name;
-use crate::plans::model::window_label;
+use crate::plans::model::{Job, TaskState, window_label};
 use crate::plans::schedule::Visit;
-use crate::plans::store as plans;
-use crate::plans::store::works::works;
+use crate::plans::store::tasks;
+use crate::plans::store::works::works_of_jobs;
 use crate::plans::work::DeliveryWork;
 use crate::shop::model::Shop;
 use crate::shop::store as shop;
@@ -188,7 +188,7 @@ impl Composer {
             name: subject.work.recipient.name.clone(),
             day: day_label(subject.day),
             window: subject.window.map(window_label).unwrap_or_default(),
-            product: subject.work.summary(),
+            product: subject.work.summary_with_kind(),
             former: former.unwrap_or_default(),
             done_at: subject.done_at.map(|at| at.kst().format("%H:%M").to_string()).unwrap_or_default(),
             shop: self.shop.name.clone(),
@@ -288,7 +288,7 @@ impl Assembly {
         let begins_at = visit.arrives_at + visit.waiting;
         let promised = job.window;
         let window = window_to_tell(begins_at, column.round.starts_at, promised);
-        let is_planned = DeliveryState::UNDER_WAY.contains(&work.state);
+        let is_planned = work.is_open();
         let planned = is_planned.then_some(PlannedVisit { day: self.day, begins_at });
         let row = NoticeRow {
             column: Some(column_name(column)),
@@ -307,7 +307,7 @@ impl Assembly {
             bundle_number: work.bundle_number.clone(),
             order_ids: work.order_ids().collect(),
             name: work.recipient.name.clone(),
-            product: work.summary(),
+            product: work.summary_with_kind(),
             column: None,
             is_draft: false,
             begins_at: None,
@@ -331,7 +331,9 @@ impl Assembly {
         let (told, is_completion_told) = last_told(notices);
         let done_at = self.done.get(&row.job_id).copied();
         row.need = if done_at.is_some() {
-            (!is_completion_told).then_some(NoticeNeed::Completion)
+            // The wording is that of a delivery; who gives goods back, or has a visitor, knows that it is done.
+            let is_told = is_completion_told || !work.kind().delivers();
+            (!is_told).then_some(NoticeNeed::Completion)
         } else {
             let visit = told.map(|told| ToldVisit {
                 kind: told.kind,
@@ -367,17 +369,21 @@ fn gone_rows(
     let planned = store::planned_days(tx, &jobs)?;
     let settings = trucks::settings(tx)?;
     let handling = trucks::handling_table(tx, settings.default_handling)?;
-    let deliveries = plans::deliveries_of_jobs(tx, &jobs)?;
-    let ids: Vec<i64> = deliveries.iter().map(|(_, delivery_id)| *delivery_id).collect();
-    let works: BTreeMap<i64, DeliveryWork> =
-        works(tx, &ids, &handling)?.into_iter().map(|work| (work.delivery_id, work)).collect();
+    let known: Vec<Job> = tasks::by_ids(tx, &jobs)?.into_iter().map(|planned| planned.job).collect();
+    let own: Vec<i64> = known.iter().filter(|job| job.task.is_none()).map(|job| job.delivery_id).collect();
+    let works = works_of_jobs(tx, &own, known.iter().filter(|job| job.task.is_some()), &handling)?;
     let mut rows = Vec::new();
-    for (job_id, delivery_id) in deliveries {
-        let Some(work) = works.get(&delivery_id) else { continue };
-        if work.state == DeliveryState::Completed {
+    for job in &known {
+        let job_id = job.id;
+        let Some(work) = works.get(&job.key()) else { continue };
+        let is_done = match &work.task {
+            Some(task) => task.state == TaskState::Done,
+            None => work.state == DeliveryState::Completed,
+        };
+        if is_done {
             continue;
         }
-        let is_planned = DeliveryState::UNDER_WAY.contains(&work.state);
+        let is_planned = work.is_open();
         let moved_to = planned.get(&job_id).filter(|to| to.is_fixed && is_planned).map(|to| to.day);
         let other = moved_to.map(|day| PlannedVisit { day, begins_at: 0 });
         let row = NoticeRow { moved_to, ..assembly.row(job_id, work) };

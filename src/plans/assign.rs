@@ -31,7 +31,7 @@ pub enum Scope {
     Everything,
     /// one truck, with its stops and what is not planned
     Column(ColumnKey),
-    /// all trucks with their stops, and these deliveries
+    /// all trucks with their stops, and these deliveries and jobs, by [`Job::key`](super::model::Job::key)
     Deliveries(Vec<i64>),
 }
 
@@ -127,7 +127,7 @@ fn plan_with_iterations(
         });
     }
     let is_chosen = |item: &BoardItem| match scope {
-        Scope::Deliveries(ids) => ids.contains(&item.work.delivery_id),
+        Scope::Deliveries(ids) => ids.contains(&item.work.key),
         Scope::Everything | Scope::Column(_) => true,
     };
     let pool = board.pool.iter().filter(|item| item.is_plannable() && is_chosen(item));
@@ -136,11 +136,11 @@ fn plan_with_iterations(
         return Err(NotPlannable::NoDelivery);
     }
 
-    let problem = Problem { stops: stops(&candidates), trucks, times: times(depot, &candidates) };
+    let problem = Problem::new(stops(&candidates), trucks, times(depot, &candidates));
     let options = SearchOptions { rounds: iterations(candidates.len()), ..SearchOptions::default() };
     let solved = solve(&problem, &options);
 
-    let id = |stop: &usize| candidates[*stop].item.work.delivery_id;
+    let id = |stop: &usize| candidates[*stop].item.work.key;
     let mut routes: Vec<Vec<i64>> = solved.routes.iter().map(|route| route.iter().map(id).collect()).collect();
     let mut left_out = Vec::new();
     for (stop, reason) in &solved.unserved {
@@ -167,6 +167,7 @@ fn stops(candidates: &[Candidate<'_>]) -> Vec<Stop> {
         Stop {
             service: narrow(item.effort.minutes * SECONDS_PER_MINUTE),
             load: [narrow(item.effort.volume), narrow(item.effort.pieces)],
+            collected: [narrow(item.effort.collected_volume), narrow(item.effort.collected_pieces)],
             crew: narrow(item.effort.crew),
             window: window.map(|(from, to)| (narrow(from * SECONDS_PER_MINUTE), narrow(to * SECONDS_PER_MINUTE))),
             trucks: candidate.held.map(|column| vec![column]),
@@ -235,6 +236,7 @@ pub(super) mod tests {
             job: None,
             not_served: None,
             told: None,
+            attempts: Vec::new(),
         }
     }
 

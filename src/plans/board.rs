@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 
 use chrono::NaiveDate;
 
-use super::model::{ColumnKey, Job, Stop, Tour, TourState};
+use super::model::{Attempt, ColumnKey, Job, Stop, Tour, TourState};
 use super::schedule::{Excess, PlannedStop, Schedule, Visit, schedule};
-use super::store;
 use super::store::due::{MAX_DUE, due};
-use super::store::works::works;
+use super::store::works::works_of_jobs;
+use super::store::{self, tasks};
 use super::work::{Basis, DeliveryWork, StopEffort, WorkChange};
 use crate::districts::Districts;
-use crate::orders::bundle::DeliveryState;
 use crate::routing::points::{PointAccuracy, PostalPoints};
 use crate::routing::travel::Point;
 use crate::storage::{Result, Tx};
@@ -20,7 +19,7 @@ use crate::trucks::model::{Round, Truck};
 use crate::trucks::service_area::NotServed;
 use crate::trucks::store as trucks;
 
-/// A delivery with everything that planning needs.
+/// A delivery, or another job at its door, with everything that planning needs.
 #[derive(Clone, Debug)]
 pub struct BoardItem {
     /// the delivery
@@ -35,6 +34,8 @@ pub struct BoardItem {
     pub not_served: Option<NotServed>,
     /// first and last minute that the customer was told for this day
     pub told: Option<(i64, i64)>,
+    /// attempts that ended without success, the oldest first
+    pub attempts: Vec<Attempt>,
 }
 
 impl BoardItem {
@@ -64,10 +65,7 @@ impl BoardItem {
 
     /// Whether the route engine may plan it. A delivery with nothing but open cancellations is planned by hand only.
     pub fn is_plannable(&self) -> bool {
-        self.point.is_some()
-            && self.not_served.is_none()
-            && !self.work.is_held()
-            && DeliveryState::UNDER_WAY.contains(&self.work.state)
+        self.point.is_some() && self.not_served.is_none() && !self.work.is_held() && self.work.is_open()
     }
 }
 
@@ -175,12 +173,17 @@ pub fn board(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Result<B
     let tour_ids: Vec<i64> = tours.iter().map(|tour| tour.id).collect();
     let mut stops = store::stops_of(tx, &tour_ids)?;
     let due = due(tx, day)?;
-    let is_truncated = [&due.dated, &due.undated, &due.moved].iter().any(|ids| ids.len() >= MAX_DUE);
+    let is_truncated = [&due.dated, &due.undated, &due.moved, &due.tasks].iter().any(|ids| ids.len() >= MAX_DUE);
     let undated: HashSet<i64> = due.undated.iter().copied().collect();
     let mut seen = HashSet::new();
     let candidates: Vec<i64> =
         due.moved.into_iter().chain(due.dated).chain(due.undated).filter(|id| seen.insert(*id)).collect();
     let mut jobs = store::jobs_of(tx, &candidates)?;
+    let mut tasks: Vec<Job> = tasks::by_ids(tx, &due.tasks)?
+        .into_iter()
+        .filter(|known| known.planned.is_none())
+        .map(|known| known.job)
+        .collect();
     let pool_ids: Vec<i64> = candidates
         .into_iter()
         .filter(|id| {
@@ -189,16 +192,19 @@ pub fn board(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Result<B
         })
         .collect();
 
-    let planned_ids = stops.values().flatten().map(|stop| stop.job.delivery_id);
-    let all_ids: Vec<i64> = planned_ids.chain(pool_ids.iter().copied()).collect();
-    let mut found: BTreeMap<i64, DeliveryWork> =
-        works(tx, &all_ids, &handling)?.into_iter().map(|work| (work.delivery_id, work)).collect();
-    let known_jobs: Vec<i64> =
-        stops.values().flatten().map(|stop| stop.job.id).chain(jobs.values().map(|known| known.job.id)).collect();
-    let told = store::told_windows(tx, day, &known_jobs)?;
-    let item = |work: DeliveryWork, job: Option<Job>| BoardItem {
+    let planned_jobs = || stops.values().flatten().map(|stop| &stop.job);
+    let own_ids = planned_jobs().filter(|job| job.task.is_none()).map(|job| job.delivery_id);
+    let all_ids: Vec<i64> = own_ids.chain(pool_ids.iter().copied()).collect();
+    let other_jobs = planned_jobs().filter(|job| job.task.is_some()).chain(&tasks);
+    let mut found: BTreeMap<i64, DeliveryWork> = works_of_jobs(tx, &all_ids, other_jobs.clone(), &handling)?;
+    let job_ids: Vec<i64> =
+        planned_jobs().chain(&tasks).chain(jobs.values().map(|known| &known.job)).map(|job| job.id).collect();
+    let told = store::told_windows(tx, day, &job_ids)?;
+    let mut attempts = store::attempts(tx, &job_ids)?;
+    let mut item = |work: DeliveryWork, job: Option<Job>| BoardItem {
         told: job.as_ref().and_then(|job| told.get(&job.id).copied()),
         effort: work.effort(job.as_ref()),
+        attempts: job.as_ref().and_then(|job| attempts.remove(&job.id)).unwrap_or_default(),
         point: points.locate(&work.recipient.zip_code),
         not_served: area.refusal(districts, &work.recipient.zip_code, work.sigungu_code, day),
         work,
@@ -219,7 +225,7 @@ pub fn board(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Result<B
             let stops: Vec<BoardStop> = stored
                 .into_iter()
                 .filter_map(|stop| {
-                    let work = found.remove(&stop.job.delivery_id)?;
+                    let work = found.remove(&stop.job.key())?;
                     let changes = work.changes_since(&Basis::from_json(&stop.basis));
                     Some(BoardStop { changes, item: item(work, Some(stop.job.clone())), stop })
                 })
@@ -238,15 +244,17 @@ pub fn board(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Result<B
 
     let mut pool = Vec::new();
     let mut other_days = 0;
-    for id in pool_ids {
-        let Some(work) = found.remove(&id) else { continue };
+    let own = pool_ids.into_iter().map(|id| {
         let job = jobs.remove(&id).map(|known| known.job);
-        let is_moved = job.as_ref().is_some_and(|job| job.day.is_some());
+        let is_undated = undated.contains(&id) && job.as_ref().is_none_or(|job| job.day.is_none());
+        (id, job, is_undated)
+    });
+    let others = tasks.drain(..).map(|job| (job.key(), job.day.is_none(), job));
+    let others = others.map(|(key, is_undated, job)| (key, Some(job), is_undated));
+    for (key, job, is_undated) in own.chain(others) {
+        let Some(work) = found.remove(&key).filter(DeliveryWork::is_open) else { continue };
         let item = item(work, job);
-        if !DeliveryState::UNDER_WAY.contains(&item.work.state) {
-            continue;
-        }
-        if undated.contains(&id) && !is_moved && item.not_served.is_some() {
+        if is_undated && item.not_served.is_some() {
             other_days += 1;
         } else {
             pool.push(item);

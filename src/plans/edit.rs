@@ -93,10 +93,10 @@ impl BoardEdit {
         self.board.columns.iter().find(|column| column.key() == key)
     }
 
-    /// The column and position of a delivery's stop.
-    fn position(&self, delivery_id: i64) -> Option<(ColumnKey, usize)> {
+    /// The column and position of a job's stop.
+    fn position(&self, key_of_work: i64) -> Option<(ColumnKey, usize)> {
         self.lists.iter().find_map(|(key, stops)| {
-            let at = stops.iter().position(|stop| stop.item.work.delivery_id == delivery_id)?;
+            let at = stops.iter().position(|stop| stop.item.work.key == key_of_work)?;
             Some((*key, at))
         })
     }
@@ -128,7 +128,7 @@ impl BoardEdit {
             if let Some((key, at)) = self.position(*id) {
                 self.touch(key, context, false)?;
                 taken.extend(self.lists.get_mut(&key).map(|stops| stops.remove(at)));
-            } else if let Some(at) = self.board.pool.iter().position(|item| item.work.delivery_id == *id) {
+            } else if let Some(at) = self.board.pool.iter().position(|item| item.work.key == *id) {
                 taken.push(new_stop(self.board.pool.remove(at)));
             }
         }
@@ -237,7 +237,7 @@ fn place(
         let stops = draft.lists.remove(&to).unwrap_or_default();
         let mut stops = reordered(stops, &moved, at);
         let mut bundles = Vec::new();
-        for stop in stops.iter_mut().filter(|stop| ids.contains(&stop.item.work.delivery_id)) {
+        for stop in stops.iter_mut().filter(|stop| ids.contains(&stop.item.work.key)) {
             stop.stop.hold = Hold::Place;
             bundles.push(stop.item.work.bundle_number.clone());
         }
@@ -411,10 +411,10 @@ pub fn apply(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, plan
     let mut known: HashMap<i64, BoardStop> = HashMap::new();
     for (key, _) in &plan.columns {
         let stops = draft.lists.remove(key).unwrap_or_default();
-        known.extend(stops.into_iter().map(|stop| (stop.item.work.delivery_id, stop)));
+        known.extend(stops.into_iter().map(|stop| (stop.item.work.key, stop)));
     }
     for item in std::mem::take(&mut draft.board.pool) {
-        known.insert(item.work.delivery_id, new_stop(item));
+        known.insert(item.work.key, new_stop(item));
     }
     let mut planned = 0;
     let mut jobs: Vec<(i64, Vec<&str>)> = Vec::new();

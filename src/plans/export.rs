@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::board::{Board, Column};
 use super::edit::column_name;
-use super::model::window_label;
+use super::model::{Attempt, FailureReason, JobKind, window_label};
 use super::work::WorkChange;
 use crate::trucks::model::clock_label;
 
@@ -47,6 +47,8 @@ pub struct TourExport {
 /// A stop.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct StopExport {
+    /// `deliver`, `collect`, `swap`, `service` or `measure`
+    pub kind: &'static str,
     /// 묶음배송번호
     pub delivery_number: String,
     /// 수취인명
@@ -71,21 +73,52 @@ pub struct StopExport {
     pub hold: &'static str,
     /// what has changed since it was planned, in Korean
     pub changes: Vec<String>,
+    /// products that are delivered
+    pub goods: Vec<String>,
+    /// what is taken back, or done there, in words
+    pub task: String,
+    /// pieces that are taken back
+    pub collected_pieces: i64,
+    /// products of the same delivery that come on another day
+    pub apart: Vec<String>,
+    /// attempts that failed before
+    pub attempts: Vec<AttemptExport>,
+}
+
+/// An attempt that failed.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct AttemptExport {
+    /// `YYYY-MM-DD`
+    pub day: String,
+    /// code of the reason, or nothing
+    pub reason: Option<&'static str>,
+}
+
+impl From<&Attempt> for AttemptExport {
+    fn from(attempt: &Attempt) -> Self {
+        Self { day: attempt.day.to_string(), reason: attempt.reason.map(FailureReason::code) }
+    }
 }
 
 /// A delivery that is not planned.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct UnassignedExport {
+    /// `deliver`, `collect`, `swap`, `service` or `measure`
+    pub kind: &'static str,
     /// 묶음배송번호
     pub delivery_number: String,
     /// codes of rules: `claim`, `ferry`, `weekday`, `no-point`, or those of the route engine
     pub reasons: Vec<String>,
+    /// attempts that failed before
+    pub attempts: Vec<AttemptExport>,
 }
 
 impl From<&Board> for DayExport {
     fn from(board: &Board) -> Self {
         let planned = board.columns.iter().filter(|column| !column.stops.is_empty());
         let unassigned = board.pool.iter().map(|item| UnassignedExport {
+            kind: item.work.kind().code(),
+            attempts: item.attempts.iter().map(AttemptExport::from).collect(),
             delivery_number: item.work.bundle_number.clone(),
             reasons: item.reason_codes(board.day),
         });
@@ -95,8 +128,10 @@ impl From<&Board> for DayExport {
 
 fn tour(column: &Column) -> TourExport {
     let stops = column.visits().map(|(stop, visit)| {
-        let recipient = &stop.item.work.recipient;
+        let work = &stop.item.work;
+        let recipient = &work.recipient;
         StopExport {
+            kind: work.kind().code(),
             delivery_number: stop.item.work.bundle_number.clone(),
             recipient_name: recipient.name.clone(),
             recipient_tel1: recipient.tel1.clone(),
@@ -109,6 +144,11 @@ fn tour(column: &Column) -> TourExport {
             window: stop.item.window().map(window_label),
             hold: stop.stop.hold.code(),
             changes: stop.changes.iter().map(WorkChange::label).collect(),
+            goods: work.delivered_goods(),
+            task: work.task.as_ref().map(|task| task.goods.clone()).unwrap_or_default(),
+            collected_pieces: stop.item.effort.collected_pieces,
+            apart: work.apart.clone(),
+            attempts: stop.item.attempts.iter().map(AttemptExport::from).collect(),
         }
     });
     TourExport {
@@ -134,8 +174,10 @@ impl DayExport {
             lines.push(format!("{} {times} {}곳", column_name(column), tour.stops.len()));
             for (position, stop) in (1..).zip(&tour.stops) {
                 let StopExport { arrives_at, recipient_name, recipient_address1, delivery_number, .. } = stop;
+                let kind = JobKind::from_code(stop.kind).filter(|kind| *kind != JobKind::Deliver);
+                let kind = kind.map(|kind| format!(" {}", kind.label())).unwrap_or_default();
                 lines.push(format!(
-                    "  {position}. {arrives_at} {recipient_name} {recipient_address1} ({delivery_number})"
+                    "  {position}. {arrives_at}{kind} {recipient_name} {recipient_address1} ({delivery_number})"
                 ));
             }
         }

@@ -10,6 +10,7 @@
 //! | [`assign`] | the board as a problem of the route engine, and its answer |
 //! | [`planner`] | runs the route engine on a blocking thread |
 //! | [`edit`] | changes by a dispatcher or the route engine, with versions and audit entries |
+//! | [`task`] | jobs beside a delivery (일감): made, cancelled, opened again |
 //! | [`export`] | a day as data for other programs |
 //! | [`promise`] | days that can be promised to a customer, and promises that can no longer be met |
 //! | [`store`] | SQL |
@@ -28,6 +29,7 @@ pub mod promise;
 pub mod schedule;
 pub mod sketch;
 pub mod store;
+pub mod task;
 #[cfg(test)]
 mod tests;
 pub mod work;

@@ -1,9 +1,11 @@
 //! Tours, stops and jobs.
 //!
-//! A tour is one round of a truck on a day, with its stops in order. A job is a delivery to be planned, with what the
-//! dispatcher knows of it; it has at most one stop.
+//! A tour is one round of a truck on a day, with its stops in order. A job is work at one door: a delivery with what the
+//! dispatcher knows of it, or a [`Task`] beside it (일감): goods to be taken back or swapped, a visit, some of the orders on
+//! another day. A job has at most one live stop; ended ones are its attempts.
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use crate::text::coded;
 
@@ -68,13 +70,147 @@ pub struct Tour {
     pub version: i64,
 }
 
-/// What the dispatcher knows of a delivery.
+coded! {
+    /// What is done at the door.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum JobKind {
+        /// goods are delivered
+        Deliver = "deliver" "배송",
+        /// goods are taken back
+        Collect = "collect" "회수",
+        /// new goods are delivered, and the old ones taken back
+        Swap = "swap" "교환",
+        /// something is repaired
+        Service = "service" "A/S",
+        /// something is measured
+        Measure = "measure" "실측",
+    }
+}
+
+impl JobKind {
+    /// The kinds that are made for a delivery by hand. A part of it is made where its orders are divided.
+    pub const BY_HAND: [Self; 4] = [Self::Collect, Self::Swap, Self::Service, Self::Measure];
+
+    /// Whether the truck carries goods to the door.
+    pub const fn delivers(self) -> bool {
+        matches!(self, Self::Deliver | Self::Swap)
+    }
+
+    /// Whether the truck takes goods from the door.
+    pub const fn collects(self) -> bool {
+        matches!(self, Self::Collect | Self::Swap)
+    }
+
+    /// What a driver reports when it is done.
+    pub const fn done_label(self) -> &'static str {
+        match self {
+            Self::Deliver => "완료",
+            Self::Collect => "회수 완료",
+            Self::Swap => "교환 완료",
+            Self::Service | Self::Measure => "방문 완료",
+        }
+    }
+
+    /// What a signature at the door says.
+    pub const fn signed_text(self) -> &'static str {
+        match self {
+            Self::Deliver => "위의 상품을 받았어요.",
+            Self::Collect => "위의 물건을 돌려보냈어요.",
+            Self::Swap => "위의 상품을 받고, 쓰던 것을 돌려보냈어요.",
+            Self::Service | Self::Measure => "위의 일을 확인했어요.",
+        }
+    }
+}
+
+coded! {
+    /// State of a job that is not the delivery itself.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum TaskState {
+        /// to be done
+        Open = "open" "할 일",
+        /// done
+        Done = "done" "완료",
+        /// no longer needed
+        Cancelled = "cancelled" "취소",
+    }
+}
+
+coded! {
+    /// Why a stop failed.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    pub enum FailureReason {
+        /// nobody there
+        Absent = "absent" "부재",
+        /// nobody answers
+        Unreachable = "unreachable" "연락 안 됨",
+        /// no way to the door
+        NoAccess = "no-access" "진입 불가",
+        /// it does not fit
+        TooLarge = "too-large" "안 들어감",
+        /// a ladder truck is needed
+        Ladder = "ladder" "사다리 필요",
+        /// the goods are damaged
+        Damaged = "damaged" "파손",
+        /// the customer does not take it, or does not give it
+        Refused = "refused" "고객 거부",
+        /// the day was too short
+        NoTime = "no-time" "시간 부족",
+        /// the truck broke down
+        Truck = "truck" "차량",
+    }
+}
+
+/// An ended attempt at a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// its tour
+    pub tour_id: i64,
+    /// its day
+    pub day: NaiveDate,
+    /// name of the truck
+    pub truck: String,
+    /// why it failed; none if the day ended before it, or if it was done in part
+    pub reason: Option<FailureReason>,
+}
+
+impl Attempt {
+    /// `11/28 부재`.
+    pub fn label(&self) -> String {
+        format!("{} {}", self.day.format("%-m/%-d"), self.reason.map_or("끝내지 못함", FailureReason::label))
+    }
+}
+
+/// What a job is, if it is not the delivery itself (일감).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// within its delivery, from 1 on
+    pub number: i64,
+    /// what is done
+    pub kind: JobKind,
+    /// state
+    pub state: TaskState,
+    /// what is taken back, or what is to be done; empty for a delivery
+    pub goods: String,
+    /// pieces taken back
+    pub pieces: i64,
+    /// of these, hundredths of a cubic metre
+    pub volume: i64,
+    /// for the driver
+    pub note: String,
+    /// the orders that it is about
+    pub orders: Vec<i64>,
+}
+
+/// What the dispatcher knows of a delivery, or of another job at its door.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Job {
     /// generated identifier; 0 before it is stored
     pub id: i64,
     /// the delivery
     pub delivery_id: i64,
+    /// what it is; none: the delivery itself
+    pub task: Option<Task>,
     /// day to which it was moved by hand; none is the 희망배송일 of its delivery
     pub day: Option<NaiveDate>,
     /// first and last minute of the day at which the work may begin
@@ -87,6 +223,19 @@ pub struct Job {
     pub left_out: Option<(NaiveDate, Vec<String>)>,
     /// version for optimistic locking
     pub version: i64,
+}
+
+impl Job {
+    /// What names it on the board and in URLs. The delivery itself may have no row, so the delivery names it; identifiers
+    /// of different tables do not collide.
+    pub const fn key(&self) -> i64 {
+        if self.task.is_none() { self.delivery_id } else { self.id }
+    }
+
+    /// What is done.
+    pub fn kind(&self) -> JobKind {
+        self.task.as_ref().map_or(JobKind::Deliver, |task| task.kind)
+    }
 }
 
 /// A stop of a tour.
@@ -127,6 +276,7 @@ pub fn reordered<T>(items: Vec<T>, moved: &[usize], at: usize) -> Vec<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::{AuditEvent, JobOfDelivery};
 
     #[test]
     fn items_move_before_the_item_at_a_position() {
@@ -136,6 +286,23 @@ mod tests {
         assert_eq!(order(&[0, 2], 4), "bdac");
         assert_eq!(order(&[1], 1), "abcd");
         assert_eq!(order(&[], 9), "abcd");
+    }
+
+    #[test]
+    fn kinds_of_jobs_have_the_names_of_the_log() {
+        for kind in JobKind::BY_HAND {
+            let job = JobOfDelivery { bundle_number: String::new(), kind: kind.code().to_owned() };
+            let sentence = AuditEvent::JobCreated(job).sentence();
+            assert_eq!(sentence, format!("일감을 만들었어요: {}", kind.label()));
+        }
+    }
+
+    #[test]
+    fn attempt_is_written_as_day_and_reason() {
+        let day = NaiveDate::from_ymd_opt(2026, 11, 8).expect("a date");
+        let attempt = Attempt { tour_id: 1, day, truck: "1호차".to_owned(), reason: Some(FailureReason::Absent) };
+        assert_eq!(attempt.label(), "11/8 부재");
+        assert_eq!(Attempt { reason: None, ..attempt }.label(), "11/8 끝내지 못함");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! The pages of plans: the board of a day, its tours and loading lists, promised days, and what a dispatcher knows of one
-//! delivery.
+//! delivery and of other jobs at its door.
 
 mod bulk;
 mod close;
@@ -31,8 +31,10 @@ pub fn routes() -> Routes {
         .get("/plans/dates", Access::Page(PageKind::Plans, PageAction::View), dates::show)
         .post("/plans/dates", Access::Page(PageKind::Plans, PageAction::Edit), dates::promise)
         .get("/plans/promises", Access::Page(PageKind::Plans, PageAction::View), promises::list)
-        .get("/plans/jobs/{id}", Access::Page(PageKind::Plans, PageAction::View), jobs::show)
-        .post("/plans/jobs/{id}", Access::Page(PageKind::Plans, PageAction::Edit), jobs::update)
+        .get("/plans/jobs/new", Access::Page(PageKind::Plans, PageAction::Edit), jobs::new::new)
+        .post("/plans/jobs/new", Access::Page(PageKind::Plans, PageAction::Edit), jobs::new::create)
+        .get("/plans/jobs/{id}", Access::Page(PageKind::Plans, PageAction::View), jobs::show::show)
+        .post("/plans/jobs/{id}", Access::Page(PageKind::Plans, PageAction::Edit), jobs::show::update)
 }
 
 /// A column as text in forms: truck and round.

@@ -44,10 +44,12 @@ pub struct Schedule {
     pub duration: i64,
     /// minutes of overtime
     pub overtime: i64,
-    /// hundredths of a cubic metre
+    /// hundredths of a cubic metre, where the truck is fullest
     pub volume: i64,
-    /// pieces
+    /// pieces, where it has most
     pub pieces: i64,
+    /// pieces that it brings back
+    pub collected: i64,
     /// people that the stop with most needs
     pub crew: i64,
 }
@@ -87,7 +89,10 @@ pub fn schedule(round: &Round, depot: Option<Point>, stops: &[PlannedStop]) -> S
     let drive = |from: Option<Point>, to: Option<Point>| {
         from.zip(to).map_or(0, |(from, to)| i64::from(driving_seconds(from, to)))
     };
-    let mut schedule = Schedule { crew: 1, ..Schedule::default() };
+    // The truck leaves with all that it delivers; what it collects comes in at the door.
+    let mut volume: i64 = stops.iter().map(|stop| stop.effort.volume).sum();
+    let mut pieces: i64 = stops.iter().map(|stop| stop.effort.pieces).sum();
+    let mut schedule = Schedule { crew: 1, volume, pieces, ..Schedule::default() };
     for stop in stops {
         let seconds = drive(place, stop.point);
         driving += seconds;
@@ -100,8 +105,11 @@ pub fn schedule(round: &Round, depot: Option<Point>, stops: &[PlannedStop]) -> S
             leaves_at: minutes(now),
             is_late: stop.window.is_some_and(|(_, to)| begins > to * SECONDS_PER_MINUTE),
         });
-        schedule.volume += stop.effort.volume;
-        schedule.pieces += stop.effort.pieces;
+        volume += stop.effort.collected_volume - stop.effort.volume;
+        pieces += stop.effort.collected_pieces - stop.effort.pieces;
+        schedule.volume = schedule.volume.max(volume);
+        schedule.pieces = schedule.pieces.max(pieces);
+        schedule.collected += stop.effort.collected_pieces;
         schedule.crew = schedule.crew.max(stop.effort.crew);
         place = stop.point.or(place);
     }
@@ -143,7 +151,7 @@ mod tests {
     const DEPOT: Point = Point { lat: 36.019, lng: 128.364 };
 
     fn stop(lat: f64, minutes: i64, window: Option<(i64, i64)>) -> PlannedStop {
-        let effort = StopEffort { minutes, crew: 2, volume: 150, pieces: 2, has_default: false };
+        let effort = StopEffort { minutes, crew: 2, volume: 150, pieces: 2, ..StopEffort::default() };
         PlannedStop { point: Some(Point { lat, lng: 128.364 }), effort, window }
     }
 
@@ -169,6 +177,19 @@ mod tests {
         assert_eq!((tour.volume, tour.pieces, tour.crew), (300, 4, 2));
         assert_eq!(tour.excesses(&truck(), &round), [Excess::Crew, Excess::Pieces, Excess::Window]);
         assert!(tour.returns_at > 650 && tour.driving > 20);
+    }
+
+    #[test]
+    fn collected_goods_fill_the_truck_after_their_stop() {
+        let round = truck().rounds()[0];
+        let collect = |volume| {
+            let effort = StopEffort { collected_volume: volume, collected_pieces: 1, ..StopEffort::default() };
+            PlannedStop { effort, ..stop(36.1, 30, None) }
+        };
+        let after = schedule(&round, Some(DEPOT), &[stop(36.1, 30, None), stop(36.1, 30, None), collect(250)]);
+        assert_eq!((after.volume, after.pieces, after.collected), (300, 4, 1), "the truck is empty by then");
+        let before = schedule(&round, Some(DEPOT), &[collect(250), stop(36.1, 30, None), stop(36.1, 30, None)]);
+        assert_eq!((before.volume, before.pieces), (550, 5));
     }
 
     #[test]

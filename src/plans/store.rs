@@ -2,6 +2,7 @@
 
 pub mod due;
 pub mod promises;
+pub mod tasks;
 mod told;
 pub mod works;
 
@@ -10,8 +11,8 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::NaiveDate;
 
 pub use self::told::told_windows;
-use super::model::{ColumnKey, Job, Stop, Tour, TourState};
-use crate::storage::{Param, Result, Row, Tx};
+use super::model::{Attempt, ColumnKey, FailureReason, Job, Stop, Task, Tour, TourState};
+use crate::storage::{Param, Result, Row, StorageError, Tx};
 
 /// Separates the codes of rules in `jobs.left_out`.
 const RULE_SEPARATOR: char = '+';
@@ -43,16 +44,33 @@ fn tour(mut row: Row) -> Result<Tour> {
 }
 
 const JOB: &str = "j.id, j.delivery_id, j.day, j.window_from, j.window_to, j.minutes, j.crew, j.left_out, \
-                   j.left_out_day, j.version";
+                   j.left_out_day, j.version, j.number, j.kind, j.state, j.goods, j.pieces, j.volume, j.note";
 
 /// Number of columns of [`JOB`].
-const JOB_COLUMNS: usize = 10;
+const JOB_COLUMNS: usize = 17;
 
+/// A job; its orders are loaded by [`tasks::load_orders`].
 fn job(row: &mut Row) -> Result<Job> {
+    let number = row.int(10)?;
+    let task = if number == 0 {
+        None
+    } else {
+        Some(Task {
+            number,
+            kind: row.code(11, "jobs.kind")?,
+            state: row.code(12, "jobs.state")?,
+            goods: row.text(13)?,
+            pieces: row.int(14)?,
+            volume: row.int(15)?,
+            note: row.text(16)?,
+            orders: Vec::new(),
+        })
+    };
     let rules = row.opt_text(7)?.map(|rules| rules.split(RULE_SEPARATOR).map(str::to_owned).collect());
     Ok(Job {
         id: row.int(0)?,
         delivery_id: row.int(1)?,
+        task,
         day: row.opt_date(2)?,
         window: row.opt_int(3)?.zip(row.opt_int(4)?),
         minutes: row.opt_int(5)?,
@@ -82,6 +100,7 @@ pub fn stops_of(tx: &mut dyn Tx, tours: &[i64]) -> Result<HashMap<i64, Vec<Stop>
         stops.entry(row.int(JOB_COLUMNS + 1)?).or_default().push((row.int(JOB_COLUMNS + 4)?, stop));
         Ok(())
     })?;
+    tasks::load_orders(tx, stops.values_mut().flatten().map(|(_, stop)| &mut stop.job))?;
     let sorted = stops.into_iter().map(|(tour, mut stops)| {
         stops.sort_by_key(|(position, _)| *position);
         (tour, stops.into_iter().map(|(_, stop)| stop).collect())
@@ -98,27 +117,67 @@ pub struct PlannedJob {
     pub planned: Option<(NaiveDate, ColumnKey)>,
 }
 
-/// The jobs of these deliveries, by delivery.
-pub fn jobs_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<BTreeMap<i64, PlannedJob>> {
-    let sql = |ids: &str| {
-        format!(
-            "SELECT {JOB}, t.day, t.truck_id, t.round FROM jobs j LEFT JOIN stops s ON s.job_id = j.id AND s.attempt = 0 \
-             LEFT JOIN tours t ON t.id = s.tour_id WHERE j.delivery_id IN ({ids})"
-        )
+/// Jobs with the tour of their live stop.
+const PLANNED_JOB: &str = "t.day, t.truck_id, t.round FROM jobs j LEFT JOIN stops s ON s.job_id = j.id AND s.attempt = 0 \
+                           LEFT JOIN tours t ON t.id = s.tour_id";
+
+fn planned_job(row: &mut Row) -> Result<PlannedJob> {
+    let job = job(row)?;
+    let planned = match row.opt_date(JOB_COLUMNS)? {
+        None => None,
+        Some(day) => Some((day, ColumnKey { truck_id: row.int(JOB_COLUMNS + 1)?, round: row.int(JOB_COLUMNS + 2)? })),
     };
+    Ok(PlannedJob { job, planned })
+}
+
+/// The jobs that these deliveries themselves are, by delivery.
+pub fn jobs_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<BTreeMap<i64, PlannedJob>> {
+    let sql = |ids: &str| format!("SELECT {JOB}, {PLANNED_JOB} WHERE j.number = 0 AND j.delivery_id IN ({ids})");
     let mut jobs = BTreeMap::new();
     tx.for_ids(deliveries, &[], sql, &mut |mut row| {
-        let job = job(&mut row)?;
-        let planned = match row.opt_date(JOB_COLUMNS)? {
-            None => None,
-            Some(day) => {
-                Some((day, ColumnKey { truck_id: row.int(JOB_COLUMNS + 1)?, round: row.int(JOB_COLUMNS + 2)? }))
-            }
-        };
-        jobs.insert(job.delivery_id, PlannedJob { job, planned });
+        let found = planned_job(&mut row)?;
+        jobs.insert(found.job.delivery_id, found);
         Ok(())
     })?;
     Ok(jobs)
+}
+
+/// The ended attempts at these jobs, the oldest first, by job.
+pub fn attempts(tx: &mut dyn Tx, jobs: &[i64]) -> Result<HashMap<i64, Vec<Attempt>>> {
+    let sql = |ids: &str| {
+        format!(
+            "SELECT s.job_id, s.attempt, t.day, k.name, s.reason, t.id FROM stops s JOIN tours t ON t.id = s.tour_id \
+             JOIN trucks k ON k.id = t.truck_id WHERE s.attempt > 0 AND s.job_id IN ({ids})"
+        )
+    };
+    let mut found = HashMap::<i64, Vec<(i64, Attempt)>>::new();
+    tx.for_ids(jobs, &[], sql, &mut |mut row| {
+        let job_id = row.int(0)?;
+        let inconsistent = |column: &str| StorageError::Inconsistent(format!("stops.{column} of job {job_id}"));
+        let reason = row.opt_text(4)?.map(|code| FailureReason::from_code(&code).ok_or_else(|| inconsistent("reason")));
+        let attempt = Attempt {
+            tour_id: row.int(5)?,
+            day: row.opt_date(2)?.ok_or_else(|| inconsistent("tour_id"))?,
+            truck: row.text(3)?,
+            reason: reason.transpose()?,
+        };
+        found.entry(job_id).or_default().push((row.int(1)?, attempt));
+        Ok(())
+    })?;
+    let sorted = found.into_iter().map(|(job, mut attempts)| {
+        attempts.sort_by_key(|(number, _)| *number);
+        (job, attempts.into_iter().map(|(_, attempt)| attempt).collect())
+    });
+    Ok(sorted.collect())
+}
+
+/// Ends the live stop of a job, so that it can be planned again, with the reason of a failure. Returns the number of the
+/// attempt, or none if it has no live stop.
+pub fn end_attempt(tx: &mut dyn Tx, job_id: i64, reason: Option<FailureReason>) -> Result<Option<i64>> {
+    let last: i64 = tx.scalar("SELECT COALESCE(max(attempt), 0) FROM stops WHERE job_id = ?", &[job_id.into()])?;
+    let sql = "UPDATE stops SET attempt = ?, reason = ? WHERE job_id = ? AND attempt = 0";
+    let ended = tx.exec(sql, &[(last + 1).into(), reason.map(FailureReason::code).into(), job_id.into()])?;
+    Ok((ended > 0).then_some(last + 1))
 }
 
 /// Inserts an empty draft tour.
@@ -177,13 +236,14 @@ pub fn replace_stops(tx: &mut dyn Tx, tours: &[(i64, Vec<Stop>)]) -> Result<()> 
     tx.exec_many(sql, &mut rows.into_iter())
 }
 
-/// Inserts jobs, which get identifiers.
+/// Inserts the jobs that deliveries themselves are; they get identifiers.
 pub fn insert_jobs(tx: &mut dyn Tx, jobs: &mut [Job]) -> Result<()> {
     for job in jobs.iter_mut() {
         job.id = tx.new_id();
     }
-    let sql = "INSERT INTO jobs (id, delivery_id, day, window_from, window_to, minutes, crew, left_out, left_out_day, \
-               version) VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL, 0)";
+    let sql = "INSERT INTO jobs (id, delivery_id, number, kind, state, ended_at, goods, pieces, volume, note, day, \
+               window_from, window_to, minutes, crew, left_out, left_out_day, version) \
+               VALUES (?, ?, 0, 'deliver', NULL, NULL, '', 0, 0, '', ?, ?, ?, ?, ?, NULL, NULL, 0)";
     let mut rows = jobs.iter().map(|job| {
         let [day, from, to, minutes, crew] = details(job);
         vec![job.id.into(), job.delivery_id.into(), day, from, to, minutes, crew]
@@ -240,15 +300,21 @@ pub struct DayCount {
     pub stops: i64,
 }
 
-/// Deletes the jobs of these deliveries, which are destroyed, with their stops.
+/// Deletes the jobs of these deliveries, which are destroyed, with their stops and the orders that they name.
 pub fn delete_jobs_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<()> {
     let mut jobs = Vec::new();
     tx.for_ids(deliveries, &[], |ids| format!("SELECT id FROM jobs WHERE delivery_id IN ({ids})"), &mut |row| {
         jobs.push(row.int(0)?);
         Ok(())
     })?;
+    tx.delete_ids("job_orders", "job_id", &jobs)?;
     tx.delete_ids("stops", "job_id", &jobs)?;
     tx.delete_ids("jobs", "id", &jobs).map(drop)
+}
+
+/// Deletes that jobs name these orders, which are destroyed.
+pub fn delete_job_orders_of(tx: &mut dyn Tx, orders: &[i64]) -> Result<()> {
+    tx.delete_ids("job_orders", "order_id", orders).map(drop)
 }
 
 /// Identifiers of the jobs of the deliveries that these orders belong to.
@@ -264,16 +330,4 @@ pub fn jobs_of_orders(tx: &mut dyn Tx, orders: &[i64]) -> Result<Vec<i64>> {
     jobs.sort_unstable();
     jobs.dedup();
     Ok(jobs)
-}
-
-/// The deliveries of these jobs: (job, delivery).
-pub fn deliveries_of_jobs(tx: &mut dyn Tx, jobs: &[i64]) -> Result<Vec<(i64, i64)>> {
-    let mut found = Vec::new();
-    let sql = |ids: &str| format!("SELECT id, delivery_id FROM jobs WHERE id IN ({ids})");
-    tx.for_ids(jobs, &[], sql, &mut |row| {
-        found.push((row.int(0)?, row.int(1)?));
-        Ok(())
-    })?;
-    found.sort_unstable();
-    Ok(found)
 }

@@ -1,5 +1,7 @@
 //! Plans in the database: what is due, and what dispatchers and the route engine change.
 
+mod tasks;
+
 use std::net::IpAddr;
 
 use chrono::NaiveDate;

@@ -1,12 +1,12 @@
-//! A delivery as it is planned: destination, effort, and what has changed since it was planned.
+//! A delivery, or another job at its door, as it is planned: destination, effort, and what has changed since it was planned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::model::Job;
+use super::model::{Job, JobKind, Task, TaskState};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::{OrderState, Recipient};
 use crate::text::hex;
@@ -14,6 +14,9 @@ use crate::trucks::handling::Effort;
 
 /// Bytes of the hash of an address that a basis stores.
 const ADDRESS_HASH_BYTES: usize = 8;
+
+/// Minutes at the door of a job without a number of its own: a visit, or goods taken back.
+pub const DEFAULT_TASK_MINUTES: i64 = 30;
 
 /// An order of a planned delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,13 +42,25 @@ impl WorkOrder {
     fn is_active(&self) -> bool {
         self.state < OrderState::Cancelled
     }
+
+    /// Product and number: `예시 침대 × 2`.
+    pub fn goods(&self) -> String {
+        let quantity = if self.quantity > 1 { format!(" × {}", self.quantity) } else { String::new() };
+        format!("{}{quantity}", self.product_name)
+    }
 }
 
-/// A delivery to be planned.
+/// A delivery to be planned, or another job at its door.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryWork {
-    /// identifier
+    /// what names it on the board, see [`Job::key`]
+    pub key: i64,
+    /// the delivery
     pub delivery_id: i64,
+    /// what it is; none: the delivery itself
+    pub task: Option<Task>,
+    /// products of the same delivery that another job delivers
+    pub apart: Vec<String>,
     /// 묶음배송번호
     pub bundle_number: String,
     /// state
@@ -56,12 +71,14 @@ pub struct DeliveryWork {
     pub sigungu_code: Option<i64>,
     /// recipient
     pub recipient: Recipient,
-    /// orders, oldest first
+    /// the orders that it is about, oldest first
     pub orders: Vec<WorkOrder>,
+    /// identifiers of all orders of the delivery, whose recipient it shows
+    pub all_orders: Vec<i64>,
 }
 
 /// What a stop takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StopEffort {
     /// minutes at the door
     pub minutes: i64,
@@ -71,21 +88,81 @@ pub struct StopEffort {
     pub volume: i64,
     /// pieces
     pub pieces: i64,
+    /// hundredths of a cubic metre that the truck takes with it from there
+    pub collected_volume: i64,
+    /// pieces that the truck takes with it from there
+    pub collected_pieces: i64,
     /// whether a product has no handling of its own
     pub has_default: bool,
 }
 
 impl DeliveryWork {
-    /// What the delivery takes: the sum of its orders, and the crew of the one that needs most. The job precedes.
+    /// What is done.
+    pub fn kind(&self) -> JobKind {
+        self.task.as_ref().map_or(JobKind::Deliver, |task| task.kind)
+    }
+
+    /// The delivery itself, without the orders that other jobs deliver.
+    pub fn without(mut self, apart: &BTreeSet<i64>) -> Self {
+        let (elsewhere, own): (Vec<_>, Vec<_>) = self.orders.into_iter().partition(|order| apart.contains(&order.id));
+        self.orders = own;
+        self.apart = elsewhere.iter().filter(|order| order.is_active()).map(WorkOrder::goods).collect();
+        self
+    }
+
+    /// Another job of this whole delivery.
+    pub fn of_job(&self, job: &Job) -> Self {
+        let Some(task) = &job.task else { return self.clone() };
+        let (own, elsewhere): (Vec<_>, Vec<_>) =
+            self.orders.iter().cloned().partition(|order| task.orders.contains(&order.id));
+        let is_part = task.kind == JobKind::Deliver;
+        Self {
+            key: job.key(),
+            task: Some(task.clone()),
+            apart: elsewhere.iter().filter(|order| is_part && order.is_active()).map(WorkOrder::goods).collect(),
+            orders: own,
+            ..self.clone()
+        }
+    }
+
+    /// The orders that count: what is cancelled is not delivered, but may have to be fetched.
+    fn counted(&self) -> impl Iterator<Item = &WorkOrder> + Clone {
+        let is_delivery = self.kind() == JobKind::Deliver;
+        self.orders.iter().filter(move |order| !is_delivery || order.is_active())
+    }
+
+    /// Whether something is left to do.
+    pub fn is_open(&self) -> bool {
+        match &self.task {
+            Some(task) if task.state != TaskState::Open => false,
+            Some(task) if task.kind != JobKind::Deliver => true,
+            _ => {
+                DeliveryState::UNDER_WAY.contains(&self.state)
+                    && self.orders.iter().any(|order| order.state < OrderState::Shipped)
+            }
+        }
+    }
+
+    /// What the job takes. Goods for the customer take the sum of their orders, and the crew of the one that needs most;
+    /// goods taken back are those of the job. Minutes and crew of the job precede.
     pub fn effort(&self, job: Option<&Job>) -> StopEffort {
-        let mut effort = StopEffort { minutes: 0, crew: 1, volume: 0, pieces: 0, has_default: false };
-        for order in self.orders.iter().filter(|order| order.is_active()) {
+        let kind = self.kind();
+        let mut effort = StopEffort { crew: 1, ..StopEffort::default() };
+        for order in self.counted() {
             let one = order.effort.handling;
             effort.minutes += one.minutes * order.quantity;
-            effort.volume += one.volume * order.quantity;
-            effort.pieces += one.pieces * order.quantity;
             effort.crew = effort.crew.max(one.crew);
-            effort.has_default |= order.effort.is_default;
+            if kind.delivers() {
+                effort.volume += one.volume * order.quantity;
+                effort.pieces += one.pieces * order.quantity;
+                effort.has_default |= order.effort.is_default;
+            }
+        }
+        if let Some(task) = self.task.as_ref().filter(|task| task.kind.collects()) {
+            (effort.collected_volume, effort.collected_pieces) = (task.volume, task.pieces);
+        }
+        if kind != JobKind::Deliver && effort.minutes == 0 {
+            effort.minutes = DEFAULT_TASK_MINUTES;
         }
         effort.minutes = job.and_then(|job| job.minutes).unwrap_or(effort.minutes);
         effort.crew = job.and_then(|job| job.crew).unwrap_or(effort.crew);
@@ -94,35 +171,52 @@ impl DeliveryWork {
 
     /// Whether open cancellations keep all of its orders where they are.
     pub fn is_held(&self) -> bool {
+        if self.kind() != JobKind::Deliver {
+            return false;
+        }
         let mut active = self.orders.iter().filter(|order| order.is_active()).peekable();
         active.peek().is_some() && active.all(|order| order.is_held)
     }
 
-    /// Identifiers of its orders.
+    /// Identifiers of the orders whose recipient it shows.
     pub fn order_ids(&self) -> impl Iterator<Item = i64> {
-        self.orders.iter().map(|order| order.id)
+        self.all_orders.iter().copied()
     }
 
-    /// Products in short: `예시 침대 외 1건`.
+    /// Goods in short: `예시 침대 외 1건`.
     pub fn summary(&self) -> String {
+        if let Some(task) = self.task.as_ref().filter(|task| task.kind != JobKind::Deliver) {
+            return task.goods.clone();
+        }
         let mut active = self.orders.iter().filter(|order| order.is_active());
         let Some(first) = active.next() else { return "배송할 주문 없음".to_owned() };
-        let quantity = if first.quantity > 1 { format!(" × {}", first.quantity) } else { String::new() };
         match active.count() {
-            0 => format!("{}{quantity}", first.product_name),
-            others => format!("{}{quantity} 외 {others}건", first.product_name),
+            0 => first.goods(),
+            others => format!("{} 외 {others}건", first.goods()),
         }
+    }
+
+    /// As [`summary`](Self::summary), with what is done if it is no delivery: `회수: 예시 침대`.
+    pub fn summary_with_kind(&self) -> String {
+        match self.kind() {
+            JobKind::Deliver => self.summary(),
+            kind => format!("{}: {}", kind.label(), self.summary()),
+        }
+    }
+
+    /// Goods that the truck brings to the door.
+    pub fn delivered_goods(&self) -> Vec<String> {
+        if self.kind().delivers() { self.counted().map(WorkOrder::goods).collect() } else { Vec::new() }
     }
 
     /// Claims of its orders.
     pub fn claims(&self) -> Vec<&str> {
-        let active = self.orders.iter().filter(|order| order.is_active());
-        active.map(|order| order.claim.as_str()).filter(|claim| !claim.is_empty()).collect()
+        self.counted().map(|order| order.claim.as_str()).filter(|claim| !claim.is_empty()).collect()
     }
 
     /// The basis of a plan that is made now.
     pub fn basis(&self) -> Basis {
-        let active = self.orders.iter().filter(|order| order.is_active());
+        let active = self.counted();
         Basis {
             address: address_hash(&self.recipient),
             date: self.preferred_date,
@@ -135,6 +229,17 @@ impl DeliveryWork {
     pub fn changes_since(&self, basis: &Basis) -> Vec<WorkChange> {
         let now = self.basis();
         let mut changes = Vec::new();
+        match self.task.as_ref().map(|task| (task.state, task.kind)) {
+            Some((TaskState::Cancelled, _)) => return vec![WorkChange::NothingLeft],
+            Some((TaskState::Done, _)) => return vec![WorkChange::Completed],
+            Some((TaskState::Open, kind)) if kind != JobKind::Deliver => {
+                let is_settled = !basis.claims.is_empty() && now.claims.is_empty();
+                changes.extend(is_settled.then_some(WorkChange::ClaimSettled));
+                changes.extend((now.address != basis.address).then_some(WorkChange::Address));
+                return changes;
+            }
+            Some(_) | None => {}
+        }
         match self.state {
             DeliveryState::Cancelled | DeliveryState::Returned => return vec![WorkChange::NothingLeft],
             DeliveryState::Completed => return vec![WorkChange::Completed],
@@ -200,6 +305,8 @@ pub enum WorkChange {
     Quantity,
     /// a claim was opened
     Claim(String),
+    /// the claim that the job was made for is over
+    ClaimSettled,
     /// the address
     Address,
     /// 희망배송일
@@ -219,6 +326,7 @@ impl WorkChange {
             Self::OrdersLeft(count) => format!("주문 {count}건 빠짐"),
             Self::Quantity => "수량 바뀜".to_owned(),
             Self::Claim(claim) => claim.clone(),
+            Self::ClaimSettled => "클레임 끝남".to_owned(),
             Self::Address => "주소 바뀜".to_owned(),
             Self::PreferredDate => "희망배송일 바뀜".to_owned(),
             Self::NothingLeft => "모두 취소됨".to_owned(),
@@ -252,13 +360,17 @@ pub(super) mod tests {
 
     pub(in crate::plans) fn work(delivery_id: i64, zip_code: &str) -> DeliveryWork {
         DeliveryWork {
+            key: delivery_id,
             delivery_id,
+            task: None,
+            apart: Vec::new(),
             bundle_number: format!("B{delivery_id}"),
             state: DeliveryState::ReadyToShip,
             preferred_date: parse_date("2026-12-01"),
             sigungu_code: None,
             recipient: Recipient { zip_code: zip_code.to_owned(), ..Recipient::default() },
             orders: vec![order(1, 30, 1, 1), order(2, 20, 2, 2)],
+            all_orders: vec![1, 2],
         }
     }
 
@@ -313,5 +425,57 @@ pub(super) mod tests {
         assert_eq!(changes(&|work| work.state = DeliveryState::Cancelled), "모두 취소됨");
         assert_eq!(changes(&|work| work.orders[0].state = OrderState::Shipped), "", "delivered in part");
         assert_eq!(planned.changes_since(&Basis::from_json("?")).len(), 3, "an unreadable basis differs");
+    }
+
+    fn task(kind: JobKind, orders: &[i64]) -> Job {
+        let goods = if kind == JobKind::Deliver { String::new() } else { "헌 침대".to_owned() };
+        let (pieces, volume) = if kind.collects() { (1, 80) } else { (0, 0) };
+        let (state, note, orders) = (TaskState::Open, String::new(), orders.to_vec());
+        let task = Task { number: 1, kind, state, goods, pieces, volume, note, orders };
+        Job { id: 9, delivery_id: 1, task: Some(task), ..Job::default() }
+    }
+
+    #[test]
+    fn part_of_a_delivery_takes_its_own_orders() {
+        let whole = work(1, "37683");
+        let part = whole.of_job(&task(JobKind::Deliver, &[2]));
+        let rest = whole.without(&BTreeSet::from([2]));
+        assert_eq!((part.key, part.effort(None).minutes, rest.key, rest.effort(None).minutes), (9, 40, 1, 30));
+        assert_eq!(
+            (part.apart.as_slice(), rest.apart.as_slice()),
+            (&["예시 침대".to_owned()][..], &["예시 침대 × 2".to_owned()][..])
+        );
+        assert!(part.is_open() && rest.is_open());
+        let delivered =
+            DeliveryWork { orders: vec![WorkOrder { state: OrderState::Shipped, ..order(2, 20, 2, 2) }], ..part };
+        assert!(!delivered.is_open(), "what is left of the delivery is another job");
+    }
+
+    #[test]
+    fn goods_taken_back_are_loaded_at_the_door() {
+        let whole = DeliveryWork { state: DeliveryState::Completed, ..work(1, "37683") };
+        let collect = whole.of_job(&task(JobKind::Collect, &[1]));
+        let effort = collect.effort(None);
+        assert_eq!((effort.volume, effort.pieces, effort.collected_volume, effort.collected_pieces), (0, 0, 80, 1));
+        assert_eq!((effort.minutes, collect.summary().as_str()), (30, "헌 침대"));
+        assert!(collect.is_open(), "the delivery is over, the job is not");
+        let swap = whole.of_job(&task(JobKind::Swap, &[1])).effort(None);
+        assert_eq!((swap.volume, swap.pieces, swap.collected_pieces), (100, 1, 1));
+        let visit = whole.of_job(&task(JobKind::Measure, &[])).effort(None);
+        assert_eq!((visit.minutes, visit.pieces, visit.collected_pieces), (DEFAULT_TASK_MINUTES, 0, 0));
+    }
+
+    #[test]
+    fn collection_follows_its_claim_and_its_state() {
+        let mut whole = DeliveryWork { state: DeliveryState::Completed, ..work(1, "37683") };
+        "반품요청".clone_into(&mut whole.orders[0].claim);
+        let mut job = task(JobKind::Collect, &[1]);
+        let basis = whole.of_job(&job).basis();
+        assert!(whole.of_job(&job).changes_since(&basis).is_empty());
+        whole.orders[0].claim.clear();
+        assert_eq!(whole.of_job(&job).changes_since(&basis), [WorkChange::ClaimSettled]);
+        job.task = job.task.map(|task| Task { state: TaskState::Done, ..task });
+        assert_eq!(whole.of_job(&job).changes_since(&basis), [WorkChange::Completed]);
+        assert!(!whole.of_job(&job).is_open());
     }
 }

@@ -278,6 +278,7 @@ const fn sum(one: DestroyedCounts, other: DestroyedCounts) -> DestroyedCounts {
 fn destroy_batch(tx: &mut dyn Tx, ids: &[i64]) -> Result<DestroyedCounts> {
     downloads::delete_orders(tx, ids)?;
     drive::store::delete_loads_of(tx, ids)?;
+    plans::store::delete_job_orders_of(tx, ids)?;
     let destroyed = destroy(tx, ids)?;
     drive::store::delete_reports_of(tx, &destroyed.emptied)?;
     notices::store::delete_of(tx, &destroyed.emptied)?;

@@ -101,7 +101,7 @@ impl DeliveryRecord {
             let caption = format!("{}\n{}", file.row.taken_at, file.row.hash);
             Figure::jpeg(file.bytes.clone()?, &caption).ok()
         });
-        document.figures(photos.chain(self.signatures().map(signature_figure)).collect());
+        document.figures(photos.chain(self.signatures().map(|path| signature_figure(None, path))).collect());
         write_unreadable(document, &own);
     }
 }

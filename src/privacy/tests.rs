@@ -90,7 +90,17 @@ fn add_order(tx: &mut dyn Tx, files: &Files, number: i64) -> Result<i64> {
     };
     downloads::record_file(tx, download, file)?;
     for (sql, params) in [
-        ("INSERT INTO jobs (id, delivery_id) VALUES (?, ?)", vec![id.into(), delivery.into()]),
+        (
+            "INSERT INTO jobs (id, delivery_id, number, kind, goods, pieces, volume, note) \
+             VALUES (?, ?, 0, 'deliver', '', 0, 0, '')",
+            vec![id.into(), delivery.into()],
+        ),
+        (
+            "INSERT INTO jobs (id, delivery_id, number, kind, state, goods, pieces, volume, note) \
+             VALUES (?, ?, 1, 'collect', 'open', ?, 1, 0, ?)",
+            vec![(-id).into(), delivery.into(), mark.as_str().into(), mark.as_str().into()],
+        ),
+        ("INSERT INTO job_orders (job_id, order_id) VALUES (?, ?)", vec![(-id).into(), id.into()]),
         (
             "INSERT INTO promises (id, delivery_id, day, channel, basis, promised_by, promised_at) \
              VALUES (?, ?, '2026-12-03', 'phone', '{}', 1, 0)",

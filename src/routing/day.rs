@@ -141,11 +141,11 @@ impl Day {
             return Err(DayError("한 차가 같은 날에 두 번 있어요.".to_owned()));
         }
         let stop = |stop: &DayStop| self.stop(stop);
-        Ok(Problem {
-            stops: self.stops.iter().map(stop).collect::<Result<_, _>>()?,
-            trucks: self.read_trucks(&stops)?,
-            times: self.times(districts)?,
-        })
+        Ok(Problem::new(
+            self.stops.iter().map(stop).collect::<Result<_, _>>()?,
+            self.read_trucks(&stops)?,
+            self.times(districts)?,
+        ))
     }
 
     /// The answer with the identifiers of the day.
@@ -178,6 +178,7 @@ impl Day {
         Ok(Stop {
             service: stop.service,
             load: stop.load,
+            collected: [0; 2],
             crew: stop.crew,
             window,
             trucks: stop.truck.is_some().then(|| trucks().map(|(index, _)| index).collect()),

@@ -11,7 +11,8 @@ pub use self::rows::{
 };
 pub use self::undo::{
     BroughtProduct, BroughtVariant, brought_products, brought_variants, delete_goods, for_each_options,
-    has_other_variants, later_work, orders_by_delivery, planned_deliveries, reopen_rows, reported_orders, set_undone,
+    has_other_variants, later_work, orders_by_delivery, orders_on_the_way, planned_deliveries, reopen_rows,
+    reported_orders, set_undone,
 };
 use super::model::{ChangeSummary, Report, Resolution, ResolvedBy, RowOutcome, Stage, Upload, display_name};
 use crate::channels::{ColumnDrift, FileKind, Profile};

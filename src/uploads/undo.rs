@@ -157,7 +157,8 @@ pub fn plan_undo(tx: &mut dyn Tx, upload_id: i64) -> Result<Option<UndoPlan>> {
     Ok(Some(plan))
 }
 
-/// Keeps the orders of deliveries that would be empty but are in a plan of the trucks.
+/// Keeps the orders of deliveries that would be empty but are in a plan of the trucks, and those that a job names or a truck
+/// has loaded.
 fn keep_planned(tx: &mut dyn Tx, plan: &mut UndoPlan) -> Result<()> {
     let deliveries: Vec<i64> =
         plan.deleted.iter().map(|order| order.delivery_id).collect::<BTreeSet<_>>().into_iter().collect();
@@ -166,8 +167,11 @@ fn keep_planned(tx: &mut dyn Tx, plan: &mut UndoPlan) -> Result<()> {
     let deleted: BTreeSet<i64> = plan.deleted.iter().map(|order| order.id).collect();
     let is_emptied = |delivery: &i64| orders.get(delivery).is_none_or(|ids| ids.iter().all(|id| deleted.contains(id)));
     let kept: BTreeSet<i64> = planned.into_iter().filter(is_emptied).collect();
-    let (stays, goes) =
-        std::mem::take(&mut plan.deleted).into_iter().partition(|order| kept.contains(&order.delivery_id));
+    let ids: Vec<i64> = deleted.iter().copied().collect();
+    let on_the_way = store::orders_on_the_way(tx, &ids)?;
+    let (stays, goes) = std::mem::take(&mut plan.deleted)
+        .into_iter()
+        .partition(|order| kept.contains(&order.delivery_id) || on_the_way.contains(&order.id));
     plan.deleted = goes;
     let stays: Vec<Order> = stays;
     plan.kept.extend(

@@ -118,6 +118,11 @@ impl Layout {
         self.may(PageKind::Plans, PageAction::View)
     }
 
+    /// Whether the member may change jobs and promises.
+    pub fn edits_plans(&self) -> bool {
+        self.may(PageKind::Plans, PageAction::Edit)
+    }
+
     /// Whether the member may correct districts.
     pub fn edits_districts(&self) -> bool {
         self.may(PageKind::Districts, PageAction::Edit)

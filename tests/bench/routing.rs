@@ -94,7 +94,7 @@ fn options(rounds: u32, unit: f64) -> SearchOptions {
 }
 
 fn stop(load: i32, service: i32, window: Option<(i32, i32)>) -> Stop {
-    Stop { service, load: [load, 0], crew: 1, window, trucks: None, days: None }
+    Stop { service, load: [load, 0], collected: [0; 2], crew: 1, window, trucks: None, days: None }
 }
 
 fn trucks(count: usize, capacity: i32, shift: i32) -> Vec<Truck> {
@@ -122,17 +122,16 @@ fn solomon(folder: &Path, rounds: u32) -> Outcome {
         let places: Vec<&Vec<i32>> = rows.iter().filter(|row| row.len() == 7).collect();
         let (depot, customers) = places.split_first().ok_or("a depot")?;
         let tenths = 10;
-        let problem = Problem {
-            stops: customers
+        let problem = Problem::new(
+            customers
                 .iter()
                 .map(|row| stop(row[3], row[6] * tenths, Some((row[4] * tenths, row[5] * tenths))))
                 .collect(),
-            trucks: trucks(usize::try_from(fleet[0])?, fleet[1], depot[5] * tenths),
-            times: distances(
-                &places.iter().map(|row| (row[1].into(), row[2].into())).collect::<Vec<_>>(),
-                |distance| (distance * f64::from(tenths)).floor(),
-            ),
-        };
+            trucks(usize::try_from(fleet[0])?, fleet[1], depot[5] * tenths),
+            distances(&places.iter().map(|row| (row[1].into(), row[2].into())).collect::<Vec<_>>(), |distance| {
+                (distance * f64::from(tenths)).floor()
+            }),
+        );
         gaps.measure(name, &problem, &options(rounds, tenths.into()), *best, tenths.into());
     }
     gaps.print("Solomon");
@@ -156,12 +155,12 @@ fn cvrplib(folder: &Path, rounds: u32) -> Outcome {
         let points: Vec<(f64, f64)> =
             section("NODE_COORD_SECTION", "DEMAND_SECTION").iter().map(|row| (row[1].into(), row[2].into())).collect();
         let loads = section("DEMAND_SECTION", "DEPOT_SECTION");
-        let problem = Problem {
-            stops: loads.iter().skip(1).map(|row| stop(row[1], 0, None)).collect(),
+        let problem = Problem::new(
+            loads.iter().skip(1).map(|row| stop(row[1], 0, None)).collect(),
             // The number of trucks is free in this set; as many as stops, of which only one empty one is tried.
-            trucks: trucks(loads.len() - 1, capacity, MAX_SECONDS),
-            times: distances(&points, f64::round),
-        };
+            trucks(loads.len() - 1, capacity, MAX_SECONDS),
+            distances(&points, f64::round),
+        );
         gaps.measure(name, &problem, &options(rounds, 10.0), best, 1.0);
     }
     gaps.print("CVRPLIB X");

@@ -136,6 +136,15 @@ impl<T: Into<String>> FromIterator<T> for NumberList {
     }
 }
 
+/// A job of a delivery (일감).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobOfDelivery {
+    /// number of the bundle
+    pub bundle_number: String,
+    /// code of its kind
+    pub kind: String,
+}
+
 /// A day that was promised for a delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PromisedDay {

@@ -107,6 +107,9 @@ verbs! {
     ToursFixed = "tours-fixed" of "tour";
     ToursReopened = "tours-reopened" of "tour";
     JobSaved = "job-saved" of "delivery";
+    JobCreated = "job-created" of "delivery";
+    JobCancelled = "job-cancelled" of "delivery";
+    JobReopened = "job-reopened" of "delivery";
     DeliveryPromised = "delivery-promised" of "delivery";
     NoticesExported = "notices-exported" of "delivery";
     NoticesWithdrawn = "notices-withdrawn" of "delivery";

@@ -1,5 +1,7 @@
 //! `/deliveries/{id}/evidence`: the evidence of a delivery, to print, or as a PDF file.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -11,11 +13,13 @@ use crate::audit::downloads::{Purpose, PurposeProblems};
 use crate::deliveries::list::load_rows;
 use crate::documents::Document;
 use crate::drive::evidence::{Evidence, photo_files};
+use crate::drive::model::StopEvent;
 use crate::drive::store::events as stop_events;
 use crate::id::parse_crockford;
 use crate::masking;
 use crate::members::model::rights::{self, Surface};
-use crate::plans::store as plans;
+use crate::plans::model::Task;
+use crate::plans::store::tasks;
 use crate::proofs::files::ProofFiles;
 use crate::proofs::store as proofs;
 use crate::shop::model::Shop;
@@ -66,19 +70,23 @@ impl PersonalData for EvidencePage {
 async fn load(storage: &Storage, member: &Member, id: &str) -> PageResult<Option<Shown>> {
     let delivery_id = parse_crockford(id).ok_or(Error::NotFound)?;
     let viewer = member.clone();
-    let (row, shop, (events, reporters, photos)) = storage
+    let (row, shop, (events, tasks, reporters, photos)) = storage
         .read(move |tx| {
             let masking = masking::store::load(tx, &viewer, Surface::Slip)?;
             let Some(row) = load_rows(tx, &[delivery_id])?.pop().map(|row| row.masked(&masking)) else {
                 return Ok(None);
             };
-            let reported = match plans::jobs_of(tx, &[delivery_id])?.remove(&delivery_id) {
-                Some(known) => {
-                    let events = stop_events::of_job(tx, known.job.id)?;
-                    (events, stop_events::reporters(tx, known.job.id)?, proofs::of_job(tx, known.job.id)?)
-                }
-                None => Default::default(),
-            };
+            let (mut events, mut reporters, mut photos) = (Vec::new(), BTreeMap::new(), Vec::new());
+            for job in tasks::ids_of(tx, delivery_id)? {
+                events.extend(stop_events::of_job(tx, job)?);
+                reporters.extend(stop_events::reporters(tx, job)?);
+                photos.extend(proofs::of_job(tx, job)?);
+            }
+            events.sort_by_key(StopEvent::at);
+            let jobs = tasks::of_delivery(tx, delivery_id)?.into_iter();
+            let tasks: BTreeMap<i64, Task> =
+                jobs.filter_map(|planned| Some((planned.job.id, planned.job.task?))).collect();
+            let reported = (events, tasks, reporters, photos);
             Ok::<_, StorageError>(Some((row, shop::find(tx)?, reported)))
         })
         .await?
@@ -90,7 +98,7 @@ async fn load(storage: &Storage, member: &Member, id: &str) -> PageResult<Option
         bundle_number: row.delivery.bundle_number.clone(),
         shop,
         orders: row.order_ids().collect(),
-        evidence: Evidence::new(&row, &events, &reporters, photos),
+        evidence: Evidence::new(&row, (&events, &tasks), &reporters, photos),
     }))
 }
 

@@ -10,7 +10,7 @@ use super::completion::complete_or_ask;
 use super::view::DeliveryView;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::deliveries::complete;
-use crate::deliveries::list::load_rows;
+use crate::deliveries::list::{DeliveryRow, load_rows};
 use crate::deliveries::log::{self, DeliveryAction, DeliveryEvent};
 use crate::deliveries::store;
 use crate::districts::DistrictCache;
@@ -24,11 +24,12 @@ use crate::notices::model::{Notice, day_label};
 use crate::notices::store as notices;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::edit::read_memo;
-use crate::orders::model::{OrderState, ShippingMethod};
-use crate::plans::model::window_label;
-use crate::plans::store as plans;
+use crate::orders::model::{Order, OrderState, ShippingMethod};
+use crate::plans::model::{JobKind, window_label};
+use crate::plans::store::{PlannedJob, tasks};
 use crate::proofs::store::{self as proofs, ProofRow};
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
+use crate::time::date_with_weekday;
 use crate::web::{
     Answer, Error, Flash, FlashId, Form, Layout, Member, PageAction, PageKind, PageResult, PersonalData, Tone,
     personal_page, personal_page_with_status, redirect_with_flash,
@@ -44,11 +45,41 @@ struct ShowPage {
     stops: Vec<ReportedStop>,
     /// texts for the customer, oldest first
     notices: Vec<Notice>,
+    /// jobs beside the delivery
+    jobs: Vec<JobLine>,
+    /// orders whose goods an open job takes back
+    collected: Vec<i64>,
     /// whether the last completion can be undone
     is_undoable: bool,
     memo: MemoField,
     /// whether the member may open masked data with a reason
     can_open: bool,
+}
+
+/// A job beside the delivery (일감).
+struct JobLine {
+    id: String,
+    label: &'static str,
+    goods: String,
+    state: &'static str,
+    day: String,
+}
+
+impl JobLine {
+    fn new(planned: &PlannedJob, row: &DeliveryRow) -> Option<Self> {
+        let task = planned.job.task.as_ref()?;
+        let is_part = task.kind == JobKind::Deliver;
+        let of_part = row.orders.iter().map(|order| &order.listed).filter(|row| task.orders.contains(&row.order.id));
+        let goods: Vec<&str> = of_part.map(|row| row.product_name.as_str()).collect();
+        let day = planned.planned.map(|(day, _)| day).or(planned.job.day);
+        Some(Self {
+            id: crockford(planned.job.id),
+            label: if is_part { "나눈 배송" } else { task.kind.label() },
+            goods: if is_part { goods.join(", ") } else { task.goods.clone() },
+            state: task.state.label(),
+            day: day.map(date_with_weekday).unwrap_or_default(),
+        })
+    }
 }
 
 /// An event that a driver reported.
@@ -107,6 +138,14 @@ impl ShowPage {
         delivery.shipping_method == ShippingMethod::Direct && DeliveryState::UNDER_WAY.contains(&delivery.state)
     }
 
+    /// The job that the claim of an order asks for, unless there is one.
+    fn claim_job(&self, order: &Order) -> Option<JobKind> {
+        let is_offered = self.layout.edits_plans()
+            && self.view.row.delivery.shipping_method == ShippingMethod::Direct
+            && !self.collected.contains(&order.id);
+        JobKind::of_claim(&order.claim).filter(|_| is_offered)
+    }
+
     /// Whether 배송 완료 would change any order.
     fn is_completable(&self) -> bool {
         self.view.row.orders.iter().any(|order| order.listed.order.state < OrderState::Shipped)
@@ -131,19 +170,25 @@ pub(super) async fn show(
 
 async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout, id: i64) -> PageResult<ShowPage> {
     let (member, sees_plans) = (layout.member.clone(), layout.sees_plans());
-    let (row, mut events, (stops, proofs, mut notices), is_undoable, can_open) = storage
+    let (row, mut events, (stops, proofs, mut notices), is_undoable, can_open, jobs, collected) = storage
         .read(move |tx| {
             let masking = masking::of_member(tx, member.as_ref(), Surface::DeliveryPage)?;
             let row = load_rows(tx, &[id])?.pop().map(|row| row.masked(&masking));
-            let stops = match plans::jobs_of(tx, &[id])?.remove(&id) {
-                Some(known) => {
-                    let notices = notices::of_jobs(tx, &[known.job.id])?.into_values().flatten().collect();
-                    (stop_events::of_job(tx, known.job.id)?, proofs::of_job(tx, known.job.id)?, notices)
-                }
-                None => (Vec::new(), Vec::new(), Vec::new()),
-            };
+            let own = tasks::ids_of(tx, id)?;
+            let mut notices: Vec<Notice> = notices::of_jobs(tx, &own)?.into_values().flatten().collect();
+            notices.sort_by_key(|notice| notice.id);
+            let mut stops = (Vec::new(), Vec::new(), notices);
+            for job in own {
+                stops.0.extend(stop_events::of_job(tx, job)?);
+                stops.1.extend(proofs::of_job(tx, job)?);
+            }
+            stops.0.sort_by_key(StopEvent::at);
+            let jobs = tasks::of_delivery(tx, id)?;
+            let orders: Vec<i64> = row.iter().flat_map(DeliveryRow::order_ids).collect();
+            let collected = tasks::orders_with_collection(tx, &orders)?;
             let is_undoable = complete::undoable_completion(tx, id)?.is_some();
-            Ok::<_, StorageError>((row, log::of_delivery(tx, id)?, stops, is_undoable, masking.can_open()))
+            let events = log::of_delivery(tx, id)?;
+            Ok::<_, StorageError>((row, events, stops, is_undoable, masking.can_open(), jobs, collected))
         })
         .await?;
     let mut stops: Vec<ReportedStop> = stops.into_iter().map(|event| ReportedStop::new(event, &proofs)).collect();
@@ -166,7 +211,8 @@ async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout,
     }
     let memo = view.row.delivery.memo.clone();
     let memo = MemoField { typed: memo.clone(), was: memo, problem: None };
-    Ok(ShowPage { layout, view, events, stops, notices, is_undoable, memo, can_open })
+    let jobs = jobs.iter().filter_map(|planned| JobLine::new(planned, &view.row)).collect();
+    Ok(ShowPage { layout, view, events, stops, notices, jobs, collected, is_undoable, memo, can_open })
 }
 
 #[derive(Default, Deserialize)]

@@ -3,8 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 
-use super::slips::{SlipContext, slips_page};
-use crate::deliveries::list::load_rows;
+use super::slips::{SlipContext, load_slips, slips_page};
 use crate::id::parse_crockford;
 use crate::web::{Error, Layout, PageResult, personal_page};
 
@@ -15,6 +14,6 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> PageResult {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    let slips = slips_page(&context, layout, &headers, None, move |tx| Ok((load_rows(tx, &[id])?, false))).await?;
+    let slips = slips_page(&context, layout, &headers, None, move |tx| Ok((load_slips(tx, &[id])?, false))).await?;
     if slips.is_empty() { Err(Error::NotFound) } else { Ok(personal_page(slips)) }
 }

@@ -3,9 +3,12 @@
 //! Viewing slips changes nothing. The print button posts a form, which records who printed when and redirects to the
 //! same page; with JavaScript, that page opens the print dialog.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use askama::Template;
 use axum::extract::{FromRef, State};
 use axum::http::{HeaderMap, header};
+use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -21,13 +24,16 @@ use crate::deliveries::slip::{AddressSize, SlipLine, SlipSheet, ellipsize, fit_a
 use crate::deliveries::store;
 use crate::districts::DistrictCache;
 use crate::id::{crockford, parse_crockford};
-use crate::masking;
+use crate::masking::{self, mask};
 use crate::members::model::rights::Surface;
 use crate::orders::list::OrderRow;
-use crate::orders::model::Recipient;
+use crate::orders::model::{OrderState, Recipient};
+use crate::plans::model::{Job, JobKind};
+use crate::plans::store::{self as plans, tasks};
 use crate::shop::model::{Shop, SlipPaper};
 use crate::shop::store as shop;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
+use crate::time::date_with_weekday;
 use crate::uploads::claim_data::ClaimDataSummary;
 use crate::uploads::store as uploads;
 use crate::web::qr::{self, QrCode};
@@ -48,8 +54,11 @@ pub(super) fn slips_url(ids: &[i64]) -> String {
 /// A slip and one of its sheets.
 type SheetOfSlip<'page> = (&'page Slip, &'page SlipSheet);
 
-/// The slip of one delivery.
+/// The slip of one delivery, or of another job at its door.
 struct Slip {
+    /// what names it in URLs: the delivery, or the job
+    key: String,
+    title: &'static str,
     view: DeliveryView,
     sheets: Vec<SlipSheet>,
     /// the address of the recipient and its font size
@@ -108,21 +117,55 @@ impl SlipsPage {
 
     /// The papers with the URLs of these slips on them.
     fn paper_links(&self) -> Vec<(SlipPaper, String)> {
-        let ids: Vec<i64> = self.slips.iter().map(|slip| slip.view.row.delivery.id).collect();
+        let ids: Vec<i64> = self.slips.iter().filter_map(|slip| parse_crockford(&slip.key)).collect();
         let url = slips_url(&ids);
         SlipPaper::ALL.into_iter().map(|paper| (paper, format!("{url}&paper={}", paper.code()))).collect()
     }
 }
 
 impl Slip {
-    fn new(view: DeliveryView, base: &str, paper: SlipPaper) -> Self {
-        let lines: Vec<SlipLine> =
-            view.row.orders.iter().map(|order| line(&order.listed, view.other_recipient(order))).collect();
+    fn new(view: DeliveryView, work: &SlipWork, base: &str, paper: SlipPaper) -> Self {
+        let task = work.job.as_ref().and_then(|job| job.task.as_ref());
+        let kind = task.map_or(JobKind::Deliver, |task| task.kind);
+        let (own, apart): (Vec<_>, Vec<_>) =
+            view.row.orders.iter().partition(|order| work.is_about(order.listed.order.id));
+        let brought = own.into_iter().filter(|_| kind.delivers());
+        let mut lines: Vec<SlipLine> = brought.map(|order| line(&order.listed, view.other_recipient(order))).collect();
+        let mut memos = view.memos();
+        let mut add_memo = |text: String| memos = [memos.as_str(), &text].join("\n").trim().to_owned();
+        if let Some(task) = task {
+            if kind == JobKind::Swap {
+                lines.iter_mut().for_each(|line| line.state = "새것");
+            }
+            if kind != JobKind::Deliver {
+                let (state, product) = (if kind.collects() { "회수" } else { kind.label() }, task.goods.clone());
+                lines.push(SlipLine { state, product, quantity: task.pieces.max(1), other_recipient: None });
+            }
+            if !task.note.is_empty() {
+                add_memo(task.note.clone());
+            }
+        }
+        let later: Vec<String> = apart
+            .iter()
+            .filter(|order| kind == JobKind::Deliver && order.listed.order.state < OrderState::Cancelled)
+            .map(|order| work.apart_text(&order.listed))
+            .collect();
+        if !later.is_empty() {
+            add_memo(format!("다른 날 배송: {}", later.join(", ")));
+        }
         let address = view.recipient().map(|recipient| format!("{} {}", recipient.address1, recipient.address2));
         Self {
             address: fit_address(paper, address.unwrap_or_default().trim()),
-            sheets: sheets(paper, &lines, &view.messages(), &view.memos()),
+            sheets: sheets(paper, &lines, &view.messages(), &memos),
             qr_code: qr::svg(&format!("{base}/deliveries/{}", view.id())),
+            key: crockford(work.key),
+            title: match kind {
+                JobKind::Deliver => "배송 전표",
+                JobKind::Collect => "회수 전표",
+                JobKind::Swap => "교환 전표",
+                JobKind::Service => "A/S 전표",
+                JobKind::Measure => "실측 전표",
+            },
             view,
         }
     }
@@ -149,7 +192,7 @@ fn line(listed: &OrderRow, other_recipient: Option<&Recipient>) -> SlipLine {
         let texts = [&to.name, &to.tel1, &to.tel2, address.trim()];
         texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<&str>>().join(" · ")
     });
-    SlipLine { state: listed.order.state, product, quantity: listed.order.quantity, other_recipient }
+    SlipLine { state: listed.order.state.label(), product, quantity: listed.order.quantity, other_recipient }
 }
 
 /// The deliveries whose slips to show; without `id`, those of the search in the same query string.
@@ -207,17 +250,68 @@ pub(super) async fn show(
     let filter = query.filter(default_sort(&member), &*context.districts.refresh(&context.storage).await?);
     let ids: Vec<i64> = selection.id.iter().filter_map(|id| parse_crockford(id)).take(MAX_SLIPS).collect();
     let is_search = selection.id.is_empty();
-    let load = move |tx: &mut dyn Tx| if is_search { search(tx, &filter) } else { Ok((load_rows(tx, &ids)?, false)) };
+    let load = move |tx: &mut dyn Tx| if is_search { search(tx, &filter) } else { Ok((load_slips(tx, &ids)?, false)) };
     let mut slips = slips_page(&context, layout, &headers, selection.paper(), load).await?;
     slips.print_now = selection.print.is_some();
     Ok(personal_page(slips))
 }
 
+/// What a slip is about.
+#[derive(Clone, Debug)]
+pub(super) struct SlipWork {
+    key: i64,
+    /// another job than the delivery itself
+    job: Option<Job>,
+    /// orders that other jobs of the delivery deliver, with their day
+    divided: BTreeMap<i64, Option<NaiveDate>>,
+    /// day on which the delivery itself is planned
+    own_day: Option<NaiveDate>,
+}
+
+impl SlipWork {
+    /// Whether the order comes with this slip.
+    fn is_about(&self, order_id: i64) -> bool {
+        match self.job.as_ref().and_then(|job| job.task.as_ref()) {
+            Some(task) => task.orders.contains(&order_id),
+            None => !self.divided.contains_key(&order_id),
+        }
+    }
+
+    /// Goods of another day: `예시 침대 12-03 (목)`.
+    fn apart_text(&self, listed: &OrderRow) -> String {
+        let day = self.divided.get(&listed.order.id).copied().unwrap_or(self.own_day);
+        let day = day.map(|day| format!(" {}", &date_with_weekday(day)[5..])).unwrap_or_default();
+        format!("{}{day}", listed.product_name)
+    }
+}
+
+/// The slips of these deliveries and jobs, in order.
+pub(super) fn load_slips(tx: &mut dyn Tx, keys: &[i64]) -> StorageResult<Vec<(DeliveryRow, SlipWork)>> {
+    let jobs: BTreeMap<i64, Job> = tasks::by_ids(tx, keys)?
+        .into_iter()
+        .filter(|planned| planned.job.task.is_some())
+        .map(|planned| (planned.job.id, planned.job))
+        .collect();
+    let of_key = |key: &i64| jobs.get(key).map_or(*key, |job| job.delivery_id);
+    let ids: BTreeSet<i64> = keys.iter().map(of_key).collect();
+    let ids: Vec<i64> = ids.into_iter().collect();
+    let rows: BTreeMap<i64, DeliveryRow> = load_rows(tx, &ids)?.into_iter().map(|row| (row.delivery.id, row)).collect();
+    let days = tasks::divided_days(tx, &ids)?;
+    let own = plans::jobs_of(tx, &ids)?;
+    let slip = |key: &i64| {
+        let id = of_key(key);
+        let divided = days.get(&id).cloned().unwrap_or_default();
+        let own_day = own.get(&id).and_then(|own| own.planned.map(|(day, _)| day).or(own.job.day));
+        Some((rows.get(&id)?.clone(), SlipWork { key: *key, job: jobs.get(key).cloned(), divided, own_day }))
+    };
+    Ok(keys.iter().filter_map(slip).collect())
+}
+
 /// The first [`MAX_SLIPS`] deliveries of a search, and whether there are more.
-fn search(tx: &mut dyn Tx, filter: &DeliveryFilter) -> StorageResult<(Vec<DeliveryRow>, bool)> {
+fn search(tx: &mut dyn Tx, filter: &DeliveryFilter) -> StorageResult<(Vec<(DeliveryRow, SlipWork)>, bool)> {
     let limit = i64::try_from(MAX_SLIPS).unwrap_or(i64::MAX);
     let found = list::page(tx, filter, 0, limit)?;
-    Ok((load_rows(tx, &found.ids)?, found.total.number() > limit))
+    Ok((load_slips(tx, &found.ids)?, found.total.number() > limit))
 }
 
 pub(super) async fn slips_page(
@@ -225,7 +319,7 @@ pub(super) async fn slips_page(
     layout: Layout,
     headers: &HeaderMap,
     chosen_paper: Option<SlipPaper>,
-    load: impl Fn(&mut dyn Tx) -> StorageResult<(Vec<DeliveryRow>, bool)> + Send + 'static,
+    load: impl Fn(&mut dyn Tx) -> StorageResult<(Vec<(DeliveryRow, SlipWork)>, bool)> + Send + 'static,
 ) -> PageResult<SlipsPage> {
     let (this_host, districts) =
         (base_url(context.is_behind_tls, headers), context.districts.refresh(&context.storage).await?);
@@ -233,11 +327,19 @@ pub(super) async fn slips_page(
     let read = move |tx: &mut dyn Tx| {
         let ((rows, is_truncated), shop) = (load(tx)?, shop::find(tx)?);
         let masking = masking::of_member(tx, member.as_ref(), Surface::Slip)?;
-        let rows: Vec<DeliveryRow> = rows.into_iter().map(|row| row.masked(&masking)).collect();
+        let masked = |(row, mut work): (DeliveryRow, SlipWork)| {
+            let row = row.masked(&masking);
+            if let Some(task) = work.job.as_mut().and_then(|job| job.task.as_mut()).filter(|_| row.is_masked) {
+                task.note = mask::memo(&task.note);
+            }
+            (row, work)
+        };
+        let rows: Vec<(DeliveryRow, SlipWork)> = rows.into_iter().map(masked).collect();
         let base = if shop.address.is_empty() { &this_host } else { &shop.address };
         let paper = chosen_paper.unwrap_or(shop.slip_paper);
-        let slip = |row| Slip::new(DeliveryView::new(row, &districts), base, paper);
-        let orders = rows.iter().flat_map(|row: &DeliveryRow| &row.orders);
+        let slip =
+            |(row, work): (DeliveryRow, SlipWork)| Slip::new(DeliveryView::new(row, &districts), &work, base, paper);
+        let orders = rows.iter().flat_map(|(row, _)| &row.orders);
         let mut codes: Vec<String> = orders.map(|order| order.listed.channel_code.clone()).collect();
         codes.sort_unstable();
         codes.dedup();
@@ -282,10 +384,17 @@ pub(super) async fn print(
     Ok(redirect_with_flash(&format!("{url}&print=now"), flash))
 }
 
-fn record_print(tx: &mut dyn Tx, actor: MemberActor, ids: &[i64]) -> StorageResult<FlashId> {
-    let deliveries = store::by_ids(tx, ids)?;
+/// Records a print of the slips of these deliveries and jobs. A delivery counts as printed by a slip of its goods.
+fn record_print(tx: &mut dyn Tx, actor: MemberActor, keys: &[i64]) -> StorageResult<FlashId> {
+    let jobs = tasks::by_ids(tx, keys)?;
+    let job = |key: &i64| jobs.iter().map(|planned| &planned.job).find(|job| job.task.is_some() && job.id == *key);
+    let of_key = |key: &i64| job(key).map_or(*key, |job| job.delivery_id);
+    let ids: BTreeSet<i64> = keys.iter().map(of_key).collect();
+    let deliveries = store::by_ids(tx, &ids.into_iter().collect::<Vec<_>>())?;
     let ids: Vec<i64> = deliveries.iter().map(|delivery| delivery.id).collect();
-    store::set_printed(tx, &ids, actor.id)?;
+    let delivers = |key: &&i64| job(key).is_none_or(|job| job.kind() == JobKind::Deliver);
+    let printed: BTreeSet<i64> = keys.iter().filter(delivers).map(of_key).filter(|id| ids.contains(id)).collect();
+    store::set_printed(tx, &printed.into_iter().collect::<Vec<_>>(), actor.id)?;
     let event =
         AuditEvent::SlipsPrinted { bundles: deliveries.into_iter().map(|delivery| delivery.bundle_number).collect() };
     let recorded = audit::record_effect(tx, actor, &ids, event)?;

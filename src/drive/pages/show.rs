@@ -9,13 +9,13 @@ use super::view::{StopView, reasons};
 use super::{check_access, hides, mask_tour};
 use crate::audit::MemberActor;
 use crate::drive::hand_in::{self, NewEvent, Reporter};
-use crate::drive::model::{CollectedGoods, EventDetails, EventKind, EventSource, FailureReason};
+use crate::drive::model::{CollectedGoods, EventDetails, EventKind, EventSource};
 use crate::drive::store::events;
 use crate::drive::tour::{self, DriveStop, DriveTour, parse_stop_key, stop_key};
 use crate::id::parse_crockford;
 use crate::masking;
 use crate::members::model::rights::Surface;
-use crate::plans::model::TourState;
+use crate::plans::model::{FailureReason, JobKind, TourState};
 use crate::proofs::files::ProofFiles;
 use crate::proofs::store::{self, ProofRow};
 use crate::random;
@@ -84,6 +84,7 @@ impl StopPage {
             at: event.at().to_string(),
             text: match event.details.reason {
                 Some(reason) => format!("{}: {}", event.kind.label(), reason.label()),
+                None if event.kind == EventKind::Delivered => stop.kind().done_label().to_owned(),
                 None => event.kind.label().to_owned(),
             },
             source: event.source.label(),
@@ -115,8 +116,10 @@ impl StopPage {
 
 /// `헌 매트리스 1개`.
 fn collected(details: &EventDetails) -> String {
-    let goods = details.collected.iter().map(|goods| format!("{} {}개", goods.what, goods.count));
-    goods.collect::<Vec<_>>().join(", ")
+    let mut goods: Vec<String> =
+        details.collected.iter().map(|goods| format!("{} {}개", goods.what, goods.count)).collect();
+    goods.extend(details.collect_reason.map(|reason| format!("다 가져오지 못한 이유: {}", reason.label())));
+    goods.join(", ")
 }
 
 pub(super) async fn load(storage: &Storage, member: &Member, key: &str) -> PageResult<(DriveTour, usize)> {
@@ -189,12 +192,14 @@ fn parse(
         let count = nfkc(typed).trim().parse::<i64>().ok().filter(|count| (0..=most).contains(count));
         accepted.push((goods.order_id, count.ok_or("받은 수량은 0부터 실은 수량까지 입력해 주세요.")?, most));
     }
+    let collection = if kind == EventKind::Delivered { collection(pairs, stop)? } else { None };
     if kind == EventKind::Delivered && !accepted.is_empty() && accepted.iter().all(|(_, count, _)| *count == 0) {
         return Err("받은 상품이 하나도 없으면 ‘실패’를 눌러 주세요.");
     }
     let is_partial = accepted.iter().any(|(_, count, most)| count < most);
     let accepted = accepted.into_iter().filter(|_| is_partial).map(|(order, count, _)| (order, count));
     let what = nfkc(value(pairs, "collected")).trim().to_owned();
+    let (planned, collect_reason) = collection.unzip();
     let count = nfkc(value(pairs, "collected_count")).trim().parse::<i64>().unwrap_or(1).clamp(1, 1_000);
     let happened_at = if is_paper {
         let minute = parse_clock(value(pairs, "at")).ok_or("종이에 적힌 시각을 14:05처럼 입력해 주세요.")?;
@@ -214,12 +219,36 @@ fn parse(
         details: EventDetails {
             reason: reason.filter(|_| kind == EventKind::Failed),
             accepted: hand_in::accepted_pairs(accepted),
-            collected: if what.is_empty() { Vec::new() } else { vec![CollectedGoods { what, count }] },
+            collected: planned
+                .into_iter()
+                .chain((!what.is_empty()).then_some(CollectedGoods { what, count, planned: false }))
+                .collect(),
+            collect_reason: collect_reason.flatten(),
             note: value(pairs, "note").trim().chars().take(crate::drive::model::MAX_NOTE_CHARS).collect(),
             ..EventDetails::default()
         },
         saw_version: value(pairs, "version").to_owned(),
     })
+}
+
+/// What was taken back of the planned goods, and why not all, if the form says less than all.
+fn collection(
+    pairs: &[(String, String)],
+    stop: &DriveStop,
+) -> Result<Option<(CollectedGoods, Option<FailureReason>)>, &'static str> {
+    let Some(task) = stop.planned_collection() else { return Ok(None) };
+    let Some((_, typed)) = pairs.iter().find(|(name, _)| name == "planned") else { return Ok(None) };
+    let count = nfkc(typed).trim().parse::<i64>().ok().filter(|count| (0..=task.pieces).contains(count));
+    let count = count.ok_or("회수한 수량은 0부터 회수할 수량까지 입력해 주세요.")?;
+    if count == task.pieces {
+        return Ok(None);
+    }
+    if count == 0 && task.kind == JobKind::Collect {
+        return Err("하나도 가져오지 못했으면 ‘실패’를 눌러 주세요.");
+    }
+    let reason =
+        FailureReason::from_code(value(pairs, "collect_reason")).ok_or("다 가져오지 못한 이유를 선택해 주세요.")?;
+    Ok(Some((CollectedGoods { what: task.goods.clone(), count, planned: true }, Some(reason))))
 }
 
 pub(super) async fn update(
@@ -240,7 +269,8 @@ pub(super) async fn update(
         Ok(event) => {
             let source = if page.is_paper { EventSource::Paper } else { EventSource::Page };
             let reporter = Reporter { actor, key_id: None, source, tour_id: tour.tour.id };
-            let sentence = format!("{}: {}", stop.name, event.kind.label());
+            let label = if event.kind == EventKind::Delivered { stop.kind().done_label() } else { event.kind.label() };
+            let sentence = format!("{}: {label}", stop.name);
             let outcome = storage
                 .write(move |tx: &mut dyn Tx| {
                     let number = events::next_number(tx, reporter.tour_id, actor.id)?;

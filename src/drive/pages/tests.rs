@@ -1,6 +1,7 @@
 //! The driver's pages, the day key, and the service worker.
 
 mod evidence;
+mod jobs;
 
 use axum::http::Method;
 use reqwest::StatusCode;
@@ -8,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::app::rooms;
 use crate::drive::key::KEY_HEADER;
-use crate::drive::model::FailureReason;
 use crate::id::crockford;
+use crate::plans::model::FailureReason;
 use crate::proofs::files::ProofFiles;
 use crate::proofs::jpeg::testing::camera_file;
 use crate::proofs::testing::photo;

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use crate::drive::model::{EventDetails, FailureReason};
+use crate::drive::model::EventDetails;
 use crate::drive::tour::{DriveStop, DriveTour};
 use crate::id::crockford;
-use crate::plans::model::window_label;
+use crate::plans::model::{Attempt, FailureReason, JobKind, Task, window_label};
 use crate::web::percent_encode;
 
 /// An order at a stop.
@@ -17,6 +17,29 @@ pub(super) struct GoodsView {
     pub(super) pieces: i64,
     /// why it must not be delivered
     pub(super) stop: Option<String>,
+}
+
+/// What is done at a stop besides the delivery.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct TaskView {
+    /// `회수`
+    pub(super) label: &'static str,
+    /// what is taken back, or what is to be done
+    pub(super) goods: String,
+    /// pieces to be taken back
+    pub(super) pieces: i64,
+    pub(super) note: String,
+}
+
+impl TaskView {
+    fn new(task: &Task) -> Self {
+        Self {
+            label: if task.kind == JobKind::Deliver { "나눈 배송" } else { task.kind.label() },
+            goods: task.goods.clone(),
+            pieces: if task.kind.collects() { task.pieces } else { 0 },
+            note: task.note.clone(),
+        }
+    }
 }
 
 /// A stop.
@@ -32,7 +55,21 @@ pub(super) struct StopView {
     /// map services: name and URL
     pub(super) maps: Vec<(&'static str, String)>,
     pub(super) window: String,
+    /// `deliver`, `collect`, `swap`, `service` or `measure`
+    pub(super) kind: &'static str,
+    /// what is done there, if it is not the delivery itself
+    pub(super) task: Option<TaskView>,
+    /// what a signature says
+    pub(super) signed: &'static str,
+    /// what a stop that is done is called
+    pub(super) done: &'static str,
+    /// `2개 · 회수 1개`
+    pub(super) what: String,
     pub(super) goods: Vec<GoodsView>,
+    /// products that come on another day
+    pub(super) apart: Vec<String>,
+    /// attempts that failed before: `11/28 부재`
+    pub(super) attempts: Vec<String>,
     pub(super) message: String,
     pub(super) memo: String,
     pub(super) version: String,
@@ -75,7 +112,14 @@ impl StopView {
             address_detail: stop.address_detail.clone(),
             maps,
             window: stop.window.map(window_label).unwrap_or_default(),
+            kind: stop.kind().code(),
+            task: stop.task.as_ref().map(TaskView::new),
+            signed: stop.kind().signed_text(),
+            done: stop.kind().done_label(),
+            what: what(stop),
             goods: goods.collect(),
+            apart: stop.apart.clone(),
+            attempts: stop.attempts.iter().map(Attempt::label).collect(),
             message: stop.message.clone(),
             memo: stop.memo.clone(),
             version: stop.version.clone(),
@@ -87,7 +131,10 @@ impl StopView {
                 StopState::Delivered => "delivered",
                 StopState::Failed(_) => "failed",
             },
-            label: stop.status.state.label(),
+            label: match stop.status.state {
+                StopState::Delivered => stop.kind().done_label().to_owned(),
+                _ => stop.status.state.label(),
+            },
             at: stop
                 .status
                 .ended_at()
@@ -102,10 +149,6 @@ impl StopView {
         (1..).zip(&tour.stops).map(|(position, stop)| Self::new(position, stop)).collect()
     }
 
-    pub(super) fn pieces(&self) -> i64 {
-        self.goods.iter().filter(|goods| goods.stop.is_none()).map(|goods| goods.pieces).sum()
-    }
-
     pub(super) fn is_ended(&self) -> bool {
         matches!(self.state, "delivered" | "failed")
     }
@@ -114,4 +157,21 @@ impl StopView {
 /// Reasons of a failure: code and label.
 pub(super) fn reasons() -> Vec<(&'static str, &'static str)> {
     FailureReason::ALL.iter().map(|reason| (reason.code(), reason.label())).collect()
+}
+
+/// What is brought and taken, in short: `2개 · 회수 1개`, `A/S`.
+fn what(stop: &DriveStop) -> String {
+    let brought = stop.goods.iter().filter(|goods| goods.stop_reason.is_none());
+    let pieces: i64 =
+        brought.map(|goods| goods.load.as_ref().and_then(|load| load.loaded).unwrap_or(goods.quantity)).sum();
+    let mut parts = Vec::new();
+    if stop.kind().delivers() {
+        parts.push(format!("{pieces}개"));
+    }
+    match &stop.task {
+        Some(task) if task.kind.collects() => parts.push(format!("회수 {}개", task.pieces)),
+        Some(task) if task.kind != JobKind::Deliver => parts.push(task.kind.label().to_owned()),
+        Some(_) | None => {}
+    }
+    parts.join(" · ")
 }

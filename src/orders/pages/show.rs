@@ -18,8 +18,10 @@ use crate::orders::edit::{NO_CHOICE, OptionInput, inputs_of};
 use crate::orders::labels;
 use crate::orders::list::{self, OrderRow};
 use crate::orders::masked::is_personal;
-use crate::orders::model::{Order, OrderState, Recipient};
+use crate::orders::model::{Order, OrderState, Recipient, ShippingMethod};
 use crate::orders::store::{Action, OrderEvent, bundles, deliveries, log};
+use crate::plans::model::JobKind;
+use crate::plans::store::tasks;
 use crate::products::model::Variant;
 use crate::products::store as products;
 use crate::storage::{Result as StorageResult, Tx};
@@ -58,6 +60,8 @@ pub(super) struct ShowPage {
     can_open: bool,
     /// whether the member sees the memo of the office
     has_admin_memo: bool,
+    /// whether an open job takes its goods back
+    has_collection: bool,
 }
 
 /// Another order of the same bundle.
@@ -125,6 +129,14 @@ impl ShowPage {
             .map(|(label, text)| (label, text.trim().to_owned()))
             .filter(|(_, text)| !text.is_empty())
             .collect()
+    }
+
+    /// The job that its claim asks for, unless there is one.
+    fn claim_job(&self) -> Option<JobKind> {
+        let order = &self.listed.order;
+        let is_offered =
+            self.layout.edits_plans() && order.shipping_method == ShippingMethod::Direct && !self.has_collection;
+        JobKind::of_claim(&order.claim).filter(|_| is_offered)
     }
 
     fn delivery_id(&self) -> String {
@@ -264,6 +276,7 @@ fn load(
         is_masked,
         can_open: masking.can_open(),
         has_admin_memo,
+        has_collection: !tasks::orders_with_collection(tx, &[id])?.is_empty(),
         files: downloads::files_of_order(tx, id)?,
         district: district_text(order, districts),
         has_address_search,

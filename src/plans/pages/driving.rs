@@ -110,7 +110,10 @@ fn lines(tour: &DriveTour) -> Vec<StopLine> {
         key: stop.key(),
         delivery_id: stop.delivery_id,
         name: stop.name.clone(),
-        label: stop.status.state.label(),
+        label: match stop.status.state {
+            StopState::Delivered => stop.kind().done_label().to_owned(),
+            _ => stop.status.state.label(),
+        },
         class: match stop.status.state {
             StopState::Open | StopState::Arrived => "",
             StopState::Delivered => "accent",

@@ -1,6 +1,6 @@
 //! `/plans/tours/{id}/loading`: the loading list of a tour (상차표): what is delivered last is loaded first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -14,6 +14,8 @@ use crate::members::model::rights::Surface;
 use crate::orders::list::OrderRow;
 use crate::orders::model::OrderState;
 use crate::plans::edit::column_name;
+use crate::plans::model::JobKind;
+use crate::plans::work::DeliveryWork;
 use crate::storage::{Storage, StorageError};
 use crate::time::date_with_weekday;
 use crate::web::{Error, Layout, PageResult, PersonalData, Query, personal_page};
@@ -59,6 +61,14 @@ impl LoadingPage {
     }
 }
 
+/// What is loaded for a stop: nothing where goods are only taken back, and for a visit.
+fn lines(work: &DeliveryWork, listed: &BTreeMap<i64, &OrderRow>) -> Vec<LoadingLine> {
+    let is_swap = work.kind() == JobKind::Swap;
+    let own = work.orders.iter().filter(|_| work.kind().delivers()).filter_map(|order| listed.get(&order.id));
+    let loaded = own.filter(|row| is_swap || row.order.state < OrderState::Cancelled);
+    loaded.map(|row| LoadingLine { is_held: !is_swap && row.order.is_held(), ..line(row) }).collect()
+}
+
 fn line(row: &OrderRow) -> LoadingLine {
     let product = if row.labels.is_empty() {
         row.product_name.clone()
@@ -81,21 +91,17 @@ pub(super) async fn show(
     let member = layout.member.clone();
     let loaded = storage.read(move |tx| {
         let Some((board, at)) = load(tx, &for_read, id)? else { return Ok(None) };
-        let ids: Vec<i64> = board.columns[at].stops.iter().map(|stop| stop.item.work.delivery_id).collect();
+        let ids: BTreeSet<i64> = board.columns[at].stops.iter().map(|stop| stop.item.work.delivery_id).collect();
+        let ids: Vec<i64> = ids.into_iter().collect();
         let rows = load_rows(tx, &ids)?;
         let masking = masking::of_member(tx, member.as_ref(), Surface::Plan)?;
         Ok::<_, StorageError>(Some((board, at, rows, masking)))
     });
     let (board, at, rows, masking) = loaded.await?.ok_or(Error::NotFound)?;
     let column = &board.columns[at];
-    let orders = rows.iter().flat_map(DeliveryRow::order_ids).collect();
-    let mut lines: BTreeMap<i64, Vec<LoadingLine>> = rows
-        .iter()
-        .map(|row| {
-            let active = row.orders.iter().filter(|order| order.listed.order.state < OrderState::Cancelled);
-            (row.delivery.id, active.map(|order| line(&order.listed)).collect())
-        })
-        .collect();
+    let orders: BTreeSet<i64> = rows.iter().flat_map(DeliveryRow::order_ids).collect();
+    let listed: BTreeMap<i64, &OrderRow> =
+        rows.iter().flat_map(|row| &row.orders).map(|order| (order.listed.order.id, &order.listed)).collect();
     let stops = (1..).zip(&column.stops).map(|(position, stop)| LoadingStop {
         position,
         name: {
@@ -104,7 +110,7 @@ pub(super) async fn show(
             if is_hidden { mask::name(name) } else { name.clone() }
         },
         district: stop.item.work.sigungu_code.and_then(|code| districts.display_name(code)).unwrap_or_default(),
-        lines: lines.remove(&stop.item.work.delivery_id).unwrap_or_default(),
+        lines: lines(&stop.item.work, &listed),
     });
     let mut stops: Vec<LoadingStop> = stops.collect();
     stops.reverse();
@@ -114,6 +120,6 @@ pub(super) async fn show(
         title: format!("{} {}", column_name(column), date_with_weekday(board.day)),
         stops,
         print_now: query.print.is_some(),
-        orders,
+        orders: orders.into_iter().collect(),
     }))
 }

@@ -1,5 +1,7 @@
 //! The pages of plans.
 
+mod jobs;
+
 use reqwest::StatusCode;
 
 use crate::id::crockford;

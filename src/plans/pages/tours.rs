@@ -113,8 +113,7 @@ pub(super) async fn show(
             card,
         }
     });
-    let slips: Vec<String> =
-        column.stops.iter().map(|stop| format!("id={}", crockford(stop.item.work.delivery_id))).collect();
+    let slips: Vec<String> = column.stops.iter().map(|stop| format!("id={}", crockford(stop.item.work.key))).collect();
     Ok(personal_page(TourPage {
         id: crockford(id),
         day: board.day.to_string(),
@@ -143,7 +142,7 @@ fn draw(board: &Board, column: &Column) -> Option<Sketch> {
 
 fn facts(column: &Column) -> Vec<(&'static str, String)> {
     let (schedule, round, truck) = (&column.schedule, &column.round, &column.truck);
-    vec![
+    let facts = [
         ("출발", clock_label(round.starts_at)),
         ("도착", clock_label(schedule.returns_at)),
         ("운전", hours_label(schedule.driving)),
@@ -151,7 +150,9 @@ fn facts(column: &Column) -> Vec<(&'static str, String)> {
         ("부피", format!("{} / {}m³", volume_label(schedule.volume), volume_label(truck.volume))),
         ("개수", format!("{} / {}개", schedule.pieces, truck.pieces)),
         ("인원", format!("{}명", truck.crew)),
-    ]
+        ("회수", if schedule.collected > 0 { format!("{}개", schedule.collected) } else { String::new() }),
+    ];
+    facts.into_iter().filter(|(_, text)| !text.is_empty()).collect()
 }
 
 /// A step of the tour, or a phone that is cut off.

@@ -10,9 +10,9 @@ use crate::orders::bundle::DeliveryState;
 use crate::plans::assign::reason_label;
 use crate::plans::board::{Board, BoardItem, Column};
 use crate::plans::edit::column_name;
-use crate::plans::model::{Hold, window_label};
+use crate::plans::model::{Attempt, Hold, JobKind, window_label};
 use crate::plans::schedule::{Excess, Visit};
-use crate::plans::work::WorkChange;
+use crate::plans::work::{StopEffort, WorkChange};
 use crate::routing::points::PointAccuracy;
 use crate::trucks::model::{clock_label, volume_label};
 
@@ -39,6 +39,8 @@ pub(super) struct Card {
     pub(super) tags: Vec<(&'static str, String)>,
     /// why it is not planned
     pub(super) reasons: Vec<String>,
+    /// attempts that failed before: `2번 실패: 11/28 부재, 11/29 연락 안 됨`
+    pub(super) attempts: Option<String>,
 }
 
 /// What has changed since the plan was made.
@@ -51,7 +53,13 @@ impl Card {
     fn new(item: &BoardItem, districts: &Districts) -> Self {
         let (work, effort) = (&item.work, item.effort);
         let mut tags = Vec::new();
-        if work.state == DeliveryState::Preparing {
+        let kind = work.kind();
+        if kind != JobKind::Deliver {
+            tags.push(("accent", kind.label().to_owned()));
+        } else if !work.apart.is_empty() {
+            tags.push(("accent", "나눔".to_owned()));
+        }
+        if kind == JobKind::Deliver && work.state == DeliveryState::Preparing {
             tags.push(("", "출고 전".to_owned()));
         }
         tags.extend(work.claims().into_iter().map(|claim| ("danger", claim.to_owned())));
@@ -59,20 +67,14 @@ impl Card {
             tags.push(("", "위치 어림".to_owned()));
         }
         Self {
-            id: crockford(work.delivery_id),
+            id: crockford(work.key),
             delivery_id: work.delivery_id,
             position: 0,
             name: work.recipient.name.clone(),
             summary: work.summary(),
             address: work.recipient.address1.clone(),
             district: work.sigungu_code.and_then(|code| districts.display_name(code)).unwrap_or_default(),
-            effort: format!(
-                "{}분 · {}명 · {}m³ · {}개",
-                effort.minutes,
-                effort.crew,
-                volume_label(effort.volume),
-                effort.pieces
-            ),
+            effort: effort_label(&effort, kind),
             has_default_effort: effort.has_default,
             window: item.window().map(window_label),
             times: None,
@@ -82,6 +84,7 @@ impl Card {
             changes: Vec::new(),
             tags,
             reasons: Vec::new(),
+            attempts: attempts_label(&item.attempts),
         }
     }
 
@@ -96,7 +99,8 @@ impl Card {
     /// A delivery that is not planned.
     fn unplanned(item: &BoardItem, board: &Board, districts: &Districts) -> Self {
         let mut card = Self::new(item, districts);
-        match item.job.as_ref().and_then(|job| job.day).or(item.work.preferred_date) {
+        let wished = item.work.preferred_date.filter(|_| item.work.task.is_none());
+        match item.job.as_ref().and_then(|job| job.day).or(wished) {
             Some(date) if date < board.day => {
                 card.tags.insert(0, ("accent", format!("{}부터", date.format("%-m/%-d"))));
             }
@@ -220,6 +224,23 @@ impl ColumnView {
     }
 }
 
+/// `30분 · 2명 · 1.5m³ · 2개`, with what is collected: `회수 0.8m³ · 1개`.
+fn effort_label(effort: &StopEffort, kind: JobKind) -> String {
+    let mut parts = vec![format!("{}분", effort.minutes), format!("{}명", effort.crew)];
+    if kind.delivers() {
+        parts.push(format!("{}m³ · {}개", volume_label(effort.volume), effort.pieces));
+    }
+    if kind.collects() {
+        parts.push(format!("회수 {}m³ · {}개", volume_label(effort.collected_volume), effort.collected_pieces));
+    }
+    parts.join(" · ")
+}
+
+fn attempts_label(attempts: &[Attempt]) -> Option<String> {
+    let labels: Vec<String> = attempts.iter().map(Attempt::label).collect();
+    (!labels.is_empty()).then(|| format!("{}번 실패: {}", labels.len(), labels.join(", ")))
+}
+
 fn change_tag(change: &WorkChange) -> ChangeTag {
     ChangeTag { label: change.label(), is_alarming: change.is_alarming() }
 }
@@ -244,6 +265,23 @@ pub(super) fn views(board: &Board, districts: &Districts) -> (Vec<ColumnView>, V
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn effort_names_what_is_brought_and_what_is_taken() {
+        let effort = StopEffort {
+            minutes: 30,
+            crew: 2,
+            volume: 150,
+            pieces: 2,
+            collected_volume: 80,
+            collected_pieces: 1,
+            has_default: false,
+        };
+        assert_eq!(effort_label(&effort, JobKind::Deliver), "30분 · 2명 · 1.5m³ · 2개");
+        assert_eq!(effort_label(&effort, JobKind::Collect), "30분 · 2명 · 회수 0.8m³ · 1개");
+        assert_eq!(effort_label(&effort, JobKind::Swap), "30분 · 2명 · 1.5m³ · 2개 · 회수 0.8m³ · 1개");
+        assert_eq!(effort_label(&effort, JobKind::Measure), "30분 · 2명");
+    }
 
     #[test]
     fn minutes_are_shown_as_hours() {

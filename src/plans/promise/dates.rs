@@ -17,9 +17,10 @@ use crate::orders::store as orders;
 use crate::plans::board::rounds;
 use crate::plans::model::{Job, TourState};
 use crate::plans::schedule::PlannedStop;
+use crate::plans::store::due::MAX_DUE;
 use crate::plans::store::promises::{self, Promise};
-use crate::plans::store::works::works;
-use crate::plans::store::{self, PlannedJob};
+use crate::plans::store::works::{works, works_of_jobs};
+use crate::plans::store::{self, PlannedJob, tasks};
 use crate::plans::work::{DeliveryWork, StopEffort};
 use crate::routing::points::PostalPoints;
 use crate::routing::travel::Point;
@@ -76,6 +77,7 @@ impl Enquiry {
                 volume: one.volume * quantity,
                 pieces: one.pieces * quantity,
                 has_default: effort.is_default,
+                ..StopEffort::default()
             },
             window: None,
             ready: working_days_after(&calendar, today, settings.lead_days),
@@ -233,22 +235,24 @@ impl<'d> DayLoader<'d> {
         let tour_ids: Vec<i64> = tours.iter().map(|(_, tour)| tour.id).collect();
         let stops = store::stops_of(tx, &tour_ids)?;
         let due = Self::due(tx, from, to)?;
-        let planned = stops.values().flatten().map(|stop| (stop.job.delivery_id, Some(stop.job.clone())));
+        let planned = stops.values().flatten().map(|stop| (stop.job.key(), Some(stop.job.clone())));
         let jobs: HashMap<i64, Option<Job>> =
             due.iter().map(|(id, (_, job))| (*id, job.clone())).chain(planned).collect();
-        let mut ids: Vec<i64> = jobs.keys().copied().collect();
+        let is_task = |job: &Option<Job>| job.as_ref().is_some_and(|job| job.task.is_some());
+        let mut ids: Vec<i64> = jobs.iter().filter(|(_, job)| !is_task(job)).map(|(id, _)| *id).collect();
         ids.sort_unstable();
+        let others = jobs.values().flatten().filter(|job| job.task.is_some());
         let points = PostalPoints::new(self.districts);
-        let planned_stops: HashMap<i64, PlannedStop> = works(tx, &ids, &self.handling)?
-            .into_iter()
+        let planned_stops: HashMap<i64, PlannedStop> = works_of_jobs(tx, &ids, others, &self.handling)?
+            .into_values()
             .map(|work| {
-                let job = jobs.get(&work.delivery_id).and_then(Option::as_ref);
+                let job = jobs.get(&work.key).and_then(Option::as_ref);
                 let stop = PlannedStop {
                     point: points.locate(&work.recipient.zip_code).map(|(point, _)| point),
                     effort: work.effort(job),
                     window: job.and_then(|job| job.window),
                 };
-                (work.delivery_id, stop)
+                (work.key, stop)
             })
             .collect();
         let is_other = |id: &i64| Some(*id) != self.enquiry.delivery_id;
@@ -269,7 +273,7 @@ impl<'d> DayLoader<'d> {
                     day_rounds.push(DayRound {
                         truck: truck.clone(),
                         round,
-                        stops: stops_of(ids.map(|stop| stop.job.delivery_id).collect()),
+                        stops: stops_of(ids.map(|stop| stop.job.key()).collect()),
                         is_closed: is_off || tour.is_some_and(|tour| tour.state != TourState::Draft),
                     });
                 }
@@ -287,7 +291,7 @@ impl<'d> DayLoader<'d> {
         Ok(plans)
     }
 
-    /// Deliveries that are due on a day of the range and have no truck, with that day and their job.
+    /// Deliveries and other jobs that are due on a day of the range and have no truck, with that day and their job.
     fn due(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<BTreeMap<i64, (NaiveDate, Option<Job>)>> {
         let dated: HashMap<i64, NaiveDate> = promises::dated_between(tx, from, to)?.into_iter().collect();
         let moved = promises::moved_between(tx, from, to)?;
@@ -302,7 +306,14 @@ impl<'d> DayLoader<'d> {
             let day = job.day.or_else(|| dated.get(&id).copied())?;
             (planned.is_none() && (from..=to).contains(&day)).then_some((id, (day, Some(job))))
         });
-        Ok(due.collect())
+        let mut due: BTreeMap<i64, (NaiveDate, Option<Job>)> = due.collect();
+        let open = tasks::open(tx, (from, to), false, MAX_DUE)?;
+        for PlannedJob { job, planned } in tasks::by_ids(tx, &open)? {
+            if let Some(day) = job.day.filter(|_| planned.is_none()) {
+                due.insert(job.key(), (day, Some(job)));
+            }
+        }
+        Ok(due)
     }
 }
 
@@ -368,7 +379,7 @@ pub fn make(
     if let Some(job) = job.filter(|job| job.day.is_some_and(|moved_to| moved_to != day)) {
         store::update_job(tx, &Job { day: None, ..job })?;
     }
-    let ids: Vec<i64> = work.order_ids().collect();
+    let ids: Vec<i64> = work.orders.iter().map(|order| order.id).collect();
     let mut open = orders::find(tx, &ids)?;
     open.retain(|order| order.state < OrderState::Shipped);
     open.sort_by_key(|order| order.id);

@@ -9,7 +9,7 @@ fn day(text: &str) -> NaiveDate {
 }
 
 fn stop(lat: f64, minutes: i64) -> PlannedStop {
-    let effort = StopEffort { minutes, crew: 2, volume: 100, pieces: 2, has_default: false };
+    let effort = StopEffort { minutes, crew: 2, volume: 100, pieces: 2, ..StopEffort::default() };
     PlannedStop { point: Some(Point { lat, lng: 128.364 }), effort, window: None }
 }
 

@@ -4,6 +4,7 @@ use chrono::{Days, NaiveDate};
 
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
+use crate::plans::store::tasks;
 use crate::storage::{Result, Tx};
 
 /// Deliveries that a board shows of each kind: dated, undated, moved by hand.
@@ -21,6 +22,8 @@ pub struct DueDeliveries {
     pub undated: Vec<i64>,
     /// moved by hand to that day or one before it
     pub moved: Vec<i64>,
+    /// open jobs beside deliveries: identifiers of the jobs
+    pub tasks: Vec<i64>,
 }
 
 /// Deliveries that may be due on a day.
@@ -49,13 +52,25 @@ pub fn due(tx: &mut dyn Tx, day: NaiveDate) -> Result<DueDeliveries> {
         Ok(())
     })?;
     let by_day = tx.index_hint("jobs_by_day");
-    let sql =
-        format!("SELECT delivery_id FROM jobs {by_day} WHERE day BETWEEN ? AND ? ORDER BY day DESC LIMIT {MAX_DUE}");
+    let sql = format!(
+        "SELECT delivery_id FROM jobs {by_day} WHERE day BETWEEN ? AND ? AND number = 0 ORDER BY day DESC LIMIT {MAX_DUE}"
+    );
     tx.for_each(&sql, &[first.into(), day.into()], &mut |row| {
         due.moved.push(row.int(0)?);
         Ok(())
     })?;
+    due.tasks = tasks::open(tx, (first, day), true, MAX_DUE)?;
     Ok(due)
+}
+
+/// Identifiers of deliveries of the own team that are over, the newest first.
+pub fn delivered(tx: &mut dyn Tx) -> Result<Vec<i64>> {
+    let by_state = tx.index_hint("deliveries_by_state");
+    let sql = format!(
+        "SELECT id FROM deliveries {by_state} WHERE state = ? AND shipping_method = ? ORDER BY id DESC LIMIT {MAX_DUE}"
+    );
+    let params = [(DeliveryState::Completed as i64).into(), ShippingMethod::Direct.code().into()];
+    tx.query(&sql, &params)?.into_iter().map(|row| row.int(0)).collect()
 }
 
 /// Identifiers of open deliveries of the own team, the newest first, whether they are due or not.

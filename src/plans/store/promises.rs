@@ -121,7 +121,8 @@ pub fn dated_between(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<
 /// Deliveries that were moved by hand to a day in that range.
 pub fn moved_between(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<Vec<i64>> {
     let by_day = tx.index_hint("jobs_by_day");
-    let sql = format!("SELECT delivery_id FROM jobs {by_day} WHERE day BETWEEN ? AND ? ORDER BY delivery_id");
+    let sql =
+        format!("SELECT delivery_id FROM jobs {by_day} WHERE day BETWEEN ? AND ? AND number = 0 ORDER BY delivery_id");
     tx.query(&sql, &[from.into(), to.into()])?.into_iter().map(|row| row.int(0)).collect()
 }
 

@@ -1,10 +1,11 @@
-//! Deliveries with what is planned of them.
+//! Deliveries and other jobs with what is planned of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::deliveries::store as deliveries;
 use crate::orders::claim::ClaimKind;
 use crate::orders::model::{OrderState, Recipient};
+use crate::plans::model::Job;
 use crate::plans::work::{DeliveryWork, WorkOrder};
 use crate::storage::{Result, StorageError, Tx};
 use crate::trucks::handling::HandlingTable;
@@ -16,8 +17,62 @@ struct OrderOfDelivery {
     recipient: Recipient,
 }
 
-/// The deliveries of these identifiers, in the given order.
+/// The deliveries of these identifiers, in the given order, without the orders that other jobs deliver.
 pub fn works(tx: &mut dyn Tx, ids: &[i64], handling: &HandlingTable) -> Result<Vec<DeliveryWork>> {
+    let apart = divided_orders(tx, ids)?;
+    let whole = whole_deliveries(tx, ids, handling)?;
+    Ok(whole.into_iter().map(|work| own_part(work, &apart)).collect())
+}
+
+fn own_part(work: DeliveryWork, apart: &HashMap<i64, BTreeSet<i64>>) -> DeliveryWork {
+    match apart.get(&work.delivery_id) {
+        Some(orders) => work.without(orders),
+        None => work,
+    }
+}
+
+/// The deliveries themselves and these other jobs, by [`Job::key`].
+pub fn works_of_jobs<'j>(
+    tx: &mut dyn Tx,
+    ids: &[i64],
+    tasks: impl IntoIterator<Item = &'j Job> + Clone,
+    handling: &HandlingTable,
+) -> Result<BTreeMap<i64, DeliveryWork>> {
+    let of_tasks = tasks.clone().into_iter().map(|job| job.delivery_id);
+    let all: BTreeSet<i64> = ids.iter().copied().chain(of_tasks).collect();
+    let all: Vec<i64> = all.into_iter().collect();
+    let apart = divided_orders(tx, &all)?;
+    let whole: HashMap<i64, DeliveryWork> =
+        whole_deliveries(tx, &all, handling)?.into_iter().map(|work| (work.delivery_id, work)).collect();
+    let mut works = BTreeMap::new();
+    for job in tasks {
+        works.extend(whole.get(&job.delivery_id).map(|work| (job.key(), work.of_job(job))));
+    }
+    let own: BTreeSet<i64> = ids.iter().copied().collect();
+    let of_deliveries = whole.into_values().filter(|work| own.contains(&work.delivery_id));
+    works.extend(of_deliveries.map(|work| (work.key, own_part(work, &apart))));
+    Ok(works)
+}
+
+/// Joins the orders that a job beside its delivery (`j`) delivers (`o`). Once it is done, an order whose completion was undone
+/// belongs to the delivery again.
+pub(super) const DIVIDED: &str = "jobs j JOIN job_orders o ON o.job_id = j.id JOIN orders r ON r.id = o.order_id \
+                                  AND j.number > 0 AND j.kind = 'deliver' \
+                                  AND (j.state = 'open' OR (j.state = 'done' AND r.state >= 3))";
+
+/// The orders of these deliveries that a job other than the delivery itself delivers, by delivery.
+pub fn divided_orders(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<HashMap<i64, BTreeSet<i64>>> {
+    let sql = |ids: &str| format!("SELECT j.delivery_id, o.order_id FROM {DIVIDED} WHERE j.delivery_id IN ({ids})");
+    let mut apart = HashMap::<i64, BTreeSet<i64>>::new();
+    tx.for_ids(deliveries, &[], sql, &mut |row| {
+        apart.entry(row.int(0)?).or_default().insert(row.int(1)?);
+        Ok(())
+    })?;
+    Ok(apart)
+}
+
+/// The deliveries of these identifiers with all of their orders, in the given order.
+pub fn whole_deliveries(tx: &mut dyn Tx, ids: &[i64], handling: &HandlingTable) -> Result<Vec<DeliveryWork>> {
     let (by_delivery, by_id) = (tx.index_hint("orders_by_delivery"), tx.primary_key_hint("products"));
     let sql = |ids: &str| {
         format!(
@@ -61,12 +116,16 @@ pub fn works(tx: &mut dyn Tx, ids: &[i64], handling: &HandlingTable) -> Result<V
         orders.sort_by_key(|order| (order.placed_at, order.order.id));
         let primary = orders.iter().find(|order| Some(order.order.id) == delivery.primary_order_id);
         works.push(DeliveryWork {
+            key: delivery.id,
             delivery_id: delivery.id,
+            task: None,
+            apart: Vec::new(),
             bundle_number: delivery.bundle_number,
             state: delivery.state,
             preferred_date: delivery.preferred_shipping_date,
             sigungu_code: delivery.sigungu_code,
             recipient: primary.or(orders.first()).map(|order| order.recipient.clone()).unwrap_or_default(),
+            all_orders: orders.iter().map(|order| order.order.id).collect(),
             orders: orders.into_iter().map(|order| order.order).collect(),
         });
     }

@@ -5,8 +5,10 @@
 pub struct Stop {
     /// seconds at the door
     pub service: i32,
-    /// volume, pieces
+    /// volume, pieces that are delivered there: on the truck from the depot to the stop
     pub load: [i32; 2],
+    /// volume, pieces that are collected there: on the truck from the stop to the depot
+    pub collected: [i32; 2],
     /// people needed
     pub crew: i32,
     /// first and last second at which the service may begin
@@ -106,9 +108,22 @@ pub struct Problem {
     pub trucks: Vec<Truck>,
     /// driving times
     pub times: DrivingTimes,
+    /// whether anything is collected: only then the load is not greatest at the depot
+    has_collections: bool,
 }
 
 impl Problem {
+    /// A problem of these stops and trucks.
+    pub fn new(stops: Vec<Stop>, trucks: Vec<Truck>, times: DrivingTimes) -> Self {
+        let has_collections = stops.iter().any(|stop| stop.collected != [0; 2]);
+        Self { stops, trucks, times, has_collections }
+    }
+
+    /// Whether anything is collected at any stop.
+    pub(super) const fn has_collections(&self) -> bool {
+        self.has_collections
+    }
+
     /// Whether the truck may serve the stop, apart from load and time.
     pub(super) fn is_allowed(&self, stop: usize, truck: usize) -> bool {
         self.has_crew(stop, truck) && self.is_its_day(stop, truck) && self.is_its_truck(stop, truck)

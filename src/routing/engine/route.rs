@@ -3,6 +3,10 @@
 //! The rest of a route from a stop on is three numbers: reached at `t` it ends at `max(t + span, earliest_end)`, and it
 //! keeps all windows and the overtime limit while `t ≤ latest`. Waiting, lateness and overtime of an insertion follow
 //! from the three numbers of the next stop.
+//!
+//! A truck leaves the depot with everything that it delivers and returns with everything that it collects. A stop inserted
+//! at a place raises the load before it by what is delivered there, and the load after it by what is collected there, so
+//! it fits if the greatest loads on both sides leave that room.
 
 use super::problem::{Problem, Stop, Truck};
 
@@ -46,12 +50,23 @@ pub(super) struct IgnoredRules {
     pub(super) shift: bool,
 }
 
+/// Free volume and pieces around the leg that leaves a place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Room {
+    /// on that leg and all before it
+    before: [i32; 2],
+    /// on that leg and all after it
+    after: [i32; 2],
+}
+
 /// Route of one truck.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Route {
     /// depot, stops, depot
     visits: Vec<Visit>,
-    /// free volume and pieces
+    /// by visit but the last; empty if nothing is collected on the day
+    rooms: Vec<Room>,
+    /// free volume and pieces at the start
     free: [i32; 2],
     overtime: i32,
     /// driving and overtime
@@ -60,12 +75,13 @@ pub(super) struct Route {
 
 impl Clone for Route {
     fn clone(&self) -> Self {
-        Self { visits: self.visits.clone(), ..*self }
+        Self { visits: self.visits.clone(), rooms: self.rooms.clone(), ..*self }
     }
 
     /// Reuses the allocation: routes are copied in every round.
     fn clone_from(&mut self, source: &Self) {
         self.visits.clone_from(&source.visits);
+        self.rooms.clone_from(&source.rooms);
         (self.free, self.overtime, self.cost) = (source.free, source.overtime, source.cost);
     }
 }
@@ -75,7 +91,8 @@ impl Route {
     pub(super) fn new(problem: &Problem, truck: usize, stops: impl IntoIterator<Item = usize>) -> Self {
         let visit = |place| Visit { place, ..Visit::default() };
         let places = [0].into_iter().chain(stops.into_iter().map(|stop| stop + 1)).chain([0]);
-        let mut route = Self { visits: places.map(visit).collect(), free: [0; 2], overtime: 0, cost: 0 };
+        let visits = places.map(visit).collect();
+        let mut route = Self { visits, rooms: Vec::new(), free: [0; 2], overtime: 0, cost: 0 };
         route.update(problem, &problem.trucks[truck]);
         route
     }
@@ -123,9 +140,14 @@ impl Route {
         self.update(problem, &problem.trucks[truck]);
     }
 
-    /// Whether the stop fits besides the load.
-    pub(super) fn has_room(&self, stop: &Stop) -> bool {
-        stop.load[0] <= self.free[0] && stop.load[1] <= self.free[1]
+    /// Whether what is delivered fits besides the load at the start.
+    fn has_room(&self, stop: &Stop) -> bool {
+        fits(stop.load, self.free)
+    }
+
+    /// Whether the stop fits between that visit and the next.
+    fn has_room_at(&self, position: usize, stop: &Stop) -> bool {
+        self.rooms.get(position).is_none_or(|room| fits(stop.load, room.before) && fits(stop.collected, room.after))
     }
 
     /// The cheapest insertion that costs less than `limit`. `overlook` is asked for each better one found, and skips it
@@ -151,6 +173,9 @@ impl Route {
             let (before, after) = (&pair[0], &pair[1]);
             if before.leave > closes {
                 break;
+            }
+            if !relaxed.capacity && !self.has_room_at(position, asked) {
+                continue;
             }
             let driving = to_stop[before.place] + from_stop[after.place] - after.leg;
             if driving >= limit {
@@ -219,6 +244,130 @@ impl Route {
         let end = self.visits[last].leave;
         self.overtime = if last > 1 { (end - truck.start - truck.shift).max(0) } else { 0 };
         self.free = free;
+        if problem.has_collections() {
+            self.update_rooms(problem, truck);
+        }
         self.cost = driving + OVERTIME_COST * self.overtime;
+    }
+
+    /// Recomputes the free room of every leg.
+    fn update_rooms(&mut self, problem: &Problem, truck: &Truck) {
+        let stops = || self.visits[1..self.visits.len() - 1].iter().map(|visit| &problem.stops[visit.place - 1]);
+        let mut free = self.free;
+        let mut least = free;
+        self.rooms.clear();
+        self.rooms.push(Room { before: least, after: free });
+        for stop in stops() {
+            free = [0, 1].map(|of| free[of] + stop.load[of] - stop.collected[of]);
+            least = [0, 1].map(|of| least[of].min(free[of]));
+            self.rooms.push(Room { before: least, after: free });
+        }
+        let mut least = truck.capacity;
+        for room in self.rooms.iter_mut().rev() {
+            least = [0, 1].map(|of| least[of].min(room.after[of]));
+            room.after = least;
+        }
+    }
+}
+
+/// Whether a load fits into the free room.
+const fn fits(load: [i32; 2], free: [i32; 2]) -> bool {
+    load[0] <= free[0] && load[1] <= free[1]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::seeded::Random;
+    use crate::routing::engine::{DrivingTimes, SearchOptions, solve};
+
+    /// A day of random stops, most of which collect something, and two trucks.
+    fn random_day(random: &mut Random) -> Problem {
+        let count = 2 + random.below(9) as usize;
+        let number = |random: &mut Random, most: u32| i32::try_from(random.below(most + 1)).expect("small");
+        let stops = (0..count).map(|_| Stop {
+            service: 600,
+            load: [number(random, 4), number(random, 2)],
+            collected: if random.below(3) == 0 { [0; 2] } else { [number(random, 5), number(random, 2)] },
+            crew: 1,
+            window: None,
+            trucks: None,
+            days: None,
+        });
+        let stops: Vec<Stop> = stops.collect();
+        let truck =
+            Truck { day: 0, crew: 1, capacity: [9, 5], start: 0, shift: 36_000, overtime: 0, begin: Vec::new() };
+        let seconds: Vec<i32> = (0..(count + 1).pow(2)).map(|_| 60 + number(random, 1_200)).collect();
+        let times = DrivingTimes::new(count + 1, |from, to| seconds[from * (count + 1) + to]);
+        Problem::new(stops, vec![truck.clone(), truck], times)
+    }
+
+    /// Whether the load exceeds the truck nowhere on the route, by loading and unloading stop after stop.
+    fn is_within(problem: &Problem, truck: usize, route: &[usize]) -> bool {
+        let capacity = problem.trucks[truck].capacity;
+        (0..2).all(|of| {
+            let mut aboard: i32 = route.iter().map(|stop| problem.stops[*stop].load[of]).sum();
+            let mut most = aboard;
+            for stop in route {
+                aboard += problem.stops[*stop].collected[of] - problem.stops[*stop].load[of];
+                most = most.max(aboard);
+            }
+            most <= capacity[of]
+        })
+    }
+
+    #[test]
+    fn insertion_fits_exactly_where_the_load_stays_within_the_truck() {
+        let mut random = Random::new(3);
+        for day in 0..300 {
+            let problem = random_day(&mut random);
+            let mut stops: Vec<usize> = (1..problem.stops.len()).collect();
+            while !is_within(&problem, 0, &stops) {
+                stops.pop();
+            }
+            let route = Route::new(&problem, 0, stops.iter().copied());
+            for position in 0..=stops.len() {
+                let mut with = stops.clone();
+                with.insert(position, 0);
+                let fits = route.has_room(&problem.stops[0]) && route.has_room_at(position, &problem.stops[0]);
+                assert_eq!(fits, is_within(&problem, 0, &with), "day {day}, position {position}");
+            }
+        }
+    }
+
+    #[test]
+    fn solved_days_carry_what_they_collect() {
+        let mut random = Random::new(5);
+        for day in 0..200 {
+            let problem = random_day(&mut random);
+            let solved = solve(&problem, &SearchOptions { rounds: 300, ..SearchOptions::default() });
+            for (truck, route) in solved.routes.iter().enumerate() {
+                assert!(is_within(&problem, truck, route), "day {day}");
+            }
+            let served: usize = solved.routes.iter().map(Vec::len).sum();
+            assert_eq!(served + solved.unserved.len(), problem.stops.len());
+        }
+    }
+
+    #[test]
+    fn full_truck_collects_after_it_has_delivered() {
+        let stop = |load, collected| Stop {
+            service: 600,
+            load: [load, 0],
+            collected: [collected, 0],
+            crew: 1,
+            window: None,
+            trucks: None,
+            days: None,
+        };
+        let truck =
+            Truck { day: 0, crew: 1, capacity: [9, 9], start: 0, shift: 36_000, overtime: 0, begin: Vec::new() };
+        let problem = Problem::new(
+            vec![stop(0, 9), stop(9, 0)],
+            vec![truck],
+            DrivingTimes::new(3, |from, to| if from == to { 0 } else { 600 }),
+        );
+        let solved = solve(&problem, &SearchOptions { rounds: 100, ..SearchOptions::default() });
+        assert_eq!(solved.routes, [vec![1, 0]], "the goods leave before the old ones come");
     }
 }

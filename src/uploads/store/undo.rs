@@ -78,6 +78,19 @@ pub fn planned_deliveries(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<BTreeSe
     Ok(found)
 }
 
+/// Those of these orders that a job names, or that a truck has loaded.
+pub fn orders_on_the_way(tx: &mut dyn Tx, orders: &[i64]) -> Result<BTreeSet<i64>> {
+    let mut found = BTreeSet::new();
+    for table in ["job_orders", "loads"] {
+        let sql = |ids: &str| format!("SELECT order_id FROM {table} WHERE order_id IN ({ids})");
+        tx.for_ids(orders, &[], sql, &mut |row| {
+            found.insert(row.int(0)?);
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}
+
 /// Orders of each of these deliveries.
 pub fn orders_by_delivery(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<HashMap<i64, Vec<i64>>> {
     let mut found: HashMap<i64, Vec<i64>> = HashMap::new();
