@@ -18,3 +18,4 @@ pub use generate::generate;
 pub use names::{Person, people};
 pub use orders::{NewOrders, new_orders};
 pub use training::{ACCOUNTS, Demo, DemoAccount, DemoError};
+pub use trucks::PLANNED_DAYS;

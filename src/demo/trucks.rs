@@ -1,4 +1,5 @@
-//! Own trucks of the demo shop, deliveries that are due today and in the days to come, and the plans of these days.
+//! Own trucks of the demo shop, deliveries and other jobs that are due today and in the days to come, and the plans of these
+//! days.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -8,14 +9,16 @@ use chrono::{Days, NaiveDate};
 use crate::audit::{Actor, MemberActor};
 use crate::districts::Districts;
 use crate::orders::bundle::DeliveryState;
-use crate::orders::model::Order;
+use crate::orders::model::{Order, OrderState};
 use crate::orders::store::{self as orders, Action, ChangeContext, with_changes};
 use crate::plans::assign::plan_roughly;
 use crate::plans::board::board;
 use crate::plans::edit::{self, EditContext, SeenVersions};
-use crate::plans::model::TourState;
+use crate::plans::model::{Job, JobKind, TourState};
 use crate::plans::store::due;
-use crate::plans::store::works::works;
+use crate::plans::store::works::{whole_deliveries, works};
+use crate::plans::task;
+use crate::plans::work::DeliveryWork;
 use crate::products::store as products;
 use crate::routing::points::PostalPoints;
 use crate::routing::travel::driving_seconds;
@@ -35,7 +38,21 @@ const MAX_DUE_PER_DAY: usize = 24;
 const LATER_DAYS: [u64; 6] = [1, 2, 1, 3, 1, 4];
 
 /// Days from today that are planned.
-const PLANNED_DAYS: u64 = 3;
+pub const PLANNED_DAYS: u64 = 3;
+
+/// Jobs beside deliveries: what is done, and days from today; none is without a day.
+const JOBS: [(JobKind, Option<u64>); 10] = [
+    (JobKind::Collect, Some(0)),
+    (JobKind::Swap, Some(1)),
+    (JobKind::Service, Some(1)),
+    (JobKind::Collect, Some(2)),
+    (JobKind::Swap, Some(3)),
+    (JobKind::Collect, Some(3)),
+    (JobKind::Service, Some(3)),
+    (JobKind::Measure, Some(3)),
+    (JobKind::Collect, Some(4)),
+    (JobKind::Measure, None),
+];
 
 /// Weekdays of districts: the name, and numbers from Monday.
 const WEEKDAYS: [(&str, [usize; 3]); 2] = [("강원특별자치도", [0, 2, 4]), ("전라남도", [1, 3, 5])];
@@ -68,18 +85,19 @@ pub(super) fn insert(tx: &mut dyn Tx, admin_id: i64) -> Result<()> {
         }
     }
     set_due_dates(tx, &districts)?;
+    let actor = MemberActor { id: admin_id, address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
+    insert_jobs(tx, actor)?;
     let today = tx.now().date();
     for days in 0..PLANNED_DAYS {
-        plan_day(tx, &districts, admin_id, today + Days::new(days))?;
+        plan_day(tx, &districts, actor, today + Days::new(days))?;
     }
     fix_day(tx, &districts, admin_id, today + Days::new(1))
 }
 
 /// Plans the deliveries of a day, if a truck drives then.
-fn plan_day(tx: &mut dyn Tx, districts: &Districts, admin_id: i64, day: NaiveDate) -> Result<()> {
+fn plan_day(tx: &mut dyn Tx, districts: &Districts, actor: MemberActor, day: NaiveDate) -> Result<()> {
     let board = board(tx, districts, day)?;
     let Ok(plan) = plan_roughly(&board) else { return Ok(()) };
-    let actor = MemberActor { id: admin_id, address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
     let context = EditContext { actor, day, seen: SeenVersions::default() };
     // A refusal would mean that another dispatcher has changed the plan, and there is none.
     edit::apply(tx, districts, &context, &plan).map(|_| ())
@@ -93,6 +111,62 @@ fn fix_day(tx: &mut dyn Tx, districts: &Districts, admin_id: i64, day: NaiveDate
     let context = EditContext { actor, day, seen };
     // Nothing is fixed where no truck drives.
     edit::set_state(tx, districts, &context, TourState::Fixed, None).map(|_| ())
+}
+
+/// Makes jobs beside deliveries that are over, the nearest to the depot first: goods taken back and swapped, a repair and a
+/// measurement, in turns on the days that are planned and after them.
+fn insert_jobs(tx: &mut dyn Tx, actor: MemberActor) -> Result<()> {
+    let districts = Districts::embedded();
+    let points = PostalPoints::new(&districts);
+    let Some((depot, _)) = points.locate(DEPOT_ZIP) else { return Ok(()) };
+    let settings = trucks::settings(tx)?;
+    let table = trucks::handling_table(tx, settings.default_handling)?;
+    let delivered = due::delivered(tx)?;
+    let mut near: Vec<(i32, DeliveryWork)> = whole_deliveries(tx, &delivered, &table)?
+        .into_iter()
+        .filter(|work| work.orders.iter().all(|order| order.state == OrderState::Shipped))
+        .filter_map(|work| {
+            let (point, _) = points.locate(&work.recipient.zip_code)?;
+            Some((driving_seconds(depot, point), work))
+        })
+        .collect();
+    near.sort_by_key(|(seconds, work)| (*seconds, work.delivery_id));
+    let today = tx.now().date();
+    for ((_, work), (kind, days)) in near.into_iter().zip(JOBS) {
+        let Some(order) = work.orders.first() else { continue };
+        match kind {
+            JobKind::Collect => set_claim(tx, order.id, "반품요청")?,
+            JobKind::Swap => set_claim(tx, order.id, "교환요청")?,
+            JobKind::Deliver | JobKind::Service | JobKind::Measure => {}
+        }
+        let mut task = task::suggestion(&work, kind, &[order.id]);
+        match kind {
+            JobKind::Service => task.goods = format!("{} 서랍 레일 교체", order.product_name),
+            JobKind::Measure => "붙박이장 자리 실측".clone_into(&mut task.goods),
+            JobKind::Deliver | JobKind::Collect | JobKind::Swap => {}
+        }
+        task.goods = task.goods.chars().take(task::MAX_GOODS_CHARS).collect();
+        let (minutes, crew) = if kind.collects() { (Some(25), None) } else { (Some(40), Some(1)) };
+        let day = days.map(|days| today + Days::new(days));
+        let job = Job { delivery_id: work.delivery_id, day, minutes, crew, ..Job::default() };
+        // A refusal would mean that the delivery has such a job, and there is none.
+        task::create(tx, actor, &job, &task)?.ok();
+    }
+    Ok(())
+}
+
+/// Sets the claim of an order, as its channel would.
+fn set_claim(tx: &mut dyn Tx, order_id: i64, claim: &str) -> Result<()> {
+    let cause = ChangeContext { actor: Actor::Program, upload_id: None, action: Action::Edited };
+    with_changes(tx, cause, |changes| {
+        for order in orders::find(changes.tx, &[order_id])? {
+            let claimed = Order { claim: claim.to_owned(), ..order.clone() };
+            if claimed != order {
+                changes.save(&order, &claimed)?;
+            }
+        }
+        Ok::<_, StorageError>(())
+    })
 }
 
 /// The handling of a product of the catalogue; small ones have the default of the shop.

@@ -1,10 +1,10 @@
 //! Exercises of a practice session: the people, orders and new product of each task, unique per session.
 
-use chrono::Duration;
+use chrono::{Datelike, Days, Duration, NaiveDate, Weekday};
 
 use super::model::Task;
 use crate::demo::files::purchase_number;
-use crate::demo::{CATALOGUE, CatalogueItem, CatalogueOption, Person, people};
+use crate::demo::{CATALOGUE, CatalogueItem, CatalogueOption, PLANNED_DAYS, Person, people};
 use crate::districts::Districts;
 use crate::orders::model::{ChargeType, NewOrder, Order, OrderOption, OrderState, ShippingMethod};
 use crate::random::seeded::Random;
@@ -184,6 +184,13 @@ impl ExerciseSet {
         Self { session, exercises: builder.exercises, pohang }
     }
 
+    /// The day of the exercises about plans: the first that the demo shop has not planned and that is no Sunday, when no
+    /// truck drives.
+    pub fn plan_day(&self) -> NaiveDate {
+        let day = self.session.at.date() + Days::new(PLANNED_DAYS);
+        if day.weekday() == Weekday::Sun { day + Days::new(1) } else { day }
+    }
+
     /// Orders of the practice file.
     pub fn uploaded(&self) -> Vec<&NewOrder> {
         self.of_task(Task::Upload)
@@ -267,7 +274,8 @@ mod tests {
         assert!(numbers.iter().all(|number| number.len() == 16 && number.starts_with('9')));
         assert!(other.order_numbers().all(|number| !numbers.contains(number)));
         assert_ne!(exercises.product_number(), other.product_number());
-        for task in Task::ALL.into_iter().filter(|task| *task != Task::Counter) {
+        let without_orders = [Task::Counter, Task::Plan, Task::Hold];
+        for task in Task::ALL.into_iter().filter(|task| !without_orders.contains(task)) {
             assert!(!exercises.of_task(task).is_empty(), "{task:?}");
         }
         let parcels = exercises.of_task(Task::Courier);

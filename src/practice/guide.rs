@@ -50,6 +50,10 @@ impl Task {
             Self::Address => format!(
                 "{first}을 여세요. 고객메시지대로 상세주소를 수정하고, ‘함께 가는 주문도 바꿔요’를 선택해 저장하세요."
             ),
+            Self::Plan => "모두 배차를 눌러 차마다 순서를 정하고, 막대와 미배차의 이유를 확인한 다음 모두 확정을 누르세요. 회수와 교환도 함께 가요. 이미 확정되어 있으면 다음 날을 여세요."
+                .to_owned(),
+            Self::Hold => "계획 중인 차의 한 곳을 선택해 다른 차로 옮기세요. 옮긴 곳은 차에 고정돼요. 그다음 그곳의 순서 고정을 눌러, 다시 배차해도 여기까지의 순서가 남게 하세요."
+                .to_owned(),
             Self::Complete => format!("{name} 님의 배송을 배송 완료하고, 잘못 눌렀다고 생각하고 되돌리세요."),
             Self::Counter => {
                 "매장에 온 손님의 주문을 상담주문으로 받으세요. 이름과 주소는 마음대로 지어도 돼요.".to_owned()
@@ -72,6 +76,7 @@ impl Task {
                 |(sido, sigungu)| format!("/deliveries?state=READY_TO_SHIP&sido={sido}&sigungu={sigungu}"),
             ),
             Self::Merge | Self::Address => format!("/orders?field=order_number&q={number}"),
+            Self::Plan | Self::Hold => format!("/plans?day={}", exercises.plan_day()),
             Self::Complete => format!("/deliveries?field=delivery_number&q={bundle}"),
             Self::Counter => "/orders/new".to_owned(),
         }

@@ -32,6 +32,10 @@ pub enum Task {
     Merge,
     /// 묶음의 주소 수정하기
     Address,
+    /// 하루를 배차하고 확정하기
+    Plan,
+    /// 한 곳을 다른 차로 옮기고 순서 고정하기
+    Hold,
     /// 배송 완료와 되돌리기
     Complete,
     /// 상담주문
@@ -70,7 +74,7 @@ pub struct Observations {
 
 impl Task {
     /// All tasks in the order of a working day.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Upload,
         Self::Label,
         Self::Purchase,
@@ -80,13 +84,15 @@ impl Task {
         Self::Return,
         Self::Merge,
         Self::Address,
+        Self::Plan,
+        Self::Hold,
         Self::Complete,
         Self::Counter,
     ];
 
     /// Tasks that the role has access to.
     pub fn for_role(role: Role) -> impl Iterator<Item = Self> {
-        let logistics = [Self::Slips, Self::Complete];
+        let logistics = [Self::Slips, Self::Plan, Self::Hold, Self::Complete];
         Self::ALL.into_iter().filter(move |task| role == Role::Admin || logistics.contains(task))
     }
 
@@ -102,6 +108,8 @@ impl Task {
             Self::Return => "묶음 중 한 건 반품 처리하기",
             Self::Merge => "같은 수취인의 주문 합치기",
             Self::Address => "묶음의 주소 수정하기",
+            Self::Plan => "하루를 배차하고 확정하기",
+            Self::Hold => "한 곳을 다른 차로 옮기고 순서 고정하기",
             Self::Complete => "배송 완료와 되돌리기",
             Self::Counter => "상담주문 받기",
         }
@@ -172,6 +180,8 @@ impl Task {
                 }
                 None => false,
             }),
+            Self::Plan => [Verb::StopsAssigned, Verb::ToursFixed].iter().all(|verb| observed.verbs.contains(verb)),
+            Self::Hold => [Verb::StopsMoved, Verb::StopsHeld].iter().all(|verb| observed.verbs.contains(verb)),
             Self::Counter => observed.verbs.contains(&Verb::ManualOrdersCreated),
         }
     }

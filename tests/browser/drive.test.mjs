@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { checkPage, closeBrowser, enterDemo, open } from './browser.mjs';
-import { DEMO, PHONE, handOut, leave, list, phone } from './driving.mjs';
+import { DEMO, DONE, PHONE, handOut, leave, list, phone } from './driving.mjs';
 import { startServer } from './server.mjs';
 
 after(closeBrowser);
@@ -46,7 +46,7 @@ test('a day of ten stops or more without the server loses and doubles nothing', 
       await page.getByRole('button', { name: '부재' }).click();
       expected.failed += 1;
     } else {
-      await page.getByRole('button', { name: '완료', exact: true }).click();
+      await page.getByRole('button', { name: DONE }).click();
       expected.delivered += 1;
       plain = at;
       taps = 2;
@@ -58,7 +58,7 @@ test('a day of ten stops or more without the server loses and doubles nothing', 
   // A mistake is taken back while nothing was handed in, and the stop is reported again.
   await list(page).getByRole('link').nth(plain).click();
   await page.getByRole('button', { name: /취소$/ }).click();
-  await page.getByRole('button', { name: '완료', exact: true }).click();
+  await page.getByRole('button', { name: DONE }).click();
   await page.getByText(`전할 기록 ${stops + 2}건`).waitFor();
   await page.reload();
   await page.getByText(`전할 기록 ${stops + 2}건`).waitFor();
@@ -73,7 +73,7 @@ test('a day of ten stops or more without the server loses and doubles nothing', 
   await office.goto(tour);
   const known = office.locator('table.driving tbody tr');
   assert.equal(await known.count(), stops);
-  assert.equal(await known.getByText('완료', { exact: true }).count(), expected.delivered);
+  assert.equal(await known.getByText(DONE).count(), expected.delivered);
   assert.equal(await known.getByText('실패: 부재').count(), expected.failed);
   await checkPage(office, 'drive-live');
   await office.goto(`${tour}/close`);

@@ -5,7 +5,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { checkPage, closeBrowser, enterDemo, open } from './browser.mjs';
-import { DEMO, PHONE, handOut, leave, list, phone } from './driving.mjs';
+import { DEMO, DONE, PHONE, handOut, leave, list, phone } from './driving.mjs';
 import { startServer } from './server.mjs';
 
 after(closeBrowser);
@@ -79,7 +79,7 @@ test('a photograph taken without the server arrives once, upright and without a 
   page = context.pages()[0] ?? (await context.newPage());
   await page.goto(`/drive${stop}`);
   await page.getByText('사진 1장 · 더 찍기').waitFor();
-  await page.getByRole('button', { name: '완료', exact: true }).click();
+  await page.getByRole('button', { name: DONE }).click();
   await page.getByText('전할 기록 1건 · 사진 1장 남음').waitFor();
 
   const again = await startServer({ data: server.data, port: server.port, command: DEMO });

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
 import { checkPage, enterDemo, mainText } from './browser.mjs';
 
+/** The button of a stop that is done, whatever is done there. */
+export const DONE = /^(회수 |교환 |방문 )?완료$/;
 export const DEMO = ['demo', '--orders', '4000'];
 export const PHONE = { viewport: { width: 390, height: 844 }, locale: 'ko-KR', timezoneId: 'Asia/Seoul' };
 const today = () => new Date(Date.now() + 9 * 3600 * 1000).toISOString().slice(0, 10);

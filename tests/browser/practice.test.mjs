@@ -1,4 +1,4 @@
-// Practice: a member does the eleven tasks of the demo; the trainer's overview.
+// Practice: a member does the tasks of the demo; the trainer's overview.
 
 import assert from 'node:assert/strict';
 import path from 'node:path';
@@ -18,6 +18,8 @@ const TITLES = [
   '묶음 중 한 건 반품 처리하기',
   '같은 수취인의 주문 합치기',
   '묶음의 주소 수정하기',
+  '하루를 배차하고 확정하기',
+  '한 곳을 다른 차로 옮기고 순서 고정하기',
   '배송 완료와 되돌리기',
   '상담주문 받기',
 ];
@@ -133,8 +135,45 @@ async function correctAddress(page) {
   await page.getByText('함께 가는 주문 1건도 바꿨어요').waitFor();
 }
 
+/** The board of a task about plans; every truck works on that day, whatever holiday it is. */
+async function startPlan(page, title) {
+  await startTask(page, title);
+  if ((await page.locator('[data-column]').count()) > 1) return;
+  const board = page.url();
+  await page.goto('/trucks/holidays');
+  await field(page, '날짜').fill(new URL(board).searchParams.get('day'));
+  await field(page, '이름').fill('연습');
+  await clickButton(page, '일하는 날로');
+  await page.goto(board);
+}
+
+async function plan(page) {
+  await startPlan(page, TITLES[9]);
+  await clickButton(page, '모두 배차');
+  await page.getByText(/곳을 배차했/).waitFor();
+  await clickButton(page, '모두 확정');
+  await page.getByText(/배차를 확정했어요/).waitFor();
+}
+
+async function hold(page) {
+  await startPlan(page, TITLES[10]);
+  for (const name of await page.getByRole('button', { name: /확정 풀기$/ }).evaluateAll((found) => found.map((one) => one.getAttribute('aria-label')))) {
+    await clickButton(page, name);
+    await page.getByText(/확정을 풀었어요/).waitFor();
+  }
+  const from = page.locator('[data-column]:not([data-column=""])').filter({ has: page.locator('[data-card]') }).first();
+  const own = await from.getAttribute('data-column');
+  await from.getByRole('checkbox').first().check();
+  const others = await page.getByLabel('옮길 차').locator('option').evaluateAll((found) => found.map((one) => one.value));
+  await page.getByLabel('옮길 차').selectOption(others.find((value) => value !== own));
+  await clickButton(page, '이 차로 옮기기');
+  await page.getByText(/1곳을 옮겼어요/).waitFor();
+  await page.getByRole('button', { name: /여기까지 순서 고정$/ }).first().click();
+  await page.getByText(/여기까지 순서를 고정했어요/).waitFor();
+}
+
 async function complete(page) {
-  await startTask(page, TITLES[9]);
+  await startTask(page, TITLES[11]);
   await page.locator('table.deliveries tbody tr').getByRole('checkbox').first().check();
   await clickButton(page, '배송 완료');
   await page.getByText('배송 1건을 완료했어요').waitFor();
@@ -143,7 +182,7 @@ async function complete(page) {
 }
 
 async function enterManualOrder(page, javaScriptEnabled) {
-  await startTask(page, TITLES[10]);
+  await startTask(page, TITLES[12]);
   await page.locator('#product-0').selectOption({ label: '예시공방 원목 협탁' });
   if (!javaScriptEnabled) await clickButton(page, '선택한 상품의 옵션 보기');
   await page.locator('select[id^=option-0-]').first().waitFor();
@@ -181,6 +220,8 @@ for (const javaScriptEnabled of [true, false]) {
       upload(TITLES[6]),
       () => merge(page),
       () => correctAddress(page),
+      () => plan(page),
+      () => hold(page),
       () => complete(page),
       () => enterManualOrder(page, javaScriptEnabled),
     ];
@@ -193,7 +234,7 @@ for (const javaScriptEnabled of [true, false]) {
 
     await page.getByRole('link', { name: '누가 어디까지 했는지 보기' }).click();
     await page.waitForURL('**/practice/members');
-    assert.match(await mainText(page), /demo-admin[^]*11\/11[^]*demo-team[^]*0\/2[^]*아직 시작하지 않았어요/);
+    assert.match(await mainText(page), /demo-admin[^]*13\/13[^]*demo-team[^]*0\/4[^]*아직 시작하지 않았어요/);
     await checkPage(page, 'practice-members');
     await page.locator('.trainee').filter({ hasText: 'demo-admin' }).getByRole('button').click();
     if (javaScriptEnabled) await page.getByRole('dialog').getByRole('button', { name: '네' }).click();

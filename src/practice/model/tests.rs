@@ -193,3 +193,26 @@ fn slips_need_both_prints_and_complete_needs_an_undo_afterwards() {
     observed.add_delivery_event(order, 6, DeliveryAction::Undone);
     assert!(Task::Complete.is_done(&exercises, &observed));
 }
+
+#[test]
+fn plan_is_done_when_a_day_is_assigned_and_fixed() {
+    let exercises = exercises();
+    let mut observed = initial(&exercises, Task::Plan);
+    for (task, verbs) in
+        [(Task::Plan, [Verb::StopsAssigned, Verb::ToursFixed]), (Task::Hold, [Verb::StopsMoved, Verb::StopsHeld])]
+    {
+        observed.verbs.insert(verbs[0]);
+        assert!(!task.is_done(&exercises, &observed), "{task:?}");
+        observed.verbs.insert(verbs[1]);
+        assert!(task.is_done(&exercises, &observed), "{task:?}");
+    }
+}
+
+#[test]
+fn plans_are_practised_on_a_day_that_has_trucks() {
+    for days in 0..14 {
+        let at = Moment(1_795_316_400_000).plus_ms(days * 24 * 60 * 60 * 1000);
+        let exercises = ExerciseSet::for_session(PracticeSession { id: 1, at });
+        assert_ne!(chrono::Datelike::weekday(&exercises.plan_day()), chrono::Weekday::Sun);
+    }
+}

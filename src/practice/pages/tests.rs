@@ -74,7 +74,7 @@ async fn each_task_is_ticked_once_it_is_done() {
     let app = open().await;
     assert!(app.get("/practice").await.ok().contains("연습 시작하기"));
     let started = app.post_form("/practice", &[]).await;
-    assert!(app.get(started.location()).await.ok().contains("11개 중 0개를 마쳤어요"));
+    assert!(app.get(started.location()).await.ok().contains("13개 중 0개를 마쳤어요"));
     let exercises = ExerciseSet::for_session(session(&app, "demo-admin").await.expect("started"));
     assert_eq!(done_tasks(&app, "demo-admin").await, []);
     let mut expected = Vec::new();
@@ -194,7 +194,7 @@ async fn trainer_sees_progress_and_restarts_a_member() {
     assert_eq!(team.get("/practice/members").await.status, StatusCode::FORBIDDEN);
     let started = team.post_form("/practice", &[]).await;
     let page = team.get(started.location()).await.ok();
-    assert!(page.contains("2개 중 0개") && !page.contains("/practice/files/"));
+    assert!(page.contains("4개 중 0개") && !page.contains("/practice/files/"));
 
     let first = session(&app, "demo-team").await.expect("started");
     assert_eq!(team.post_form("/practice", &[]).await.location(), "/practice", "one session is enough");
@@ -203,7 +203,7 @@ async fn trainer_sees_progress_and_restarts_a_member() {
     team.post_form("/deliveries", &[("act", "complete"), ("tick", &delivery)]).await;
     team.post_form("/deliveries/undo", &[("delivery", &delivery)]).await;
     assert_eq!(done_tasks(&app, "demo-team").await, [Task::Complete]);
-    assert!(app.get("/practice/members").await.ok().contains("<strong>1/2</strong>"));
+    assert!(app.get("/practice/members").await.ok().contains("<strong>1/4</strong>"));
 
     let id = app.state.storage.read(|tx| members::find_id(tx, "demo-team")).await.expect("reads").expect("a member");
     let answer = app.post_form(&format!("/practice/members/{}", crockford(id)), &[]).await;
