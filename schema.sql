@@ -610,6 +610,26 @@ CREATE TABLE variant_handling (
     pieces     INTEGER NOT NULL CHECK (pieces BETWEEN 0 AND 1000)
 ) STRICT;
 
+-- Site cards (현장 카드): what a building is like for those who carry goods into it. The address is stored as a hash.
+CREATE TABLE sites (
+    id             INTEGER NOT NULL PRIMARY KEY,
+    address_key    TEXT NOT NULL UNIQUE CHECK (length(address_key) <= 64),  -- SHA-256 of the normalised address
+    elevator       TEXT CHECK (elevator IN ('fits', 'too-small', 'missing')),  -- null: not asked, as below
+    floor          INTEGER CHECK (floor BETWEEN -3 AND 100),  -- of a house; null: the number of the unit says it
+    ladder_truck   TEXT CHECK (ladder_truck IN ('needed', 'possible', 'impossible')),
+    parking_metres INTEGER CHECK (parking_metres BETWEEN 0 AND 1000),
+    note           TEXT NOT NULL CHECK (length(note) <= 500),
+    entry_code     BLOB,  -- code of the entrance, sealed; deleted after the delivery, or after a month
+    code_saved_at  INTEGER,
+    used_at        INTEGER NOT NULL,  -- saved, or last delivered to
+    saved_by       INTEGER NOT NULL,
+    saved_at       INTEGER NOT NULL,
+    version        INTEGER NOT NULL CHECK (version >= 1),
+    CHECK ((entry_code IS NULL) = (code_saved_at IS NULL))
+) STRICT;
+CREATE INDEX sites_by_use ON sites (used_at);
+CREATE INDEX sites_by_code ON sites (code_saved_at);
+
 -- ── plans of the own trucks ────────────────────────────────────────────────────────────────
 
 -- Work at a door. Number 0 of a delivery is the delivery itself: its row is inserted when it is planned for the first time,
@@ -886,7 +906,8 @@ CREATE TABLE audit_entries (
         'truck-settings-saved', 'stops-assigned', 'stops-moved', 'stops-held', 'stop-changes-acknowledged',
         'tours-fixed', 'tours-reopened', 'job-saved', 'job-created', 'job-cancelled', 'job-reopened',
         'delivery-promised', 'delay-notice-recorded', 'withdrawal-consent-recorded', 'tour-handed-out', 'tour-left', 'tour-taken-back',
-        'tour-closed', 'notices-exported', 'notices-withdrawn', 'notice-wording-saved', 'stops-reported', 'finding-resolved', 'phone-cut-off')),
+        'tour-closed', 'notices-exported', 'notices-withdrawn', 'notice-wording-saved', 'site-saved', 'site-rates-saved',
+        'stops-reported', 'finding-resolved', 'phone-cut-off')),
     object_type  TEXT NOT NULL CHECK (object_type IN (
         'member', 'shop', 'product', 'order', 'district', 'district-list', 'upload', 'delivery',
         'backup', 'truck', 'tour', 'profile')),

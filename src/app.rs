@@ -5,7 +5,7 @@ use axum::Router;
 use crate::web::{self, AppState, Routes};
 use crate::{
     access, actions, audit, backup, channels, config, consumer, deliveries, districts, drive, help, masking, members,
-    notices, orders, plans, practice, privacy, products, reconcile, search, server, setup, shop, today, trucks,
+    notices, orders, plans, practice, privacy, products, reconcile, search, server, setup, shop, sites, today, trucks,
     uploads,
 };
 
@@ -21,6 +21,7 @@ pub fn rooms() -> Vec<Routes> {
         reconcile::pages::routes(),
         deliveries::pages::routes(),
         trucks::pages::routes(),
+        sites::pages::routes(),
         plans::pages::routes(),
         drive::pages::routes(),
         notices::pages::routes(),

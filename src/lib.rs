@@ -35,6 +35,7 @@
 //! | [`reconcile`] | 마감 대조: a channel's own list compared with the shop, and the kept reports |
 //! | [`deliveries`] | orders that travel together: list, overview by district, completion, slips |
 //! | [`trucks`] | own trucks: working days, weekdays of districts, days off, time and room of products |
+//! | [`sites`] | site cards of buildings: elevator, stairs, parking, code of the entrance; minutes, people and fee |
 //! | [`plans`] | days of the own trucks: board, tours with stops and times, jobs beside deliveries (일감), changes by dispatchers and the route engine |
 //! | [`proofs`] | photographs of deliveries: files by hash outside the database, their checks and their rows |
 //! | [`drive`] | the driver's day: hand-out, loading, events of phones without a signal, what does not fit, 마감 |
@@ -129,6 +130,7 @@ pub mod sessions;
 pub mod setup;
 pub mod sheets;
 pub mod shop;
+pub mod sites;
 pub mod storage;
 pub mod text;
 pub mod time;

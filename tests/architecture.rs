@@ -53,6 +53,7 @@ const ROOMS: &[&str] = &[
     "reconcile",
     "deliveries",
     "trucks",
+    "sites",
     "plans",
     "proofs",
     "drive",

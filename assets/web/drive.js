@@ -398,6 +398,8 @@ function stopView(pack, stop) {
       ...stop.tels.map((tel) => el("a", { class: "drive-button", href: `tel:${tel}` }, `전화 ${tel}`))),
     goods.length > 0 && el("ul", { class: "drive-goods" }, ...goods),
     stop.apart.length > 0 && el("p", { class: "drive-words" }, el("b", {}, "다른 날 배송 "), stop.apart.join(", ")),
+    !isEnded && stop.entry_code && el("p", { class: "drive-words" }, el("b", {}, "공동현관 "), stop.entry_code),
+    !isEnded && stop.site?.length > 0 && el("p", { class: "drive-words" }, el("b", {}, "현장 "), stop.site.join(" · ")),
     stop.message && el("p", { class: "drive-words" }, el("b", {}, "고객 "), stop.message),
     stop.memo && el("p", { class: "drive-words" }, el("b", {}, "메모 "), stop.memo),
     problem,

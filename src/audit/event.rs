@@ -497,6 +497,13 @@ pub enum AuditEvent {
     JobReopened(JobOfDelivery),
     /// 배송일 약속
     DeliveryPromised(PromisedDay),
+    /// The site card of a delivery's building.
+    SiteSaved {
+        /// whether it has a code of the entrance
+        has_code: bool,
+    },
+    /// What stairs, carrying and a ladder truck take and cost.
+    SiteRatesSaved {},
     /// Texts for customers were written into a file.
     NoticesExported {
         /// `YYYY-MM-DD`

@@ -133,6 +133,11 @@ impl AuditEvent {
             Self::DeliveryPromised(PromisedDay { day, was, despite, .. }) => {
                 delivery_promised(day, was.as_deref(), despite.as_deref())
             }
+            Self::SiteSaved { has_code } => {
+                let code = if *has_code { " 공동현관 비밀번호가 있어요." } else { "" };
+                format!("현장 카드를 저장했어요.{code}")
+            }
+            Self::SiteRatesSaved {} => "현장 기준을 저장했어요.".to_owned(),
             Self::NoticesExported { batch, texts, .. } => {
                 format!("{} {texts}건을 파일로 받았어요.", notice_label(batch))
             }

@@ -272,6 +272,9 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
             }),
             "배송일을 다시 약속했어요: 2026-12-03 (전에는 2026-12-01). 확인하고 정한 것: 쉬는 날이에요: 설날",
         ),
+        (E::SiteSaved { has_code: false }, "현장 카드를 저장했어요."),
+        (E::SiteSaved { has_code: true }, "현장 카드를 저장했어요. 공동현관 비밀번호가 있어요."),
+        (E::SiteRatesSaved {}, "현장 기준을 저장했어요."),
         (
             E::NoticesExported { day: text("2026-12-01"), batch: text("again"), texts: 2 },
             "다시 안내 2건을 파일로 받았어요.",

@@ -22,6 +22,9 @@ use crate::plans::work::DeliveryWork;
 use crate::products::store as products;
 use crate::routing::points::PostalPoints;
 use crate::routing::travel::driving_seconds;
+use crate::sites::address::building;
+use crate::sites::model::{Elevator, LadderTruck, SiteFacts};
+use crate::sites::store as sites;
 use crate::storage::{Result, StorageError, Tx};
 use crate::trucks::handling::PieceEffort;
 use crate::trucks::model::Truck;
@@ -30,6 +33,9 @@ use crate::trucks::weekdays::Weekdays;
 
 /// Postal code of the depot: 경상북도 칠곡군.
 const DEPOT_ZIP: &str = "39867";
+
+/// Every so many open deliveries go to a building with a site card.
+const EVERY_SITE: usize = 5;
 
 /// Most deliveries that are due on one day.
 const MAX_DUE_PER_DAY: usize = 24;
@@ -87,6 +93,7 @@ pub(super) fn insert(tx: &mut dyn Tx, admin_id: i64) -> Result<()> {
     set_due_dates(tx, &districts)?;
     let actor = MemberActor { id: admin_id, address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
     insert_jobs(tx, actor)?;
+    insert_sites(tx, admin_id)?;
     let today = tx.now().date();
     for days in 0..PLANNED_DAYS {
         plan_day(tx, &districts, actor, today + Days::new(days))?;
@@ -101,6 +108,31 @@ fn plan_day(tx: &mut dyn Tx, districts: &Districts, actor: MemberActor, day: Nai
     let context = EditContext { actor, day, seen: SeenVersions::default() };
     // A refusal would mean that another dispatcher has changed the plan, and there is none.
     edit::apply(tx, districts, &context, &plan).map(|_| ())
+}
+
+/// Cards of the buildings of some open deliveries. They have no codes of entrances: nobody lives there.
+fn insert_sites(tx: &mut dyn Tx, admin_id: i64) -> Result<()> {
+    let settings = trucks::settings(tx)?;
+    let table = trucks::handling_table(tx, settings.default_handling)?;
+    let open = due::open(tx)?;
+    let facts = [
+        SiteFacts { elevator: Some(Elevator::Fits), parking_metres: Some(40), ..SiteFacts::default() },
+        SiteFacts { elevator: Some(Elevator::Missing), note: "뒷문이 넓어요".to_owned(), ..SiteFacts::default() },
+        SiteFacts {
+            elevator: Some(Elevator::TooSmall),
+            ladder_truck: Some(LadderTruck::Needed),
+            parking_metres: Some(120),
+            ..SiteFacts::default()
+        },
+    ];
+    let works = works(tx, &open, &table)?;
+    for (work, facts) in works.iter().step_by(EVERY_SITE).zip(facts.iter().cycle()) {
+        if let Some(key) = building(&work.recipient.address1, &work.recipient.address2) {
+            // Two deliveries may go to one building.
+            sites::save(tx, &key, (facts, None), 0, admin_id)?;
+        }
+    }
+    Ok(())
 }
 
 /// Fixes the plan of a day, so that its customers can be told.

@@ -8,6 +8,7 @@ use super::model::{
     DriveFinding, EventDetails, EventKind, EventSource, MAX_COLLECTED, MAX_NOTE_CHARS, MAX_PHOTOS, StopEvent,
     is_event_id, is_signature,
 };
+use super::site;
 use super::store::{self, TourRow, events, findings};
 use super::tour::{self, DriveStop, StopGoods};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor, NumberList, StopsReport};
@@ -234,6 +235,7 @@ fn follow(tx: &mut dyn Tx, reporter: Reporter, tour: &TourRow, changed: Vec<(i64
             if event.kind == EventKind::Delivered {
                 report.delivered.push(&stop.bundle_number);
                 finish(tx, reporter.actor, stop, event, &mut found)?;
+                site::forget_code(tx, &loaded, stop)?;
             } else {
                 report.failed.push(&stop.bundle_number);
                 fail(tx, stop, event, &mut found)?;

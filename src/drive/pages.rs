@@ -15,6 +15,7 @@ mod tests;
 mod view;
 mod worker;
 
+use super::site::StopSite;
 use super::tour::DriveTour;
 use crate::masking::{MaskPolicy, mask};
 use crate::web::{Access, Error, Member, PageAction, PageKind, Routes};
@@ -61,6 +62,7 @@ fn mask_tour(tour: &mut DriveTour, member: &Member, masking: &MaskPolicy) {
         stop.tels.clear();
         stop.address = mask::address(&stop.address);
         stop.address_detail.clear();
+        stop.site = StopSite::default();
         stop.message = mask::memo(&stop.message);
         stop.memo = mask::memo(&stop.memo);
         if let Some(task) = &mut stop.task {

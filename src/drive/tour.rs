@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::fold::{StopState, StopStatus, fold};
 use super::model::{CollectedGoods, StopEvent};
+use super::site::{self, StopSite};
 use super::store::{self, Load, StopRow, TourRow, events};
 use crate::deliveries::list::{DeliveryRow, load_rows};
 use crate::id::{crockford, parse_crockford};
@@ -99,6 +100,8 @@ pub struct DriveStop {
     pub message: String,
     /// 배송메모 and 팀 메모
     pub memo: String,
+    /// the card of its building
+    pub site: StopSite,
     /// digest of what is shown
     pub version: String,
     /// name of the truck that has it now, if the office moved it
@@ -243,7 +246,9 @@ pub fn load(tx: &mut dyn Tx, id: i64) -> Result<Option<DriveTour>> {
         };
         Some(stop(&tour, row, delivery, &loads, planned))
     });
-    Ok(Some(DriveTour { stops: stops.collect(), tour }))
+    let mut stops: Vec<DriveStop> = stops.collect();
+    site::attach(tx, &mut stops)?;
+    Ok(Some(DriveTour { stops, tour }))
 }
 
 /// What is known of a stop besides its delivery.
@@ -308,6 +313,7 @@ fn stop(
         goods,
         message: delivery.customer_messages().join("\n"),
         memo: memos.filter(|memo| !memo.is_empty()).collect::<Vec<_>>().join("\n"),
+        site: StopSite::default(),
         version: String::new(),
         moved_to: planned.moved_to,
         status,

@@ -141,7 +141,7 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
         ["reconcile", ..] => "reconcile",
         ["deliveries", "slips"] | ["deliveries", _, "slip"] => "slips",
         ["deliveries", ..] => "deliveries",
-        ["plans", ..] => "plans",
+        ["plans" | "sites", ..] => "plans",
         ["notices", ..] => "notices",
         ["drive", ..] => "drive",
         ["trucks", ..] => "trucks",

@@ -109,7 +109,7 @@ impl Shop {
         let id = match route.split('/').nth(1) {
             Some("orders") => self.orders[0].0,
             Some("privacy") if route.starts_with("/privacy/people") => self.orders[0].0,
-            Some("deliveries" | "plans") => self.orders[0].1,
+            Some("deliveries" | "plans" | "sites") => self.orders[0].1,
             Some("uploads") => self.upload,
             Some("products") => self.product,
             _ => self.member,

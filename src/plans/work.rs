@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::model::{Job, JobKind, Task, TaskState};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::{OrderState, Recipient};
+use crate::sites::model::SiteEffort;
 use crate::text::hex;
 use crate::trucks::handling::Effort;
 
@@ -75,6 +76,8 @@ pub struct DeliveryWork {
     pub orders: Vec<WorkOrder>,
     /// identifiers of all orders of the delivery, whose recipient it shows
     pub all_orders: Vec<i64>,
+    /// what its building takes beyond the goods
+    pub site: SiteEffort,
 }
 
 /// What a stop takes.
@@ -163,6 +166,12 @@ impl DeliveryWork {
         }
         if kind != JobKind::Deliver && effort.minutes == 0 {
             effort.minutes = DEFAULT_TASK_MINUTES;
+        }
+        // A visit carries nothing.
+        if kind.delivers() || kind.collects() {
+            let carried = effort.pieces + effort.collected_pieces;
+            effort.minutes += self.site.minutes + self.site.minutes_per_piece * carried;
+            effort.crew = effort.crew.max(self.site.crew);
         }
         effort.minutes = job.and_then(|job| job.minutes).unwrap_or(effort.minutes);
         effort.crew = job.and_then(|job| job.crew).unwrap_or(effort.crew);
@@ -371,6 +380,7 @@ pub(super) mod tests {
             recipient: Recipient { zip_code: zip_code.to_owned(), ..Recipient::default() },
             orders: vec![order(1, 30, 1, 1), order(2, 20, 2, 2)],
             all_orders: vec![1, 2],
+            site: SiteEffort::default(),
         }
     }
 
@@ -385,6 +395,10 @@ pub(super) mod tests {
         let job = Job { minutes: Some(90), crew: Some(1), ..Job::default() };
         assert_eq!((work.effort(Some(&job)).minutes, work.effort(Some(&job)).crew), (90, 1));
         assert_eq!(work.summary(), "예시 침대 외 1건");
+        let site = SiteEffort { minutes: 30, minutes_per_piece: 4, crew: 3, fee: 0 };
+        let upstairs = DeliveryWork { site, ..work };
+        assert_eq!((upstairs.effort(None).minutes, upstairs.effort(None).crew), (70 + 30 + 3 * 4, 3));
+        assert_eq!(upstairs.effort(Some(&job)).minutes, 90, "the job precedes the building");
     }
 
     #[test]

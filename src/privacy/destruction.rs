@@ -29,6 +29,7 @@ use crate::proofs;
 use crate::proofs::destroy::{DestroyError, ProofRetention};
 use crate::proofs::store::ProofRow;
 use crate::search::store as index;
+use crate::sites;
 use crate::storage::{Result, Storage, StorageError, Tx};
 use crate::time::Moment;
 use crate::uploads::store::destruction as uploads;
@@ -205,6 +206,8 @@ impl Run {
             Ok(DestroyedCounts { uploads, upload_rows, ..DestroyedCounts::default() })
         };
         while !self.write(uploads).await?.is_empty() {}
+        self.storage.write(move |tx| sites::store::delete_unused(tx, before)).await?;
+        self.storage.write(sites::store::delete_old_codes).await?;
         let notes = move |tx: &mut dyn Tx| {
             let download_notes = downloads::overwrite_notes(tx, before_audit, BATCH_ROWS)?;
             Ok(DestroyedCounts { download_notes, ..DestroyedCounts::default() })

@@ -28,7 +28,7 @@ impl Ids {
         let id = match route.split('/').nth(1) {
             Some("orders") => &self.order,
             Some("privacy") if route.starts_with("/privacy/people") => &self.order,
-            Some("deliveries" | "plans") => &self.delivery,
+            Some("deliveries" | "plans" | "sites") => &self.delivery,
             Some("uploads") => &self.upload,
             Some("products") => &self.product,
             _ => &self.member,
@@ -153,6 +153,7 @@ async fn every_page_of_every_role_records_whose_data_it_shows() {
         (true, "/deliveries/slips", false),
         (true, "/plans", false),
         (true, "/plans/jobs/{id}", false),
+        (true, "/sites/{id}", false),
         (true, "/districts/unknown", false),
         (true, "/districts/unknown", true),
         (true, "/uploads/{id}/undo", false),
@@ -166,6 +167,7 @@ async fn every_page_of_every_role_records_whose_data_it_shows() {
         (false, "/deliveries/slips", false),
         (false, "/plans", false),
         (false, "/plans/jobs/{id}", false),
+        (false, "/sites/{id}", false),
     ]
     .into();
     assert_eq!(with_data, expected, "the pages with personal data");

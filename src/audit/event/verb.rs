@@ -111,6 +111,8 @@ verbs! {
     JobCancelled = "job-cancelled" of "delivery";
     JobReopened = "job-reopened" of "delivery";
     DeliveryPromised = "delivery-promised" of "delivery";
+    SiteSaved = "site-saved" of "delivery";
+    SiteRatesSaved = "site-rates-saved" of "truck";
     NoticesExported = "notices-exported" of "delivery";
     NoticesWithdrawn = "notices-withdrawn" of "delivery";
     NoticeWordingSaved = "notice-wording-saved" of "shop";

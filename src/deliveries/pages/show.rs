@@ -28,6 +28,8 @@ use crate::orders::model::{Order, OrderState, ShippingMethod};
 use crate::plans::model::{JobKind, window_label};
 use crate::plans::store::{PlannedJob, tasks};
 use crate::proofs::store::{self as proofs, ProofRow};
+use crate::sites::address::{building, floor_of};
+use crate::sites::store as sites;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::time::date_with_weekday;
 use crate::web::{
@@ -49,6 +51,8 @@ struct ShowPage {
     jobs: Vec<JobLine>,
     /// orders whose goods an open job takes back
     collected: Vec<i64>,
+    /// the card of its building in lines
+    site: Vec<String>,
     /// whether the last completion can be undone
     is_undoable: bool,
     memo: MemoField,
@@ -170,7 +174,7 @@ pub(super) async fn show(
 
 async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout, id: i64) -> PageResult<ShowPage> {
     let (member, sees_plans) = (layout.member.clone(), layout.sees_plans());
-    let (row, mut events, (stops, proofs, mut notices), is_undoable, can_open, jobs, collected) = storage
+    let (row, mut events, (stops, proofs, mut notices), is_undoable, (can_open, site), jobs, collected) = storage
         .read(move |tx| {
             let masking = masking::of_member(tx, member.as_ref(), Surface::DeliveryPage)?;
             let row = load_rows(tx, &[id])?.pop().map(|row| row.masked(&masking));
@@ -186,9 +190,13 @@ async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout,
             let jobs = tasks::of_delivery(tx, id)?;
             let orders: Vec<i64> = row.iter().flat_map(DeliveryRow::order_ids).collect();
             let collected = tasks::orders_with_collection(tx, &orders)?;
+            let site = match &row {
+                Some(row) if !row.is_masked => site_lines(tx, row)?,
+                Some(_) | None => Vec::new(),
+            };
             let is_undoable = complete::undoable_completion(tx, id)?.is_some();
             let events = log::of_delivery(tx, id)?;
-            Ok::<_, StorageError>((row, events, stops, is_undoable, masking.can_open(), jobs, collected))
+            Ok::<_, StorageError>((row, events, stops, is_undoable, (masking.can_open(), site), jobs, collected))
         })
         .await?;
     let mut stops: Vec<ReportedStop> = stops.into_iter().map(|event| ReportedStop::new(event, &proofs)).collect();
@@ -212,7 +220,15 @@ async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout,
     let memo = view.row.delivery.memo.clone();
     let memo = MemoField { typed: memo.clone(), was: memo, problem: None };
     let jobs = jobs.iter().filter_map(|planned| JobLine::new(planned, &view.row)).collect();
-    Ok(ShowPage { layout, view, events, stops, notices, jobs, collected, is_undoable, memo, can_open })
+    Ok(ShowPage { layout, view, events, stops, notices, site, jobs, collected, is_undoable, memo, can_open })
+}
+
+/// The card of the delivery's building in lines.
+fn site_lines(tx: &mut dyn Tx, row: &DeliveryRow) -> StorageResult<Vec<String>> {
+    let Some(recipient) = row.primary().map(|primary| &primary.order.recipient) else { return Ok(Vec::new()) };
+    let Some(key) = building(&recipient.address1, &recipient.address2) else { return Ok(Vec::new()) };
+    let floor = floor_of(&recipient.address2).or_else(|| floor_of(&recipient.address1));
+    Ok(sites::find(tx, &key)?.map(|card| card.facts.lines(floor)).unwrap_or_default())
 }
 
 #[derive(Default, Deserialize)]

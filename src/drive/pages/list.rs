@@ -5,12 +5,14 @@ use askama::Template;
 use axum::extract::State;
 
 use super::view::StopView;
+use crate::drive::site;
 use crate::drive::store;
 use crate::drive::tour::{self, DriveTour};
 use crate::id::crockford;
 use crate::plans::model::TourState;
 use crate::storage::{Storage, StorageError};
 use crate::time::date_with_weekday;
+use crate::vault::Vault;
 use crate::web::{Layout, Member, PageResult, PersonalData, personal_page};
 
 /// A tour of the member.
@@ -39,10 +41,15 @@ impl PersonalData for DrivePage {
     }
 }
 
-pub(super) async fn list(State(storage): State<Storage>, layout: Layout, member: Member) -> PageResult {
+pub(super) async fn list(
+    State(storage): State<Storage>,
+    State(vault): State<Vault>,
+    layout: Layout,
+    member: Member,
+) -> PageResult {
     let now = storage.clock().now();
     let today = now.date();
-    let tours = storage
+    let mut tours = storage
         .read(move |tx| {
             let mut tours = Vec::new();
             for tour in store::tours_of_member(tx, member.id, today)? {
@@ -51,6 +58,7 @@ pub(super) async fn list(State(storage): State<Storage>, layout: Layout, member:
             Ok::<_, StorageError>(tours)
         })
         .await?;
+    tours.iter_mut().for_each(|tour: &mut DriveTour| site::open_codes(tour, &vault, today));
     let orders = tours.iter().flat_map(DriveTour::order_ids).collect();
     let tours = tours.into_iter().map(|tour| TourView {
         id: crockford(tour.tour.id),

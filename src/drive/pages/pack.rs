@@ -9,12 +9,14 @@ use serde_json::json;
 use super::view::{StopView, reasons};
 use crate::access::{AccessAction, AccessRecorder, Accessor, NewAccess};
 use crate::drive::key::{self, DayKey, KEY_HEADER};
+use crate::drive::site;
 use crate::drive::store::keys;
 use crate::drive::tour;
 use crate::id::crockford;
 use crate::plans::model::TourState;
 use crate::proofs::files::ProofFiles;
 use crate::storage::{Storage, StorageError};
+use crate::vault::Vault;
 use crate::web::{AppState, ClientInfo, Error, PageResult};
 
 /// A phone with a valid day key.
@@ -47,10 +49,11 @@ pub(super) async fn show(
     State(storage): State<Storage>,
     State(access): State<AccessRecorder>,
     State(files): State<ProofFiles>,
+    State(vault): State<Vault>,
     phone: Phone,
 ) -> PageResult<Response> {
     let (tour_id, key_id, waiting) = (phone.key.tour_id, phone.key.id, phone.key.waiting);
-    let loaded = storage
+    let mut loaded = storage
         .write(move |tx| {
             keys::touch(tx, key_id, waiting)?;
             tour::load(tx, tour_id)
@@ -62,6 +65,9 @@ pub(super) async fn show(
     let is_shown = loaded.tour.day == now.date()
         && matches!(loaded.tour.state, TourState::Loading | TourState::Out)
         && loaded.tour.is_of(phone.key.member_id);
+    if is_shown {
+        site::open_codes(&mut loaded, &vault, now.date());
+    }
     let stops = if is_shown { StopView::all(&loaded) } else { Vec::new() };
     if is_shown {
         let accessor = Accessor::Member { id: phone.key.member_id, address: phone.client.address.to_string() };

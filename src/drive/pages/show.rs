@@ -10,6 +10,7 @@ use super::{check_access, hides, mask_tour};
 use crate::audit::MemberActor;
 use crate::drive::hand_in::{self, NewEvent, Reporter};
 use crate::drive::model::{CollectedGoods, EventDetails, EventKind, EventSource};
+use crate::drive::site;
 use crate::drive::store::events;
 use crate::drive::tour::{self, DriveStop, DriveTour, parse_stop_key, stop_key};
 use crate::id::parse_crockford;
@@ -23,6 +24,7 @@ use crate::storage::{Storage, StorageError, Tx};
 use crate::text::{hex, nfkc};
 use crate::time::Moment;
 use crate::trucks::form::parse_clock;
+use crate::vault::Vault;
 use crate::web::{
     Error, Flash, FormPairs, Layout, Member, PageResult, PersonalData, Tone, personal_page, personal_page_with_status,
     redirect_with_flash,
@@ -139,11 +141,13 @@ pub(super) async fn load(storage: &Storage, member: &Member, key: &str) -> PageR
 pub(super) async fn show(
     State(storage): State<Storage>,
     State(files): State<ProofFiles>,
+    State(vault): State<Vault>,
     layout: Layout,
     member: Member,
     Path(key): Path<String>,
 ) -> PageResult {
-    let (tour, at) = load(&storage, &member, &key).await?;
+    let (mut tour, at) = load(&storage, &member, &key).await?;
+    site::open_codes(&mut tour, &vault, storage.clock().now().date());
     let stop = &tour.stops[at];
     let proofs = proofs_of(&storage, &member, (&tour, stop)).await?;
     Ok(personal_page(StopPage::new(layout, &member, (&tour, stop), (&files, &proofs))))

@@ -70,6 +70,10 @@ pub(super) struct StopView {
     pub(super) apart: Vec<String>,
     /// attempts that failed before: `11/28 부재`
     pub(super) attempts: Vec<String>,
+    /// the card of its building in lines
+    pub(super) site: Vec<String>,
+    /// code of the entrance, on the day only
+    pub(super) entry_code: String,
     pub(super) message: String,
     pub(super) memo: String,
     pub(super) version: String,
@@ -120,6 +124,8 @@ impl StopView {
             goods: goods.collect(),
             apart: stop.apart.clone(),
             attempts: stop.attempts.iter().map(Attempt::label).collect(),
+            site: if stop.status.state.is_ended() { Vec::new() } else { stop.site.lines.clone() },
+            entry_code: stop.site.entry_code.clone(),
             message: stop.message.clone(),
             memo: stop.memo.clone(),
             version: stop.version.clone(),

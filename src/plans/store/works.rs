@@ -7,6 +7,9 @@ use crate::orders::claim::ClaimKind;
 use crate::orders::model::{OrderState, Recipient};
 use crate::plans::model::Job;
 use crate::plans::work::{DeliveryWork, WorkOrder};
+use crate::sites::address::{BuildingKey, building, floor_of};
+use crate::sites::model::SiteEffort;
+use crate::sites::store as sites;
 use crate::storage::{Result, StorageError, Tx};
 use crate::trucks::handling::HandlingTable;
 
@@ -127,7 +130,27 @@ pub fn whole_deliveries(tx: &mut dyn Tx, ids: &[i64], handling: &HandlingTable) 
             recipient: primary.or(orders.first()).map(|order| order.recipient.clone()).unwrap_or_default(),
             all_orders: orders.iter().map(|order| order.order.id).collect(),
             orders: orders.into_iter().map(|order| order.order).collect(),
+            site: SiteEffort::default(),
         });
     }
+    attach_sites(tx, &mut works)?;
     Ok(works)
+}
+
+/// Adds what the buildings take, by their site cards.
+fn attach_sites(tx: &mut dyn Tx, works: &mut [DeliveryWork]) -> Result<()> {
+    let key = |work: &DeliveryWork| building(&work.recipient.address1, &work.recipient.address2);
+    let keys: Vec<BuildingKey> = works.iter().filter_map(key).collect();
+    let cards = sites::of_buildings(tx, &keys)?;
+    if cards.is_empty() {
+        return Ok(());
+    }
+    let rates = sites::rates(tx)?;
+    for work in works {
+        if let Some(card) = key(work).and_then(|key| cards.get(&key)) {
+            let floor = floor_of(&work.recipient.address2).or_else(|| floor_of(&work.recipient.address1));
+            work.site = card.facts.effort(floor, &rates);
+        }
+    }
+    Ok(())
 }

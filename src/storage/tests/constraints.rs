@@ -64,6 +64,7 @@ const FORBIDDEN_ROWS: &[(&str, &str, RowValues)] = &[
     ("jobs", "(window_from IS NULL) = (window_to IS NULL)", &[("window_from", "600")]),
     ("jobs", "window_from IS NULL OR window_from <= window_to", &[("window_from", "600"), ("window_to", "599")]),
     ("jobs", "(left_out IS NULL) = (left_out_day IS NULL)", &[("left_out", "NULL")]),
+    ("sites", "(entry_code IS NULL) = (code_saved_at IS NULL)", &[("code_saved_at", "1")]),
     ("notices", "(window_from IS NULL) = (window_to IS NULL)", &[("window_from", "600")]),
     ("notices", "window_from IS NULL OR window_from <= window_to", &[("window_from", "600"), ("window_to", "599")]),
     ("notices", "(withdrawn_at IS NULL) = (withdrawn_by IS NULL)", &[("withdrawn_at", "1")]),
