@@ -906,7 +906,7 @@ CREATE TABLE audit_entries (
         'truck-settings-saved', 'stops-assigned', 'stops-moved', 'stops-held', 'stop-changes-acknowledged',
         'tours-fixed', 'tours-reopened', 'job-saved', 'job-created', 'job-cancelled', 'job-reopened',
         'delivery-promised', 'delay-notice-recorded', 'withdrawal-consent-recorded', 'tour-handed-out', 'tour-left', 'tour-taken-back',
-        'tour-closed', 'notices-exported', 'notices-withdrawn', 'notice-wording-saved', 'site-saved', 'site-rates-saved',
+        'tour-closed', 'notices-exported', 'notices-withdrawn', 'notice-wording-saved', 'site-saved', 'site-rates-saved', 'minutes-learnt',
         'stops-reported', 'finding-resolved', 'phone-cut-off')),
     object_type  TEXT NOT NULL CHECK (object_type IN (
         'member', 'shop', 'product', 'order', 'district', 'district-list', 'upload', 'delivery',

@@ -4,9 +4,9 @@ use axum::Router;
 
 use crate::web::{self, AppState, Routes};
 use crate::{
-    access, actions, audit, backup, channels, config, consumer, deliveries, districts, drive, help, masking, members,
-    notices, orders, plans, practice, privacy, products, reconcile, search, server, setup, shop, sites, today, trucks,
-    uploads,
+    access, actions, audit, backup, channels, config, consumer, deliveries, districts, drive, help, learning, masking,
+    members, notices, orders, plans, practice, privacy, products, reconcile, search, server, setup, shop, sites, today,
+    trucks, uploads,
 };
 
 /// The routes of every room. A new room is added here.
@@ -25,6 +25,7 @@ pub fn rooms() -> Vec<Routes> {
         plans::pages::routes(),
         drive::pages::routes(),
         notices::pages::routes(),
+        learning::pages::routes(),
         consumer::pages::routes(),
         actions::pages::routes(),
         districts::pages::routes(),

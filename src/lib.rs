@@ -40,6 +40,7 @@
 //! | [`proofs`] | photographs of deliveries: files by hash outside the database, their checks and their rows |
 //! | [`drive`] | the driver's day: hand-out, loading, events of phones without a signal, what does not fit, 마감 |
 //! | [`notices`] | texts for customers: window, changes, completion; wording, files for senders, who was told what |
+//! | [`learning`] | minutes at the door by product, learnt from finished days and accepted by hand |
 //! | [`consumer`] | what 전자상거래법 owes the buyer: supply in time, delay notices, withdrawal, refund, 위약금 |
 //! | [`actions`] | recent bulk actions of all rooms, and their undo |
 //! | [`privacy`] | leaks, rights of the person, destruction of personal data at the end of its retention |
@@ -110,6 +111,7 @@ pub mod drive;
 pub mod flash;
 pub mod help;
 pub mod id;
+pub mod learning;
 pub mod masking;
 pub mod members;
 pub mod notices;

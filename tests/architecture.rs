@@ -58,6 +58,7 @@ const ROOMS: &[&str] = &[
     "proofs",
     "drive",
     "notices",
+    "learning",
     "consumer",
     "actions",
     "privacy",

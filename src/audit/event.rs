@@ -504,6 +504,15 @@ pub enum AuditEvent {
     },
     /// What stairs, carrying and a ladder truck take and cost.
     SiteRatesSaved {},
+    /// A member accepted the minutes of a product that finished days say.
+    MinutesLearnt {
+        /// minutes before
+        was: i64,
+        /// minutes from now on
+        is: i64,
+        /// stops that they were learnt from
+        stops: usize,
+    },
     /// Texts for customers were written into a file.
     NoticesExported {
         /// `YYYY-MM-DD`

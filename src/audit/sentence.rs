@@ -138,6 +138,9 @@ impl AuditEvent {
                 format!("현장 카드를 저장했어요.{code}")
             }
             Self::SiteRatesSaved {} => "현장 기준을 저장했어요.".to_owned(),
+            Self::MinutesLearnt { was, is, stops } => {
+                format!("{stops}곳에서 배운 대로 작업 시간을 {was}분에서 {is}분으로 바꿨어요.")
+            }
             Self::NoticesExported { batch, texts, .. } => {
                 format!("{} {texts}건을 파일로 받았어요.", notice_label(batch))
             }

@@ -275,6 +275,7 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
         (E::SiteSaved { has_code: false }, "현장 카드를 저장했어요."),
         (E::SiteSaved { has_code: true }, "현장 카드를 저장했어요. 공동현관 비밀번호가 있어요."),
         (E::SiteRatesSaved {}, "현장 기준을 저장했어요."),
+        (E::MinutesLearnt { was: 20, is: 30, stops: 9 }, "9곳에서 배운 대로 작업 시간을 20분에서 30분으로 바꿨어요."),
         (
             E::NoticesExported { day: text("2026-12-01"), batch: text("again"), texts: 2 },
             "다시 안내 2건을 파일로 받았어요.",

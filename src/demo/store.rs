@@ -1,7 +1,11 @@
 //! SQL of the demo shop.
 
+use std::collections::HashSet;
+
 use crate::audit::{self, Actor, AuditEvent, AuditObject};
 use crate::members;
+use crate::orders::bundle::DeliveryState;
+use crate::orders::model::ShippingMethod;
 use crate::storage::{Result, Tx, lease, schema};
 use crate::time::Moment;
 
@@ -58,4 +62,23 @@ pub(super) fn delete_all(tx: &mut dyn Tx) -> Result<()> {
         tx.exec(&format!("DELETE FROM {table}"), &[])?;
     }
     lease::release(tx, RESET_LEASE, holder)
+}
+
+/// The newest deliveries of the own team that are finished, with the time of the handing over.
+pub(super) fn completed(tx: &mut dyn Tx, limit: i64) -> Result<Vec<(i64, Moment)>> {
+    let (by_shipped, by_id) = (tx.index_hint("orders_by_shipped"), tx.primary_key_hint("deliveries"));
+    let sql = format!(
+        "SELECT d.id, o.shipped_at FROM orders o {by_shipped} CROSS JOIN deliveries d {by_id} ON d.id = o.delivery_id \
+         WHERE o.shipped_at IS NOT NULL AND d.state = ? AND d.shipping_method = ? ORDER BY o.shipped_at DESC LIMIT ?"
+    );
+    let params = [(DeliveryState::Completed as i64).into(), ShippingMethod::Direct.code().into(), limit.into()];
+    let mut seen = HashSet::new();
+    let mut completed = Vec::new();
+    for row in tx.query(&sql, &params)? {
+        let id = row.int(0)?;
+        if seen.insert(id) {
+            completed.push((id, row.moment(1)?));
+        }
+    }
+    Ok(completed)
 }

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use chrono::{Days, NaiveDate};
 
+use super::finished_days;
 use crate::audit::{Actor, MemberActor};
 use crate::districts::Districts;
 use crate::orders::bundle::DeliveryState;
@@ -90,6 +91,7 @@ pub(super) fn insert(tx: &mut dyn Tx, admin_id: i64) -> Result<()> {
             trucks::set_handling(tx, HandlingKey::Product(product.id), None, Some(handling))?;
         }
     }
+    finished_days::insert(tx, admin_id)?;
     set_due_dates(tx, &districts)?;
     let actor = MemberActor { id: admin_id, address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
     insert_jobs(tx, actor)?;

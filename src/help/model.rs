@@ -144,7 +144,7 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
         ["plans" | "sites", ..] => "plans",
         ["notices", ..] => "notices",
         ["drive", ..] => "drive",
-        ["trucks", ..] => "trucks",
+        ["trucks" | "learning", ..] => "trucks",
         ["districts", ..] => "districts",
         ["products", ..] => "products",
         ["access" | "privacy", ..] => "access",

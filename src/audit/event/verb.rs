@@ -113,6 +113,7 @@ verbs! {
     DeliveryPromised = "delivery-promised" of "delivery";
     SiteSaved = "site-saved" of "delivery";
     SiteRatesSaved = "site-rates-saved" of "truck";
+    MinutesLearnt = "minutes-learnt" of "product";
     NoticesExported = "notices-exported" of "delivery";
     NoticesWithdrawn = "notices-withdrawn" of "delivery";
     NoticeWordingSaved = "notice-wording-saved" of "shop";
