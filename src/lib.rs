@@ -42,6 +42,7 @@
 //! | [`notices`] | texts for customers: window, changes, completion; wording, files for senders, who was told what |
 //! | [`learning`] | minutes at the door by product, learnt from finished days and accepted by hand |
 //! | [`consumer`] | what 전자상거래법 owes the buyer: supply in time, delay notices, withdrawal, refund, 위약금 |
+//! | [`evidence`] | what proves an order in a dispute: one document of log, files, texts, delivery |
 //! | [`actions`] | recent bulk actions of all rooms, and their undo |
 //! | [`privacy`] | leaks, rights of the person, destruction of personal data at the end of its retention |
 //! | [`backup`] | continuous backup of every commit, restore to any moment, trial restores |
@@ -108,6 +109,7 @@ pub mod demo;
 pub mod districts;
 pub mod documents;
 pub mod drive;
+pub mod evidence;
 pub mod flash;
 pub mod help;
 pub mod id;

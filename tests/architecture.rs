@@ -60,6 +60,7 @@ const ROOMS: &[&str] = &[
     "notices",
     "learning",
     "consumer",
+    "evidence",
     "actions",
     "privacy",
     "backup",

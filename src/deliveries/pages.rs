@@ -33,7 +33,11 @@ pub fn routes() -> Routes {
         .post("/deliveries/{id}", Access::Page(PageKind::Deliveries, PageAction::Edit), show::update)
         .get("/deliveries/{id}/slip", Access::Page(PageKind::Deliveries, PageAction::Print), slip::show)
         .get("/deliveries/{id}/evidence", Access::Page(PageKind::Deliveries, PageAction::Print), evidence::show)
-        .post("/deliveries/{id}/evidence", Access::Page(PageKind::Deliveries, PageAction::Download), evidence::download)
+        .post(
+            "/deliveries/{id}/evidence",
+            Access::Reauthenticated(PageKind::Deliveries, PageAction::Download),
+            evidence::download,
+        )
 }
 
 /// The distinct identifiers of the form field `name`, in form order, at most [`MAX_BULK_ROWS`]. Skips

@@ -6,11 +6,14 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::model::{EventKind, StopEvent};
+use super::store::events as stop_events;
 use crate::deliveries::list::DeliveryRow;
 use crate::documents::{Document, Figure};
 use crate::plans::model::{JobKind, Task};
+use crate::plans::store::tasks;
 use crate::proofs::files::{ProofFileError, ProofFiles};
-use crate::proofs::store::ProofRow;
+use crate::proofs::store::{self as proofs, ProofRow};
+use crate::storage::{Result, Tx};
 use crate::text::hex;
 
 /// A line of the evidence: what it is about, and what it says.
@@ -31,6 +34,7 @@ pub struct Evidence {
     pub photos: Vec<ProofRow>,
     /// what signatures say, and their strokes as SVG paths
     pub signatures: Vec<(&'static str, String)>,
+    is_reported: bool,
 }
 
 impl Evidence {
@@ -73,7 +77,27 @@ impl Evidence {
         for (_, path) in &signatures {
             add("서명의 지문", hex(&Sha256::digest(path.as_bytes())));
         }
-        Self { lines, photos: proofs.into_iter().filter(ProofRow::is_shown).collect(), signatures }
+        let is_reported = !events.is_empty() || !proofs.is_empty();
+        Self { lines, photos: proofs.into_iter().filter(ProofRow::is_shown).collect(), signatures, is_reported }
+    }
+
+    /// Reads the evidence of a delivery as it is shown to a member.
+    pub fn load(tx: &mut dyn Tx, row: &DeliveryRow) -> Result<Self> {
+        let (mut events, mut reporters, mut photos) = (Vec::new(), BTreeMap::new(), Vec::new());
+        for job in tasks::ids_of(tx, row.delivery.id)? {
+            events.extend(stop_events::of_job(tx, job)?);
+            reporters.extend(stop_events::reporters(tx, job)?);
+            photos.extend(proofs::of_job(tx, job)?);
+        }
+        events.sort_by_key(StopEvent::at);
+        let jobs = tasks::of_delivery(tx, row.delivery.id)?.into_iter();
+        let tasks: BTreeMap<i64, Task> = jobs.filter_map(|planned| Some((planned.job.id, planned.job.task?))).collect();
+        Ok(Self::new(row, (&events, &tasks), &reporters, photos))
+    }
+
+    /// Whether a driver reported something.
+    pub const fn is_reported(&self) -> bool {
+        self.is_reported
     }
 
     /// Writes the evidence into a document: the lines, the photographs, the signatures, and the digest.
@@ -111,7 +135,10 @@ pub struct PhotoFile {
 /// # Errors
 ///
 /// The folder or the store of the files does not answer. A missing or changed file is none: the document names it.
-pub async fn photo_files(files: &ProofFiles, rows: Vec<ProofRow>) -> Result<Vec<PhotoFile>, ProofFileError> {
+pub async fn photo_files(
+    files: &ProofFiles,
+    rows: Vec<ProofRow>,
+) -> std::result::Result<Vec<PhotoFile>, ProofFileError> {
     let mut read = Vec::with_capacity(rows.len());
     for row in rows {
         let bytes = match files.get(&row.hash).await {
@@ -192,7 +219,7 @@ mod tests {
     fn evidence(lines: &[(&str, &str)]) -> Evidence {
         let lines =
             lines.iter().map(|(label, value)| EvidenceLine { label: (*label).to_owned(), value: (*value).to_owned() });
-        Evidence { lines: lines.collect(), photos: Vec::new(), signatures: Vec::new() }
+        Evidence { lines: lines.collect(), photos: Vec::new(), signatures: Vec::new(), is_reported: false }
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! | [`findings`] | missing products and variants |
 //! | [`bundle`] | which orders travel together, and the summary of a delivery |
 //! | [`bulk_action`], [`bulk_set`] | one act or one value for many orders, and its undo |
+//! | [`facts`] | what an order says of itself, for documents |
 //! | [`labels`] | the factory's words for options |
 //! | [`classification`] | the background job that classifies orders again after a change of districts |
 //! | [`export`] | downloads |
@@ -26,6 +27,7 @@ pub mod claim;
 pub mod classification;
 pub mod edit;
 pub mod export;
+pub mod facts;
 pub mod fields;
 pub mod filter;
 pub mod findings;

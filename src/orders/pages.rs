@@ -7,6 +7,7 @@ mod bulk;
 mod bundle;
 mod columns;
 mod download;
+mod evidence;
 mod fields;
 mod held;
 mod job;
@@ -60,6 +61,12 @@ pub fn routes() -> Routes {
         .post("/orders/new", Access::Page(PageKind::Orders, PageAction::Edit), new::create)
         .get("/orders/{id}", Access::Page(PageKind::Orders, PageAction::View), show::show)
         .post("/orders/{id}", Access::Page(PageKind::Orders, PageAction::Edit), update::update)
+        .get("/orders/{id}/evidence", Access::Reauthenticated(PageKind::Orders, PageAction::Download), evidence::show)
+        .post(
+            "/orders/{id}/evidence",
+            Access::Reauthenticated(PageKind::Orders, PageAction::Download),
+            evidence::download,
+        )
         .post("/orders/{id}/bundle", Access::Page(PageKind::Orders, PageAction::Edit), bundle::update)
         .get("/addresses/search", Access::Page(PageKind::Orders, PageAction::Edit), address_search::show)
 }

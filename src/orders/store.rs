@@ -190,7 +190,7 @@ pub struct OrderEvent {
 }
 
 /// Maximum number of log entries shown.
-const MAX_SHOWN_EVENTS: usize = 500;
+pub const MAX_SHOWN_EVENTS: usize = 500;
 
 /// Log of an order, newest first.
 pub fn events(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderEvent>> {

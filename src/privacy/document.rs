@@ -3,6 +3,7 @@
 use crate::districts::Districts;
 use crate::documents::{Document, DocumentTable, Figure, TableColumn};
 use crate::drive::evidence::{PhotoFile, signature_figure, write_unreadable};
+use crate::orders::facts::order_facts;
 use crate::orders::labels;
 use crate::orders::store::OrderEvent;
 use crate::privacy::person::{DeliveryRecord, KEPT_BECAUSE, OrderRecord, PersonRecord};
@@ -49,7 +50,7 @@ impl OrderRecord {
         let order = &self.row.order;
         document.heading(&format!("주문 {} ({})", order.order_number, order.state.label()));
         let role = [("이 사람은", self.role_labels())];
-        let facts = role.into_iter().chain(self.facts()).map(|(label, text)| (label.to_owned(), text));
+        let facts = role.into_iter().chain(order_facts(&self.row)).map(|(label, text)| (label.to_owned(), text));
         let sent =
             self.files.iter().map(|file| ("보낸 곳".to_owned(), format!("{} ({})", file.sent_to.label(), file.at)));
         let kept = ("보관".to_owned(), format!("{}까지. {KEPT_BECAUSE}", self.kept_until));
@@ -89,7 +90,12 @@ impl DeliveryRecord {
             let absence = if photo.is_shown() { String::new() } else { format!(" ({})", photo.absence()) };
             (format!("사진 {}", photo.taken_at.precise()), format!("{}{absence}", photo.hash))
         });
-        reports.chain(photos).collect()
+        let notices = self.notices.iter().map(|notice| {
+            let withdrawn = if notice.withdrawn_at.is_some() { " (보내지 않음)" } else { "" };
+            let label = format!("{} {}", notice.kind.label(), notice.written_at);
+            (label, format!("{}{withdrawn}", notice.message))
+        });
+        notices.chain(reports).chain(photos).collect()
     }
 
     fn write(&self, document: &mut Document, files: &[PhotoFile]) {

@@ -9,6 +9,7 @@ use super::model::KeepYears;
 use crate::audit::downloads::OrderFile;
 use crate::districts::Districts;
 use crate::drive::model::StopEvent;
+use crate::notices::model::Notice;
 use crate::orders::export::json::OrderOf;
 use crate::orders::labels;
 use crate::orders::list::OrderRow;
@@ -17,7 +18,7 @@ use crate::orders::store::OrderEvent;
 use crate::plans::model::FailureReason;
 use crate::proofs::store::ProofRow;
 use crate::storage::Value as StoredValue;
-use crate::text::{coded, grouped};
+use crate::text::coded;
 use crate::time::Moment;
 
 coded! {
@@ -168,6 +169,8 @@ pub struct DeliveryRecord {
     pub events: Vec<StopEvent>,
     /// photographs, oldest first, also destroyed ones
     pub photos: Vec<ProofRow>,
+    /// texts that were written for the customer, oldest first
+    pub notices: Vec<Notice>,
 }
 
 /// All data of a person.
@@ -246,49 +249,25 @@ impl DeliveryRecord {
                 "destroyed_at": photo.destroyed_at.map(Moment::iso),
             })
         });
+        let notices = self.notices.iter().map(|notice| {
+            json!({
+                "written_at": notice.written_at.iso(),
+                "kind": notice.kind.label(),
+                "text": notice.message,
+                "withdrawn_at": notice.withdrawn_at.map(Moment::iso),
+            })
+        });
         json!({
             "bundle_number": self.bundle_number,
             "orders": self.orders,
             "reports": reports.collect::<Vec<_>>(),
             "photographs": photographs.collect::<Vec<_>>(),
+            "notices": notices.collect::<Vec<_>>(),
         })
     }
 }
 
 impl OrderRecord {
-    /// Label and text of what the order has, without empty texts. Korean.
-    pub fn facts(&self) -> Vec<(&'static str, String)> {
-        let order = &self.row.order;
-        let options: Vec<String> =
-            order.options.iter().map(|option| format!("{}: {}", option.key, option.value)).collect();
-        let recipient = &order.recipient;
-        let texts = [
-            ("상품", format!("{} {}개", self.row.product_name, order.quantity)),
-            ("옵션", options.join(" / ")),
-            ("금액", format!("{}원", grouped(order.price))),
-            ("판매채널", self.row.channel_name.clone()),
-            ("구매자", order.customer.name.clone()),
-            ("구매자연락처", order.customer.tel.clone()),
-            ("수취인", recipient.name.clone()),
-            ("수취인연락처1", recipient.tel1.clone()),
-            ("수취인연락처2", recipient.tel2.clone()),
-            (
-                "주소",
-                [recipient.zip_code.as_str(), &recipient.address1, &recipient.address2].join(" ").trim().to_owned(),
-            ),
-            ("고객메시지", order.customer_message.clone()),
-            ("발주메모", order.purchase_memo.clone()),
-            ("배송메모", order.shipping_memo.clone()),
-            ("관리자메모", order.admin_memo.clone()),
-            ("송장번호", [order.courier.as_str(), &order.tracking_number].join(" ").trim().to_owned()),
-        ];
-        let moments = OrderState::ALL.into_iter().filter_map(|state| {
-            let at = order.moments.of(state)?;
-            Some((labels::field_label(state_column(state)).unwrap_or(state.label()), at.to_string()))
-        });
-        texts.into_iter().filter(|(_, text)| !text.is_empty()).chain(moments).collect()
-    }
-
     fn to_json(&self, districts: &Districts) -> Value {
         let events: Vec<Value> = self.events.iter().map(event_json).collect();
         let sent = self.files.iter().map(|file| json!({ "sent_to": file.sent_to.label(), "at": file.at.iso() }));
@@ -300,19 +279,6 @@ impl OrderRecord {
             "log": events,
             "files": sent.collect::<Vec<_>>(),
         })
-    }
-}
-
-/// Column of the moment of a state.
-const fn state_column(state: OrderState) -> &'static str {
-    match state {
-        OrderState::Placed => "placed_at",
-        OrderState::Purchased => "purchased_at",
-        OrderState::Dispatched => "dispatched_at",
-        OrderState::Shipped => "shipped_at",
-        OrderState::Confirmed => "confirmed_at",
-        OrderState::Cancelled => "cancelled_at",
-        OrderState::Refunded => "refunded_at",
     }
 }
 

@@ -114,6 +114,12 @@ pub struct ShopFieldError {
 const MAX_FIELD_CHARS: usize = 100;
 
 impl Shop {
+    /// The footer of documents: name, telephone number, and who made it when.
+    pub fn document_footer(&self, made: &str) -> String {
+        let parts = [self.name.as_str(), &self.tel, made];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+    }
+
     /// Validates the fields of a form.
     ///
     /// # Errors

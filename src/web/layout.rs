@@ -88,6 +88,11 @@ impl Layout {
         self.may(PageKind::Orders, PageAction::Process)
     }
 
+    /// Whether the member may take files of orders away.
+    pub fn downloads_orders(&self) -> bool {
+        self.may(PageKind::Orders, PageAction::Download)
+    }
+
     /// Whether the member may look at files of channels, and apply them.
     pub fn sees_uploads(&self) -> bool {
         self.may(PageKind::Uploads, PageAction::View)

@@ -1,7 +1,5 @@
 //! `/deliveries/{id}/evidence`: the evidence of a delivery, to print, or as a PDF file.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -13,15 +11,10 @@ use crate::audit::downloads::{Purpose, PurposeProblems};
 use crate::deliveries::list::load_rows;
 use crate::documents::Document;
 use crate::drive::evidence::{Evidence, photo_files};
-use crate::drive::model::StopEvent;
-use crate::drive::store::events as stop_events;
 use crate::id::parse_crockford;
 use crate::masking;
 use crate::members::model::rights::{self, Surface};
-use crate::plans::model::Task;
-use crate::plans::store::tasks;
 use crate::proofs::files::ProofFiles;
-use crate::proofs::store as proofs;
 use crate::shop::model::Shop;
 use crate::shop::store as shop;
 use crate::storage::{Storage, StorageError};
@@ -70,24 +63,14 @@ impl PersonalData for EvidencePage {
 async fn load(storage: &Storage, member: &Member, id: &str) -> PageResult<Option<Shown>> {
     let delivery_id = parse_crockford(id).ok_or(Error::NotFound)?;
     let viewer = member.clone();
-    let (row, shop, (events, tasks, reporters, photos)) = storage
+    let (row, shop, evidence) = storage
         .read(move |tx| {
             let masking = masking::store::load(tx, &viewer, Surface::Slip)?;
             let Some(row) = load_rows(tx, &[delivery_id])?.pop().map(|row| row.masked(&masking)) else {
                 return Ok(None);
             };
-            let (mut events, mut reporters, mut photos) = (Vec::new(), BTreeMap::new(), Vec::new());
-            for job in tasks::ids_of(tx, delivery_id)? {
-                events.extend(stop_events::of_job(tx, job)?);
-                reporters.extend(stop_events::reporters(tx, job)?);
-                photos.extend(proofs::of_job(tx, job)?);
-            }
-            events.sort_by_key(StopEvent::at);
-            let jobs = tasks::of_delivery(tx, delivery_id)?.into_iter();
-            let tasks: BTreeMap<i64, Task> =
-                jobs.filter_map(|planned| Some((planned.job.id, planned.job.task?))).collect();
-            let reported = (events, tasks, reporters, photos);
-            Ok::<_, StorageError>(Some((row, shop::find(tx)?, reported)))
+            let evidence = Evidence::load(tx, &row)?;
+            Ok::<_, StorageError>(Some((row, shop::find(tx)?, evidence)))
         })
         .await?
         .ok_or(Error::NotFound)?;
@@ -98,7 +81,7 @@ async fn load(storage: &Storage, member: &Member, id: &str) -> PageResult<Option
         bundle_number: row.delivery.bundle_number.clone(),
         shop,
         orders: row.order_ids().collect(),
-        evidence: Evidence::new(&row, (&events, &tasks), &reporters, photos),
+        evidence,
     }))
 }
 
@@ -162,9 +145,7 @@ pub(super) async fn download(
     };
     let made = printed(now, &member);
     let document = move || {
-        let footer = [shop.name.as_str(), shop.tel.as_str(), &made];
-        let footer: Vec<&str> = footer.into_iter().filter(|text| !text.is_empty()).collect();
-        let mut document = Document::new(&title, &footer.join(" · "), now);
+        let mut document = Document::new(&title, &shop.document_footer(&made), now);
         evidence.write(&mut document, &photos);
         document.note(
             "표의 내용, 사진, 서명이 하나라도 다르면 표의 지문이 달라져요. 이 파일의 지문은 내려받기 기록에 있어요.",

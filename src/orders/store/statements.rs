@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::orders::follow::{FollowedField, Statement};
 use crate::orders::model::Order;
-use crate::storage::{Result, Tx};
+use crate::storage::{Result, Row, Tx};
 use crate::time::Moment;
 
 /// Statements of an order by field, oldest first.
@@ -57,6 +57,38 @@ impl NewStatement {
 pub fn orders_of_upload(tx: &mut dyn Tx, upload_id: i64) -> Result<BTreeSet<i64>> {
     let sql = "SELECT DISTINCT order_id FROM channel_statements WHERE upload_id = ?";
     tx.query(sql, &[upload_id.into()])?.iter().map(|row| row.int(0)).collect()
+}
+
+/// A statement with when it was said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaidStatement {
+    /// the field
+    pub field: FollowedField,
+    /// what the channel said
+    pub value: String,
+    /// moment that the statement itself has
+    pub as_of: Option<Moment>,
+    /// the upload that said it first
+    pub upload_id: Option<i64>,
+    /// time of that upload
+    pub said_at: Moment,
+}
+
+/// The statements of an order, oldest first.
+pub fn of_order(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<SaidStatement>> {
+    let sql = "SELECT field, value, as_of, upload_id, said_at FROM channel_statements WHERE order_id = ? \
+               ORDER BY said_at, field, position";
+    let rows = tx.query(sql, &[order_id.into()])?;
+    let statement = |mut row: Row| {
+        Ok(SaidStatement {
+            field: row.code(0, "channel_statements.field")?,
+            value: row.text(1)?,
+            as_of: row.opt_moment(2)?,
+            upload_id: row.opt_int(3)?,
+            said_at: row.moment(4)?,
+        })
+    };
+    rows.into_iter().map(statement).collect()
 }
 
 /// A stored statement.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::audit::downloads;
 use crate::drive::store::events as stop_events;
+use crate::notices::store as notices;
 use crate::orders::list::{OrderRow, load_rows};
 use crate::orders::search_field::SearchField;
 use crate::orders::store as orders;
@@ -91,7 +92,13 @@ fn deliveries_of(tx: &mut dyn Tx, orders: &[OrderRecord]) -> Result<Vec<Delivery
             record.orders.push(number);
         } else {
             let bundle_number = row.bundle_number.clone();
-            let record = DeliveryRecord { bundle_number, orders: vec![number], events: Vec::new(), photos: Vec::new() };
+            let record = DeliveryRecord {
+                bundle_number,
+                orders: vec![number],
+                events: Vec::new(),
+                photos: Vec::new(),
+                notices: Vec::new(),
+            };
             deliveries.push((id, record));
         }
     }
@@ -100,6 +107,7 @@ fn deliveries_of(tx: &mut dyn Tx, orders: &[OrderRecord]) -> Result<Vec<Delivery
         plans::jobs_of(tx, &ids)?.into_iter().map(|(delivery_id, planned)| (delivery_id, planned.job.id)).collect();
     let job_ids: Vec<i64> = jobs.values().copied().collect();
     let mut events = stop_events::of_jobs(tx, &job_ids)?;
+    let mut notices = notices::of_jobs(tx, &job_ids)?;
     let mut photos: BTreeMap<i64, Vec<_>> = BTreeMap::new();
     for photo in proofs::of_jobs(tx, &job_ids)? {
         photos.entry(photo.job_id).or_default().push(photo);
@@ -108,8 +116,10 @@ fn deliveries_of(tx: &mut dyn Tx, orders: &[OrderRecord]) -> Result<Vec<Delivery
         let Some(job) = jobs.get(id) else { continue };
         record.events = events.remove(job).unwrap_or_default();
         record.photos = photos.remove(job).unwrap_or_default();
+        record.notices = notices.remove(job).unwrap_or_default();
     }
-    let reported = |record: &DeliveryRecord| !record.events.is_empty() || !record.photos.is_empty();
+    let reported =
+        |record: &DeliveryRecord| !record.events.is_empty() || !record.photos.is_empty() || !record.notices.is_empty();
     Ok(deliveries.into_iter().map(|(_, record)| record).filter(reported).collect())
 }
 

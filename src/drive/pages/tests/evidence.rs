@@ -7,6 +7,7 @@ use super::{delivered_with_photo, handed_out, send_photo};
 use crate::documents::testing::{streams, text};
 use crate::id::{crockford, parse_crockford};
 use crate::proofs::testing::photo;
+use crate::storage::StorageError;
 use crate::text::hex;
 use crate::web::testing::{TestApp, TestResponse};
 
@@ -127,6 +128,46 @@ async fn person_gets_the_photographs_and_signatures_of_the_own_deliveries() {
     assert_eq!(delivery["photographs"][0]["sha256"], hash);
     assert_eq!(delivery["reports"][0]["signature"], "M10 20L11 22");
     assert!(!json.to_string().contains("gisa"), "{json}");
+}
+
+#[tokio::test]
+async fn order_is_proven_by_one_file() {
+    let (office, path, photo, hash) = photographed().await;
+    let delivery = parse_crockford(path.rsplit('/').next().expect("a key")).expect("an identifier");
+    let prepared = office.state.storage.write(move |tx| {
+        let sql = "SELECT min(id) FROM orders WHERE delivery_id = ?";
+        let order: i64 = tx.scalar(sql, &[delivery.into()])?;
+        let sql = "INSERT INTO channel_statements (order_id, field, position, value, as_of, upload_id, said_at) \
+                   VALUES (?, 'claim', 0, '취소 요청', NULL, (SELECT min(id) FROM uploads), 1710000000000)";
+        tx.exec(sql, &[order.into()])?;
+        let before = crate::orders::store::find(tx, &[order])?.remove(0);
+        crate::orders::testing::edit(tx, &before, |order| {
+            order.shipping_memo = "문 앞에 두지 마세요".to_owned();
+            order.admin_memo = "까다로운 고객".to_owned();
+        })?;
+        Ok::<_, StorageError>(order)
+    });
+    let order = format!("/orders/{}", crockford(prepared.await.expect("writes")));
+    assert!(office.get(&order).await.ok().contains("주문 증빙"));
+    let page = office.get(&format!("{order}/evidence")).await.ok();
+    assert!(page.contains("배송 사진") && page.contains("판매채널이 알려 준 것"), "{page}");
+    let refused = office.post_form(&format!("{order}/evidence"), &[("purpose", ""), ("note", "")]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let fields = [("purpose", "channel"), ("note", "")];
+    let file = download(&office, &format!("{order}/evidence"), &fields).await;
+    let read = text(&file.bytes);
+    let parts = ["주문 증빙", "취소 요청", ".xlsx", "배송메모", "문 앞에 두지 마세요", "주문의 기록", "완료", &hash];
+    for part in parts {
+        assert!(read.replace('\n', "").contains(part), "{part}: {read}");
+    }
+    assert!(!read.contains("까다로운"), "the memo of the office stays in the shop: {read}");
+    assert!(streams(&file.bytes).iter().any(|(_, stream)| *stream == photo), "the photograph is inside");
+    assert!(verify(&office, file.bytes).await.contains("주문 증빙"));
+    for sign_in in [crate::web::Role::Support, crate::web::Role::Viewer, crate::web::Role::Logistics] {
+        let other = office.another_browser();
+        other.sign_in_as(sign_in).await;
+        assert_eq!(other.get(&format!("{order}/evidence")).await.status, StatusCode::FORBIDDEN, "{sign_in:?}");
+    }
 }
 
 #[tokio::test]

@@ -150,8 +150,7 @@ pub(crate) async fn download(
     photos.truncate(MAX_DOCUMENT_PHOTOS);
     let photos = photo_files(&files, photos).await.map_err(Error::internal)?;
     let username = layout.member.as_ref().map_or("", |member| &member.username);
-    let footer = [shop.name, shop.tel, format!("{now} {username}")];
-    let footer: Vec<String> = footer.into_iter().filter(|text| !text.is_empty()).collect();
-    let document = move || Ok(record.to_document(&photos, &districts, &footer.join(" · "), now));
+    let footer = shop.document_footer(&format!("{now} {username}"));
+    let document = move || Ok(record.to_document(&photos, &districts, &footer, now));
     download.send_document(&storage, actor, document).await
 }
