@@ -3,7 +3,7 @@
 
 mod store;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{Datelike, Months, NaiveDate, Timelike, Weekday};
 use serde::{Deserialize, Serialize};
@@ -122,7 +122,7 @@ pub fn due_of(
     first: InspectionMonth,
     present: InspectionMonth,
     every: u32,
-    signed: &HashSet<InspectionMonth>,
+    signed: &BTreeSet<InspectionMonth>,
 ) -> Vec<InspectionPeriod> {
     let (mut month, mut due) = (first, Vec::new());
     while month < present {

@@ -23,7 +23,7 @@ use crate::privacy::store::people::{find_people, record_of};
 use crate::privacy::store::requests;
 use crate::storage::{Storage, StorageError, Tx, text_limits};
 use crate::text::{FromCode, one_line, parse_phone};
-use crate::time::parse_date;
+use crate::time::{Moment, parse_date};
 
 /// A person, by an order.
 #[derive(clap::Args)]
@@ -38,7 +38,7 @@ pub(super) struct PersonOf {
 
 /// The demand that an act answers.
 #[derive(clap::Args)]
-pub(super) struct Demand {
+pub(super) struct DemandOptions {
     /// 누가 무엇을 요구했는지. 기록에 남아요
     #[arg(long, value_name = "WORDS")]
     demand: String,
@@ -91,14 +91,14 @@ pub(super) enum PersonCommand {
         #[arg(long, value_name = "NUMBER")]
         tel: Option<String>,
         #[command(flatten)]
-        demand: Demand,
+        demand: DemandOptions,
     },
     /// 끝난 주문의 처리를 정지해요
     Restrict {
         #[command(flatten)]
         person: PersonOf,
         #[command(flatten)]
-        demand: Demand,
+        demand: DemandOptions,
     },
     /// 보관할 의무가 없는 것을 지우고, 나머지는 처리를 정지해요
     Delete {
@@ -108,7 +108,7 @@ pub(super) enum PersonCommand {
         #[arg(long)]
         dry_run: bool,
         #[command(flatten)]
-        demand: Demand,
+        demand: DemandOptions,
     },
     /// 요구를 기한 순서로 보여 줘요
     Requests {
@@ -205,7 +205,7 @@ fn find(storage: &Storage, words: &str, json: bool) -> CommandResult {
                 "role": found.role.code(),
                 "order_number": number(found.order_id),
                 "orders": found.orders,
-                "newest": found.newest.map(|at| at.iso()),
+                "newest": found.newest.map(Moment::iso),
             })
         });
         writeln!(out, "{}", json!({ "people": people.collect::<Vec<_>>(), "is_complete": !is_cut }))?;
@@ -323,7 +323,7 @@ fn execute(
     storage: &Storage,
     person: &PersonOf,
     kind: RequestKind,
-    demand: &Demand,
+    demand: &DemandOptions,
     act: impl Fn(&mut dyn Tx, i64, (i64, PersonRole)) -> Result<Option<requests::RequestOutcome>, StorageError>
     + Send
     + 'static,

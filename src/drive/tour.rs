@@ -248,7 +248,7 @@ pub fn load(tx: &mut dyn Tx, id: i64) -> Result<Option<DriveTour>> {
     });
     let mut stops: Vec<DriveStop> = stops.collect();
     site::attach(tx, &mut stops)?;
-    Ok(Some(DriveTour { stops, tour }))
+    Ok(Some(DriveTour { tour, stops }))
 }
 
 /// What is known of a stop besides its delivery.

@@ -294,13 +294,13 @@ impl Assembly {
             column: Some(column_name(column)),
             is_draft: !column.is_fixed(),
             begins_at: Some(begins_at),
-            ..self.row(job.id, work)
+            ..Self::row(job.id, work)
         };
         self.complete(row, work, (planned, window), is_over)
     }
 
     /// A row without what is planned.
-    fn row(&self, job_id: i64, work: &DeliveryWork) -> NoticeRow {
+    fn row(job_id: i64, work: &DeliveryWork) -> NoticeRow {
         NoticeRow {
             job_id,
             delivery_id: work.delivery_id,
@@ -386,7 +386,7 @@ fn gone_rows(
         let is_planned = work.is_open();
         let moved_to = planned.get(&job_id).filter(|to| to.is_fixed && is_planned).map(|to| to.day);
         let other = moved_to.map(|day| PlannedVisit { day, begins_at: 0 });
-        let row = NoticeRow { moved_to, ..assembly.row(job_id, work) };
+        let row = NoticeRow { moved_to, ..Assembly::row(job_id, work) };
         rows.push(assembly.complete(row, work, (other, None), is_over));
     }
     Ok(rows)

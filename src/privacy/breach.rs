@@ -244,6 +244,7 @@ pub fn check_cases(open: usize, late: usize) -> Diagnostic {
 }
 
 /// What happened to data.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, of which any may be true")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Exposure {
     /// a page showed it

@@ -106,7 +106,7 @@ impl BlockWriter {
     fn flush(&mut self) {
         if !self.bytes.is_empty() {
             let last_term = std::mem::take(&mut self.term);
-            let bytes = zstd::bulk::compress(&self.bytes, COMPRESSION_LEVEL).expect("compressing in memory succeeds");
+            let bytes = compress(&self.bytes);
             self.blocks.push(PostingsBlock { last_term, bytes });
             self.bytes.clear();
             self.document_id = 0;
@@ -182,6 +182,11 @@ impl PostingReader {
     }
 }
 
+#[expect(clippy::expect_used, reason = "compressing in memory fails only without memory")]
+fn compress(bytes: &[u8]) -> Vec<u8> {
+    zstd::bulk::compress(bytes, COMPRESSION_LEVEL).expect("compresses")
+}
+
 fn common_prefix_len(one: &[u8], other: &[u8]) -> usize {
     one.iter().zip(other).take_while(|(one, other)| one == other).count()
 }
@@ -241,10 +246,6 @@ mod tests {
         Ok(all)
     }
 
-    fn compressed(bytes: &[u8]) -> Vec<u8> {
-        zstd::bulk::compress(bytes, COMPRESSION_LEVEL).expect("compressing in memory succeeds")
-    }
-
     proptest! {
         #[test]
         fn segment_is_decoded_as_it_was_encoded(listed in listed()) {
@@ -271,7 +272,7 @@ mod tests {
             noise in proptest::collection::vec(any::<u8>(), 0..300),
         ) {
             let _ = unpacked(&noise);
-            let _ = unpacked(&compressed(&noise));
+            let _ = unpacked(&compress(&noise));
             for mut block in packed(&listed, BlockWriter::for_segment(BLOCK_BYTES)) {
                 let at = at.index(block.bytes.len());
                 let _ = unpacked(&block.bytes[..at]);
@@ -281,7 +282,7 @@ mod tests {
                     .expect("a frame");
                 let at = at % decoded.len();
                 decoded[at] = to;
-                let _ = unpacked(&compressed(&decoded));
+                let _ = unpacked(&compress(&decoded));
             }
         }
     }
@@ -293,10 +294,10 @@ mod tests {
         let no_letter = [1, 1, 0xFF, 0, 0];
         let endless_number = [1, 1, b'a', 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0];
         for bytes in [&cut_off[..], &shares_more_than_there_was, &no_letter, &endless_number] {
-            assert_eq!(unpacked(&compressed(bytes)), Err(CorruptBlock), "{bytes:?}");
+            assert_eq!(unpacked(&compress(bytes)), Err(CorruptBlock), "{bytes:?}");
             assert_eq!(unpacked(bytes), Err(CorruptBlock), "no zstd frame: {bytes:?}");
         }
-        let bomb = compressed(&vec![0; MAX_BLOCK_BYTES + 1]);
+        let bomb = compress(&vec![0; MAX_BLOCK_BYTES + 1]);
         assert_eq!(unpacked(&bomb), Err(CorruptBlock));
     }
 }

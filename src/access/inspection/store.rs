@@ -1,6 +1,6 @@
 //! SQL of inspections.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use chrono::NaiveDate;
 
@@ -135,7 +135,7 @@ pub fn due_periods(tx: &mut dyn Tx) -> Result<Vec<InspectionPeriod>> {
     let Some(first) = first.map_or(Ok(None), |row| row.opt_moment(0))? else { return Ok(Vec::new()) };
     let present = InspectionMonth::of(tx.now().date());
     let first = InspectionMonth::of(first.date()).max(present.minus(MAX_DUE_MONTHS));
-    let covered: HashSet<InspectionMonth> =
+    let covered: BTreeSet<InspectionMonth> =
         signed(tx)?.into_iter().flat_map(|inspection| inspection.period.each()).collect();
     Ok(due_of(first, present, period_months(tx)?, &covered))
 }

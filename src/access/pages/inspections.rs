@@ -74,12 +74,11 @@ pub(super) async fn list(State(storage): State<Storage>, layout: Layout) -> Page
 
 fn load(tx: &mut dyn Tx, layout: Layout, month: InspectionMonth) -> StorageResult<ShowPage> {
     let signed = inspection::find(tx, month)?;
-    let (period, report) = match &signed {
-        Some(signed) => (signed.period, signed.report.clone()),
-        None => {
-            let period = InspectionPeriod::beginning(month, inspection::period_months(tx)?);
-            (period, inspection::draft(tx, period)?)
-        }
+    let (period, report) = if let Some(signed) = &signed {
+        (signed.period, signed.report.clone())
+    } else {
+        let period = InspectionPeriod::beginning(month, inspection::period_months(tx)?);
+        (period, inspection::draft(tx, period)?)
     };
     let (is_over, names) = (period.moments().1 <= tx.now(), usernames(tx)?);
     Ok(ShowPage { layout, month, period, report, signed, names, is_over, note: String::new(), problem: None })

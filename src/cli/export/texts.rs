@@ -152,15 +152,14 @@ fn report(report: &TextsReport, json: bool) -> CommandResult {
         return Ok(Outcome::Complete);
     }
     let TextsReport { file, export } = report;
-    match file {
-        Some(file) => writeln!(out, "{}건을 {file}에 저장하고 안내한 것으로 적었어요.", export.texts.len())?,
-        None => {
-            for text in &export.texts {
-                let (tel, name, form, bytes) = (&text.tel, &text.recipient_name, text.form, text.bytes);
-                writeln!(out, "{tel} {name} {form} {bytes}바이트\n{}\n", text.message)?;
-            }
-            writeln!(out, "{} 문자 {}건", export.day, export.texts.len())?;
+    if let Some(file) = file {
+        writeln!(out, "{}건을 {file}에 저장하고 안내한 것으로 적었어요.", export.texts.len())?;
+    } else {
+        for text in &export.texts {
+            let (tel, name, form, bytes) = (&text.tel, &text.recipient_name, text.form, text.bytes);
+            writeln!(out, "{tel} {name} {form} {bytes}바이트\n{}\n", text.message)?;
         }
+        writeln!(out, "{} 문자 {}건", export.day, export.texts.len())?;
     }
     for left in &export.left_out {
         writeln!(out, "{} {}: {}.", left.delivery_number, left.recipient_name, left.reason)?;

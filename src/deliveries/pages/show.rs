@@ -207,7 +207,9 @@ async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout,
         }
     }
     if view.row.is_masked {
-        notices.iter_mut().for_each(|notice: &mut Notice| notice.message.clear());
+        for notice in &mut notices {
+            notice.message.clear();
+        }
         for text in stops.iter_mut().map(|stop| &mut stop.note) {
             *text = mask::memo(text);
         }
@@ -220,7 +222,7 @@ async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout,
     let memo = view.row.delivery.memo.clone();
     let memo = MemoField { typed: memo.clone(), was: memo, problem: None };
     let jobs = jobs.iter().filter_map(|planned| JobLine::new(planned, &view.row)).collect();
-    Ok(ShowPage { layout, view, events, stops, notices, site, jobs, collected, is_undoable, memo, can_open })
+    Ok(ShowPage { layout, view, events, stops, notices, jobs, collected, site, is_undoable, memo, can_open })
 }
 
 /// The card of the delivery's building in lines.

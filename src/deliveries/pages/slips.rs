@@ -132,10 +132,17 @@ impl Slip {
         let brought = own.into_iter().filter(|_| kind.delivers());
         let mut lines: Vec<SlipLine> = brought.map(|order| line(&order.listed, view.other_recipient(order))).collect();
         let mut memos = view.memos();
-        let mut add_memo = |text: String| memos = [memos.as_str(), &text].join("\n").trim().to_owned();
+        let mut add_memo = |text: String| {
+            if !memos.is_empty() {
+                memos.push('\n');
+            }
+            memos.push_str(&text);
+        };
         if let Some(task) = task {
             if kind == JobKind::Swap {
-                lines.iter_mut().for_each(|line| line.state = "새것");
+                for line in &mut lines {
+                    line.state = "새것";
+                }
             }
             if kind != JobKind::Deliver {
                 let (state, product) = (if kind.collects() { "회수" } else { kind.label() }, task.goods.clone());

@@ -58,7 +58,9 @@ pub(super) async fn list(
             Ok::<_, StorageError>(tours)
         })
         .await?;
-    tours.iter_mut().for_each(|tour: &mut DriveTour| site::open_codes(tour, &vault, today));
+    for tour in &mut tours {
+        site::open_codes(tour, &vault, today);
+    }
     let orders = tours.iter().flat_map(DriveTour::order_ids).collect();
     let tours = tours.into_iter().map(|tour| TourView {
         id: crockford(tour.tour.id),

@@ -127,7 +127,7 @@ fn failed_collection_returns_to_the_pool_with_its_reason() {
             let board = board(tx, &Districts::embedded(), self::day())?;
             let item = board.pool.iter().find(|item| item.work.key == job).expect("in the pool");
             let label = format!("{} 부재", self::day().format("%-m/%-d"));
-            assert_eq!(item.attempts.iter().map(Attempt::label).collect::<Vec<_>>(), [label.clone()]);
+            assert_eq!(item.attempts.iter().map(Attempt::label).collect::<Vec<_>>(), std::slice::from_ref(&label));
             assert_eq!(state_of_job(tx, job)?, TaskState::Open);
             // The next driver sees it too.
             tx.exec("UPDATE tours SET state = 'draft', left_at = NULL WHERE id = ?", &[day.tour.into()])?;

@@ -76,7 +76,7 @@ impl<'f> OrderListing<'f> {
     }
 
     /// FROM and WHERE with the hint for that index.
-    fn from_clause(&self, tx: &dyn Tx, index: &str, more: Option<&str>) -> String {
+    fn clauses(&self, tx: &dyn Tx, index: &str, more: Option<&str>) -> String {
         let conditions = self.conditions.with(more.into_iter().chain(index_condition(index)));
         format!("FROM orders {} {conditions}", hint(tx, "orders", index))
     }
@@ -89,7 +89,7 @@ impl<'f> OrderListing<'f> {
         index: &str,
         Window { offset, size }: Window,
     ) -> Result<Vec<i64>> {
-        let sql = format!("SELECT id {} ORDER BY {sequence} LIMIT ? OFFSET ?", self.from_clause(tx, index, more));
+        let sql = format!("SELECT id {} ORDER BY {sequence} LIMIT ? OFFSET ?", self.clauses(tx, index, more));
         let params: Vec<Param<'_>> =
             self.conditions.params.iter().cloned().chain([size.into(), offset.into()]).collect();
         let mut ids = Vec::new();
@@ -118,14 +118,14 @@ impl SearchableList for OrderListing<'_> {
         if !self.is_ranged() {
             return Ok(Total::Exactly(counts.of_these));
         }
-        let from = self.from_clause(tx, self.counting_index(counts), None);
+        let from = self.clauses(tx, self.counting_index(counts), None);
         let most = self.limits.max_counted_rows;
         Ok(Total::counted_up_to(most, tx.count_up_to(most + 1, &from, &self.conditions.params)?))
     }
 
     fn exact_count(&self, tx: &mut dyn Tx, (): &()) -> Result<i64> {
         let index = self.counting_index(self.counts(tx)?);
-        let sql = format!("SELECT count(*) {}", self.from_clause(tx, index, None));
+        let sql = format!("SELECT count(*) {}", self.clauses(tx, index, None));
         tx.scalar(&sql, &self.conditions.params)
     }
 
@@ -148,7 +148,7 @@ impl SearchableList for OrderListing<'_> {
         let mut found = self.ids(tx, Some(&dated), &sequence, path.index, window)?;
         let missing = window.size - i64::try_from(found.len()).unwrap_or(window.size);
         if missing > 0 && self.conditions.range_of != Some(by) {
-            let sql = format!("SELECT count(*) {}", self.from_clause(tx, path.index, Some(&dated)));
+            let sql = format!("SELECT count(*) {}", self.clauses(tx, path.index, Some(&dated)));
             let before = tx.scalar(&sql, &self.conditions.params)?;
             let index = if is_scan { PRIMARY_KEY } else { path.index };
             let rest = Window { offset: (window.offset - before).max(0), size: missing };
@@ -190,7 +190,7 @@ impl SearchableList for OrderListing<'_> {
         for some in documents.chunks(self.limits.ids_per_statement()) {
             let ids = padded_params(some, &self.limits);
             let of_these = format!("id IN ({})", placeholders(ids.len()));
-            let from = self.from_clause(tx, PRIMARY_KEY, Some(&of_these));
+            let from = self.clauses(tx, PRIMARY_KEY, Some(&of_these));
             let sql = format!("SELECT id, {} {from}", sort.by.code());
             let params: Vec<Param<'_>> = self.conditions.params.iter().cloned().chain(ids).collect();
             tx.for_each(&sql, &params, &mut |row| {

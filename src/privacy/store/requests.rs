@@ -209,9 +209,8 @@ pub fn restrict(
     record(tx, actor, format!("배송 {}건의 처리를 정지함", deliveries.len()))?;
     let mut words = format!("배송 {}건의 처리를 정지했어요.", deliveries.len());
     if under_way > 0 {
-        words.push_str(&format!(
-            " 아직 끝나지 않은 주문 {under_way}건은 계약을 지키는 데 필요해서 정지하지 않았어요 (개인정보 보호법 제37조 ②)."
-        ));
+        let why = "계약을 지키는 데 필요해서 정지하지 않았어요 (개인정보 보호법 제37조 ②).";
+        words = format!("{words} 아직 끝나지 않은 주문 {under_way}건은 {why}");
     }
     let answer = if under_way > 0 || person.is_cut { RequestAnswer::InPart } else { RequestAnswer::Done };
     Ok(Some((answer, words)))

@@ -35,10 +35,6 @@ struct NewJobPage {
 }
 
 impl NewJobPage {
-    fn kinds(&self) -> [JobKind; 4] {
-        JobKind::BY_HAND
-    }
-
     fn problem(&self, field: &str) -> Option<&str> {
         self.problems.iter().find(|(other, _)| *other == field).map(|(_, message)| *message)
     }

@@ -246,7 +246,7 @@ pub(in crate::plans::pages) async fn update(
     let version = if form.version == shown.form.version { form.version.clone() } else { shown.form.version.clone() };
     let note = if shown.is_masked { shown.form.note.take() } else { form.note.take() };
     shown.layout.flash = Some(Flash::new(Tone::Warning, "저장하지 못했어요. 표시된 곳을 확인해 주세요."));
-    (shown.form, shown.problems) = (JobForm { version, note, ..form }, problems);
+    (shown.form, shown.problems) = (JobForm { note, version, ..form }, problems);
     Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, shown))
 }
 

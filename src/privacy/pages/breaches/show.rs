@@ -55,13 +55,13 @@ impl ShowPage {
         line.member_id.map_or(unknown, |id| self.names.get(&id).map_or("지워진 회원", String::as_str))
     }
 
-    fn entry(&self, step: &BreachStep) -> Option<&StepEntry> {
-        newest(&self.steps, *step)
+    fn entry(&self, step: BreachStep) -> Option<&StepEntry> {
+        newest(&self.steps, step)
     }
 
     /// Whether the step has to be done within the 72 hours and is open.
-    fn is_due(&self, step: &BreachStep) -> bool {
-        self.breach.open_duties(self.counts.0, &self.steps).contains(step)
+    fn is_due(&self, step: BreachStep) -> bool {
+        self.breach.open_duties(self.counts.0, &self.steps).contains(&step)
     }
 
     fn can_close(&self) -> bool {
