@@ -76,8 +76,13 @@ fn event_row(event: &OrderEvent, districts: &Districts) -> Vec<String> {
 }
 
 impl DeliveryRecord {
-    /// Reports and photographs, each with its moment and text, without the names of the shop's members. Korean.
+    /// Jobs beside the delivery, reports and photographs, each with its text, without the names of the shop's members. Korean.
     pub fn facts(&self) -> Vec<(String, String)> {
+        let jobs = self.jobs.iter().map(|task| {
+            let parts = [task.goods.as_str(), &task.note];
+            let text = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
+            (format!("일감 {}", task.kind.label()), text)
+        });
         let reports = self.events.iter().map(|event| {
             let details = &event.details;
             let reason = details.reason.map_or("", |reason| reason.label());
@@ -95,7 +100,7 @@ impl DeliveryRecord {
             let label = format!("{} {}", notice.kind.label(), notice.written_at);
             (label, format!("{}{withdrawn}", notice.message))
         });
-        notices.chain(reports).chain(photos).collect()
+        jobs.chain(notices).chain(reports).chain(photos).collect()
     }
 
     fn write(&self, document: &mut Document, files: &[PhotoFile]) {

@@ -15,7 +15,7 @@ use crate::orders::labels;
 use crate::orders::list::OrderRow;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store::OrderEvent;
-use crate::plans::model::FailureReason;
+use crate::plans::model::{FailureReason, Task};
 use crate::proofs::store::ProofRow;
 use crate::storage::Value as StoredValue;
 use crate::text::coded;
@@ -165,6 +165,8 @@ pub struct DeliveryRecord {
     pub bundle_number: String,
     /// order numbers of the person in it
     pub orders: Vec<String>,
+    /// jobs beside the delivery: goods taken back, visits
+    pub jobs: Vec<Task>,
     /// reports, oldest first
     pub events: Vec<StopEvent>,
     /// photographs, oldest first, also destroyed ones
@@ -257,9 +259,13 @@ impl DeliveryRecord {
                 "withdrawn_at": notice.withdrawn_at.map(Moment::iso),
             })
         });
+        let jobs = self.jobs.iter().map(
+            |task| json!({ "kind": task.kind.label(), "goods": task.goods, "pieces": task.pieces, "note": task.note }),
+        );
         json!({
             "bundle_number": self.bundle_number,
             "orders": self.orders,
+            "jobs": jobs.collect::<Vec<_>>(),
             "reports": reports.collect::<Vec<_>>(),
             "photographs": photographs.collect::<Vec<_>>(),
             "notices": notices.collect::<Vec<_>>(),

@@ -131,13 +131,7 @@ impl Slip {
             view.row.orders.iter().partition(|order| work.is_about(order.listed.order.id));
         let brought = own.into_iter().filter(|_| kind.delivers());
         let mut lines: Vec<SlipLine> = brought.map(|order| line(&order.listed, view.other_recipient(order))).collect();
-        let mut memos = view.memos();
-        let mut add_memo = |text: String| {
-            if !memos.is_empty() {
-                memos.push('\n');
-            }
-            memos.push_str(&text);
-        };
+        let mut memos = vec![view.memos()];
         if let Some(task) = task {
             if kind == JobKind::Swap {
                 for line in &mut lines {
@@ -149,7 +143,7 @@ impl Slip {
                 lines.push(SlipLine { state, product, quantity: task.pieces.max(1), other_recipient: None });
             }
             if !task.note.is_empty() {
-                add_memo(task.note.clone());
+                memos.push(task.note.clone());
             }
         }
         let later: Vec<String> = apart
@@ -158,12 +152,12 @@ impl Slip {
             .map(|order| work.apart_text(&order.listed))
             .collect();
         if !later.is_empty() {
-            add_memo(format!("다른 날 배송: {}", later.join(", ")));
+            memos.push(format!("다른 날 배송: {}", later.join(", ")));
         }
         let address = view.recipient().map(|recipient| format!("{} {}", recipient.address1, recipient.address2));
         Self {
             address: fit_address(paper, address.unwrap_or_default().trim()),
-            sheets: sheets(paper, &lines, &view.messages(), &memos),
+            sheets: sheets(paper, &lines, &view.messages(), memos.join("\n").trim()),
             qr_code: qr::svg(&format!("{base}/deliveries/{}", view.id())),
             key: crockford(work.key),
             title: match kind {

@@ -51,6 +51,11 @@ pub fn of_delivery(tx: &mut dyn Tx, delivery_id: i64) -> Result<Vec<PlannedJob>>
     load(tx, &[delivery_id], "j.number > 0 AND j.delivery_id")
 }
 
+/// All jobs of these deliveries, themselves too, the oldest first.
+pub fn of_deliveries(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<Vec<PlannedJob>> {
+    load(tx, deliveries, "j.delivery_id")
+}
+
 /// Identifiers of all jobs of a delivery, itself first.
 pub fn ids_of(tx: &mut dyn Tx, delivery_id: i64) -> Result<Vec<i64>> {
     let sql = "SELECT id FROM jobs WHERE delivery_id = ? ORDER BY number";

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::audit::downloads;
+use crate::drive::model::StopEvent;
 use crate::drive::store::events as stop_events;
 use crate::notices::store as notices;
 use crate::orders::list::{OrderRow, load_rows};
 use crate::orders::search_field::SearchField;
 use crate::orders::store as orders;
-use crate::plans::store as plans;
+use crate::plans::model::Job;
+use crate::plans::store::tasks;
 use crate::privacy::KeepYears;
 use crate::privacy::person::{
     DeliveryRecord, FoundPerson, Likeness, OrderRecord, Person, PersonRecord, PersonRole, kept_until, people_in,
@@ -95,6 +97,7 @@ fn deliveries_of(tx: &mut dyn Tx, orders: &[OrderRecord]) -> Result<Vec<Delivery
             let record = DeliveryRecord {
                 bundle_number,
                 orders: vec![number],
+                jobs: Vec::new(),
                 events: Vec::new(),
                 photos: Vec::new(),
                 notices: Vec::new(),
@@ -103,23 +106,29 @@ fn deliveries_of(tx: &mut dyn Tx, orders: &[OrderRecord]) -> Result<Vec<Delivery
         }
     }
     let ids: Vec<i64> = deliveries.iter().map(|(id, _)| *id).collect();
-    let jobs: BTreeMap<i64, i64> =
-        plans::jobs_of(tx, &ids)?.into_iter().map(|(delivery_id, planned)| (delivery_id, planned.job.id)).collect();
-    let job_ids: Vec<i64> = jobs.values().copied().collect();
+    let jobs: Vec<Job> = tasks::of_deliveries(tx, &ids)?.into_iter().map(|planned| planned.job).collect();
+    let job_ids: Vec<i64> = jobs.iter().map(|job| job.id).collect();
     let mut events = stop_events::of_jobs(tx, &job_ids)?;
     let mut notices = notices::of_jobs(tx, &job_ids)?;
     let mut photos: BTreeMap<i64, Vec<_>> = BTreeMap::new();
     for photo in proofs::of_jobs(tx, &job_ids)? {
         photos.entry(photo.job_id).or_default().push(photo);
     }
-    for (id, record) in &mut deliveries {
-        let Some(job) = jobs.get(id) else { continue };
-        record.events = events.remove(job).unwrap_or_default();
-        record.photos = photos.remove(job).unwrap_or_default();
-        record.notices = notices.remove(job).unwrap_or_default();
+    for job in jobs {
+        let Some((_, record)) = deliveries.iter_mut().find(|(id, _)| *id == job.delivery_id) else { continue };
+        record.events.extend(events.remove(&job.id).unwrap_or_default());
+        record.photos.extend(photos.remove(&job.id).unwrap_or_default());
+        record.notices.extend(notices.remove(&job.id).unwrap_or_default());
+        record.jobs.extend(job.task);
     }
-    let reported =
-        |record: &DeliveryRecord| !record.events.is_empty() || !record.photos.is_empty() || !record.notices.is_empty();
+    for (_, record) in &mut deliveries {
+        record.events.sort_by_key(StopEvent::at);
+        record.photos.sort_by_key(|photo| (photo.taken_at, photo.id));
+    }
+    let reported = |record: &DeliveryRecord| {
+        let is_empty = record.events.is_empty() && record.photos.is_empty() && record.notices.is_empty();
+        !is_empty || !record.jobs.is_empty()
+    };
     Ok(deliveries.into_iter().map(|(_, record)| record).filter(reported).collect())
 }
 
