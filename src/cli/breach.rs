@@ -324,7 +324,7 @@ fn record(storage: &Storage, number: &str, (step, outcome): (&str, &str), note: 
     let outcome: StepOutcome = code("--outcome", outcome, &StepOutcome::ALL.map(StepOutcome::code))?;
     let (id, note) = (id(number)?, one_line(note));
     if note.is_empty() || note.chars().count() > MAX_STEP_NOTE_CHARS {
-        return Err(CliError("--note: 무엇을 했는지 500자까지 적어 주세요.".to_owned()));
+        return Err(CliError("--note: 무엇을 했는지 500자까지 입력해 주세요.".to_owned()));
     }
     let write = move |tx: &mut dyn Tx| breaches::add_step(tx, Actor::CommandLine, id, (step, outcome), &note);
     if !block_on(async { Ok(storage.write(write).await?) })? {

@@ -276,7 +276,7 @@ fn export(
 ) -> CommandResult {
     let ((order_id, role), note) = (person.find(storage)?, one_line(purpose));
     if note.is_empty() {
-        return Err(CliError("--purpose: 누가 왜 요구했는지 적어 주세요.".to_owned()));
+        return Err(CliError("--purpose: 누가 왜 요구했는지 입력해 주세요.".to_owned()));
     }
     let report = block_on(async {
         let write = move |tx: &mut dyn Tx| {
@@ -331,7 +331,7 @@ fn execute(
     let of = person.find(storage)?;
     let words = one_line(&demand.demand);
     if words.is_empty() || words.chars().count() > MAX_REQUEST_CHARS {
-        return Err(CliError("--demand: 누가 무엇을 요구했는지 500자까지 적어 주세요.".to_owned()));
+        return Err(CliError("--demand: 누가 무엇을 요구했는지 500자까지 입력해 주세요.".to_owned()));
     }
     let received = demand
         .received
@@ -440,7 +440,7 @@ fn give_answer(storage: &Storage, number: &str, answer: &str, note: &str) -> Com
         .ok_or_else(|| CliError(format!("ANSWER '{answer}': done, in-part, refused 가운데 하나예요.")))?;
     let note = one_line(note);
     if note.is_empty() || note.chars().count() > MAX_REQUEST_CHARS {
-        return Err(CliError("--note: 어떻게 답했는지 500자까지 적어 주세요.".to_owned()));
+        return Err(CliError("--note: 어떻게 답했는지 500자까지 입력해 주세요.".to_owned()));
     }
     let write = move |tx: &mut dyn Tx| requests::answer(tx, Actor::CommandLine, id, answer, &note);
     if !block_on(async { Ok(storage.write(write).await?) })? {

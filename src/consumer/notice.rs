@@ -14,7 +14,7 @@ pub fn delay_text(shop: &Shop, order_number: &str, product: &str, reason: &str, 
     };
     let contact = if shop.tel.trim().is_empty() { String::new() } else { format!(" 문의: {}", shop.tel.trim()) };
     format!(
-        "[{name}] 주문하신 {product}({order_number})이 늦어져서 알려 드려요. 까닭: {reason} {until} 기다리기 어려우시면 취소하실 수 있고, \
+        "[{name}] 주문하신 {product}({order_number})이 늦어져서 알려 드려요. 이유: {reason} {until} 기다리기 어려우시면 취소하실 수 있고, \
          취소하시면 3영업일 안에 돌려드려요. 불편을 드려 죄송해요.{contact}"
     )
 }
@@ -33,7 +33,7 @@ mod tests {
         {
             assert!(text.contains(words), "{words}: {text}");
         }
-        let text = delay_text(&shop, "1", "침대", "까닭", None);
+        let text = delay_text(&shop, "1", "침대", "이유", None);
         assert!(text.contains("정해지면 바로 다시"), "{text}");
     }
 }

@@ -75,10 +75,10 @@ pub fn penalty(of: &Cancellation) -> (Penalty, String) {
         (Fault::Seller, _) => {
             let tenth = percent(of.price, 10);
             if of.paid <= tenth {
-                let text = "가게의 사정으로 해약, 선금이 물품대금의 10% 이하: 선금의 두 배를 돌려줘요.";
+                let text = "가게의 사정으로 해약, 선금이 상품대금의 10% 이하: 선금의 두 배를 돌려줘요.";
                 (Penalty::SellerOwes { amount: of.paid, refund: of.paid * 2 }, text.to_owned())
             } else {
-                let text = "가게의 사정으로 해약, 선금이 물품대금의 10% 초과: 선금에 물품대금의 10%를 더해 돌려줘요.";
+                let text = "가게의 사정으로 해약, 선금이 상품대금의 10% 초과: 선금에 상품대금의 10%를 더해 돌려줘요.";
                 (Penalty::SellerOwes { amount: tenth, refund: of.paid + tenth }, text.to_owned())
             }
         }
@@ -87,13 +87,13 @@ pub fn penalty(of: &Cancellation) -> (Penalty, String) {
             (Penalty::ActualLoss, text.to_owned())
         }
         (Fault::Buyer, true) => {
-            (buyer(10), "주문 제작 가구, 제작을 시작하기 전: 물품대금의 10%를 빼고 돌려줘요.".to_owned())
+            (buyer(10), "주문 제작 가구, 제작을 시작하기 전: 상품대금의 10%를 빼고 돌려줘요.".to_owned())
         }
         (Fault::Buyer, false) if days >= 3 => {
-            (buyer(5), format!("배달 {days}일 전 해약 (3일 전까지): 물품대금의 5%를 빼고 돌려줘요."))
+            (buyer(5), format!("배달 {days}일 전 해약 (3일 전까지): 상품대금의 5%를 빼고 돌려줘요."))
         }
         (Fault::Buyer, false) if days >= 1 => {
-            (buyer(10), format!("배달 {days}일 전 해약 (1일 전까지): 물품대금의 10%를 빼고 돌려줘요."))
+            (buyer(10), format!("배달 {days}일 전 해약 (1일 전까지): 상품대금의 10%를 빼고 돌려줘요."))
         }
         (Fault::Buyer, false) => {
             let text = "배달하는 날이거나 지났어요. 이 기준에 없으니 고객과 정하세요. 받은 뒤 7일 안이면 청약철회예요.";

@@ -103,6 +103,7 @@ pub fn late_refund_interest(amount: i64, due: NaiveDate, paid_on: NaiveDate) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::orders::model::Moments;
     use crate::time::parse_moment;
 
     fn day(text: &str) -> NaiveDate {
@@ -110,9 +111,7 @@ mod tests {
     }
 
     fn paid(text: &str) -> Order {
-        let mut order = Order::default();
-        order.moments.record_moment(OrderState::Placed, parse_moment(text).expect("a time"));
-        order
+        Order { moments: Moments::placed(parse_moment(text).expect("a time")), ..Order::default() }
     }
 
     #[test]
@@ -122,7 +121,7 @@ mod tests {
             ("2026-11-26", 3, "2026-12-01"), // Thursday: over a weekend
             ("2026-11-28", 3, "2026-12-02"), // Saturday
             ("2026-12-23", 3, "2026-12-29"), // 성탄절 and a weekend
-            ("2026-09-22", 3, "2026-09-30"), // 추석
+            ("2026-09-22", 3, "2026-09-29"), // 추석
         ] {
             assert_eq!(after_business_days(day(from), count), day(last), "{from}");
         }

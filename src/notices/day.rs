@@ -9,7 +9,7 @@ use super::model::{
 };
 use super::number::{NoNumber, TextNumber, text_number};
 use super::store;
-use super::wording::{MAX_LMS_BYTES, MAX_SMS_BYTES, NoticeValues, Wording, WordingProblem, fill, text_bytes};
+use super::wording::{MAX_LMS_BYTES, MAX_SMS_BYTES, NoticeValues, NoticeWording, WordingProblem, fill, text_bytes};
 use crate::districts::Districts;
 use crate::drive::fold::{StopState, fold};
 use crate::drive::store::events;
@@ -34,7 +34,7 @@ pub enum LeftOut {
     /// no telephone number takes it
     Number(NoNumber),
     /// the wording gives no text that can be sent
-    Wording(WordingProblem),
+    NoticeWording(WordingProblem),
     /// every order has an open cancellation
     Claim,
     /// the plan breaks what was promised
@@ -48,9 +48,9 @@ impl LeftOut {
     pub fn sentence(&self) -> String {
         match self {
             Self::Number(reason) => reason.label().to_owned(),
-            Self::Wording(problem) => problem.sentence(),
+            Self::NoticeWording(problem) => problem.sentence(),
             Self::Claim => "취소 요청이 있어요".to_owned(),
-            Self::Late => "약속한 시간에 가지 못해요. 배차를 먼저 고쳐 주세요".to_owned(),
+            Self::Late => "약속한 시간에 가지 못해요. 배차를 먼저 수정해 주세요".to_owned(),
             Self::SafeNumber => "안심번호라 문자로만 보낼 수 있어요".to_owned(),
         }
     }
@@ -157,7 +157,7 @@ impl NoticeDay {
 /// What all texts of a day are made from.
 struct Composer {
     shop: Shop,
-    wordings: BTreeMap<NoticeKind, Wording>,
+    wordings: BTreeMap<NoticeKind, NoticeWording>,
 }
 
 /// What a text is about.
@@ -205,14 +205,14 @@ impl Composer {
         }
         let recipient = &subject.work.recipient;
         let number = text_number([&recipient.tel1, &recipient.tel2]).map_err(LeftOut::Number)?;
-        let wording = self.wordings.get(&subject.kind).cloned().unwrap_or_else(|| Wording::initial(subject.kind));
+        let wording = self.wordings.get(&subject.kind).cloned().unwrap_or_else(|| NoticeWording::initial(subject.kind));
         let values = self.values(subject);
         let (words, most) =
             if number.is_safe_number { (&wording.short_body, MAX_SMS_BYTES) } else { (&wording.body, MAX_LMS_BYTES) };
-        let message = fill(subject.kind, words, &values).map_err(LeftOut::Wording)?;
-        let bytes = text_bytes(&message).map_err(LeftOut::Wording)?;
+        let message = fill(subject.kind, words, &values).map_err(LeftOut::NoticeWording)?;
+        let bytes = text_bytes(&message).map_err(LeftOut::NoticeWording)?;
         if bytes > most {
-            return Err(LeftOut::Wording(WordingProblem::TooLong { bytes, most }));
+            return Err(LeftOut::NoticeWording(WordingProblem::TooLong { bytes, most }));
         }
         let form = if bytes <= MAX_SMS_BYTES { NoticeForm::Sms } else { NoticeForm::Lms };
         Ok(Letter { number, form, message, bytes, window: subject.window, values })

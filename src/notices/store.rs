@@ -5,21 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use super::model::{Notice, NoticeForm, NoticeKind};
-use super::wording::Wording;
+use super::wording::NoticeWording;
 use crate::storage::{Result, Row, StorageError, Tx};
 use crate::time::Moment;
 
 /// The wording of a kind of text.
-pub fn wording(tx: &mut dyn Tx, kind: NoticeKind) -> Result<Wording> {
+pub fn wording(tx: &mut dyn Tx, kind: NoticeKind) -> Result<NoticeWording> {
     let sql = "SELECT body, short_body, version FROM notice_wordings WHERE kind = ?";
     match tx.query_one(sql, &[kind.code().into()])? {
-        None => Ok(Wording::initial(kind)),
-        Some(mut row) => Ok(Wording { body: row.text(0)?, short_body: row.text(1)?, version: row.int(2)? }),
+        None => Ok(NoticeWording::initial(kind)),
+        Some(mut row) => Ok(NoticeWording { body: row.text(0)?, short_body: row.text(1)?, version: row.int(2)? }),
     }
 }
 
 /// Saves a wording; false, without a change, if the stored one has another version.
-pub fn save_wording(tx: &mut dyn Tx, kind: NoticeKind, wording: &Wording, member_id: i64) -> Result<bool> {
+pub fn save_wording(tx: &mut dyn Tx, kind: NoticeKind, wording: &NoticeWording, member_id: i64) -> Result<bool> {
     let now = tx.now();
     let changed = tx.exec(
         "UPDATE notice_wordings SET body = ?, short_body = ?, saved_by = ?, saved_at = ?, version = version + 1 \

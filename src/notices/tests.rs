@@ -9,7 +9,7 @@ use super::export::{self, NoticeChannel, NoticeExport, NoticeList, NoticeRequest
 use super::model::{NoticeBatch, NoticeForm, NoticeKind, NoticeNeed};
 use super::number::NoNumber;
 use super::store;
-use super::wording::Wording;
+use super::wording::NoticeWording;
 use crate::audit::MemberActor;
 use crate::audit::downloads::Purpose;
 use crate::districts::Districts;
@@ -251,13 +251,13 @@ fn wording_is_saved_once_per_version() {
         .write(|tx, _| {
             let kind = NoticeKind::Completion;
             let first = store::wording(tx, kind)?;
-            assert_eq!(first, Wording::initial(kind));
-            let own = Wording { body: "{이름} 님, 잘 도착했어요.".to_owned(), ..first.clone() };
+            assert_eq!(first, NoticeWording::initial(kind));
+            let own = NoticeWording { body: "{이름} 님, 잘 도착했어요.".to_owned(), ..first.clone() };
             assert!(store::save_wording(tx, kind, &own, 1)?);
             assert!(!store::save_wording(tx, kind, &own, 1)?, "another member saved it first");
             let stored = store::wording(tx, kind)?;
             assert_eq!((stored.version, stored.body.as_str()), (1, own.body.as_str()));
-            assert!(store::save_wording(tx, kind, &Wording { body: "새 문구".to_owned(), ..stored }, 1)?);
+            assert!(store::save_wording(tx, kind, &NoticeWording { body: "새 문구".to_owned(), ..stored }, 1)?);
             assert_eq!(store::wording(tx, kind)?.version, 2);
             store::delete_wording(tx, kind)?;
             assert_eq!(store::wording(tx, kind)?, first);

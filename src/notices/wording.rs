@@ -19,7 +19,7 @@ pub const MAX_SHORT_WORDING_CHARS: usize = 200;
 
 /// The wording of a kind of text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wording {
+pub struct NoticeWording {
     /// for mobile numbers: SMS, or LMS if it is longer
     pub body: String,
     /// for safe numbers, which take an SMS only
@@ -28,7 +28,7 @@ pub struct Wording {
     pub version: i64,
 }
 
-impl Wording {
+impl NoticeWording {
     /// What is sent until the shop writes its own.
     pub fn initial(kind: NoticeKind) -> Self {
         let (body, short_body) = match kind {
@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn initial_wordings_fit_and_short_ones_are_an_sms() {
         for kind in NoticeKind::ALL {
-            let wording = Wording::initial(kind);
+            let wording = NoticeWording::initial(kind);
             let bytes = |wording: &str| {
                 let text = fill(kind, wording, &NoticeValues::sample()).expect("a text");
                 text_bytes(&text).expect("sendable")

@@ -53,7 +53,7 @@ impl TaskRefusal {
             Self::NoOrder => "주문을 선택해 주세요.",
             Self::AllOrders => "모두 다른 날 배송하려면 나누지 말고 배송하는 날을 바꿔 주세요.",
             Self::NotDivisible => "이미 배송했거나 나눈 주문이 있어요. 확인하고 다시 선택해 주세요.",
-            Self::NoGoods => "무엇을 가져오거나 하는지 적어 주세요.",
+            Self::NoGoods => "무엇을 가져오거나 하는지 입력해 주세요.",
             Self::Known => "이 주문을 가져오는 일감이 이미 있어요.",
             Self::HandedOut => "기사가 가져간 차에 있어요. 배차표에서 되돌린 다음 바꿔 주세요.",
             Self::Stale => "그 사이 이 일감이 바뀌었어요. 지금 화면을 확인하고 다시 해 주세요.",

@@ -81,7 +81,7 @@ impl BreachStep {
         match self {
             Self::Contain => "의심되는 회원의 로그인을 막고, 비밀번호를 바꾸고, 잃어버린 휴대전화를 끊으세요.",
             Self::Preserve => "서버에서 mukkeum audit export로 접속기록을 저장하고, 백업을 한 벌 따로 두세요.",
-            Self::Identify => "아래의 기간과 범위를 고쳐 가며 명단을 확인하세요. 애매하면 넓게 잡으세요.",
+            Self::Identify => "아래의 기간과 범위를 수정해 가며 명단을 확인하세요. 애매하면 넓게 잡으세요.",
             Self::Notify => {
                 "명단을 내려받아 문자나 우편으로 안내문을 보내세요. 알게 된 때부터 72시간 안이에요. 다 밝혀지지 않았어도 먼저 알리세요."
             }
@@ -89,7 +89,7 @@ impl BreachStep {
             Self::Report => {
                 "privacy.go.kr이나 118(한국인터넷진흥원)에 신고하세요. 1,000명이 넘거나 외부의 불법 접근이면 72시간 안에 꼭 해야 해요."
             }
-            Self::Prevent => "원인을 고치고, 직원에게 알리고, 무엇을 바꿨는지 적으세요.",
+            Self::Prevent => "원인을 수정하고, 직원에게 알리고, 무엇을 바꿨는지 입력하세요.",
         }
     }
 }
@@ -232,7 +232,7 @@ pub fn missing_steps(steps: &[StepEntry]) -> Vec<BreachStep> {
 /// The line of 법 점검 and of `mukkeum doctor` about open cases, and those of which nobody was told within 72 hours.
 pub fn check_cases(open: usize, late: usize) -> Diagnostic {
     const SUBJECT: &str = "유출 대응";
-    let advice = "유출 대응 화면에서 남은 일을 하고 적으세요.";
+    let advice = "유출 대응 화면에서 남은 일을 하고 입력하세요.";
     if late > 0 {
         let found = format!("72시간이 지났는데 알리지 않은 사건이 {late}건 있어요");
         return Diagnostic::problem(Severity::Bad, SUBJECT, found, advice);

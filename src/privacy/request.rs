@@ -160,7 +160,7 @@ impl PersonCorrection {
 /// The line of 법 점검 and of `mukkeum doctor`.
 pub fn check_requests(open: i64, late: i64) -> Diagnostic {
     const SUBJECT: &str = "본인 요구";
-    let advice = "본인 요구 화면에서 처리하고 답을 적으세요.";
+    let advice = "본인 요구 화면에서 처리하고 답을 입력하세요.";
     if late > 0 {
         let found = format!("{REQUEST_DAYS}일이 지나도록 답하지 않은 요구가 {late}건 있어요");
         return Diagnostic::problem(Severity::Bad, SUBJECT, found, advice);

@@ -12,7 +12,7 @@
 
 use std::collections::HashSet;
 
-use super::planner::{AccessPath, PRIMARY_KEY, SetPlan, Spread, cheapest, plan_set};
+use super::planner::{AccessPath, SetPlan, Spread, cheapest, plan_set};
 use super::{Limits, store};
 use crate::storage::{Param, Result, Tx};
 
@@ -297,11 +297,6 @@ impl<L: SearchableList> Scan<'_, L> {
         };
         Ok(IdPage { ids: window.of(kept), total, is_truncated: !is_complete && scanned >= limit })
     }
-}
-
-/// The hint behind the name of a list's table that forces the engine to use the index of a path.
-pub fn hint(tx: &dyn Tx, table: &str, index: &str) -> String {
-    if index == PRIMARY_KEY { tx.primary_key_hint(table) } else { tx.index_hint(index) }
 }
 
 /// The identifiers as parameters of an IN list. There are few distinct lengths, so that statements are prepared once: 0,

@@ -13,6 +13,7 @@ use std::collections::HashMap;
 pub use self::compaction::compact_step;
 pub use self::removal::{TermLocations, find_terms, remove_from_block, remove_rows};
 use super::Limits;
+use super::planner::PRIMARY_KEY;
 use super::postings::{CorruptBlock, PostingReader, PostingsBlock};
 use super::tokenizer::{Postings, tail_prefix};
 use crate::storage::{Param, Result, Row, StorageError, Tx, placeholders};
@@ -61,6 +62,11 @@ pub fn update_rows(tx: &mut dyn Tx, changes: &mut dyn Iterator<Item = (i64, Post
         gone.chain(new).map(row).collect::<Vec<Vec<Param<'static>>>>()
     });
     tx.upsert_many("search_postings", &["term", "document_id"], &["fields"], &mut rows)
+}
+
+/// The hint behind the name of a list's table that forces the engine to use the index of a path.
+pub fn hint(tx: &dyn Tx, table: &str, index: &str) -> String {
+    if index == PRIMARY_KEY { tx.primary_key_hint(table) } else { tx.index_hint(index) }
 }
 
 /// Documents with a term that starts with `word`, or a number that ends with it, in one of the fields, sorted; none if there

@@ -1,5 +1,6 @@
 //! Public holidays of Korea until 2035: embedded, and renewed by a file in the data folder.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{LazyLock, OnceLock};
 
@@ -30,7 +31,7 @@ pub enum HolidayFileError {
     #[error("{0}")]
     Read(#[from] std::io::Error),
     /// a line is not a date and a name
-    #[error("{0}번째 줄: 2026-12-25,성탄절처럼 날짜와 이름을 쉼표로 나눠 적어 주세요")]
+    #[error("{0}번째 줄: 2026-12-25,성탄절처럼 날짜와 이름을 쉼표로 나눠 입력해 주세요")]
     Line(usize),
 }
 
@@ -43,7 +44,7 @@ pub enum HolidayFileError {
 pub fn renew_from(folder: &Path) -> Result<(), HolidayFileError> {
     let text = match std::fs::read_to_string(folder.join(HOLIDAY_FILE)) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
     // Kept for the life of the process, as the embedded ones.

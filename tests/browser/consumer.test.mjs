@@ -21,7 +21,7 @@ test('order has its dates, and a delay is recorded with its text', async (t) => 
   assert.match(await page.locator('.notice.info').first().innerText(), /원목이 늦게 들어왔어요/);
   await page.getByLabel('배달하기로 한 날').fill('2030-01-10');
   await page.getByLabel('취소하는 날').fill('2030-01-08');
-  await page.getByLabel('물품대금').fill('1000000');
+  await page.getByLabel('상품대금').fill('1000000');
   await page.getByLabel('받은 돈').fill('1000000');
   await page.getByRole('button', { name: '계산하기' }).first().click();
   await page.getByText('위약금 100,000원').waitFor();

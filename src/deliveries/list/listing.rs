@@ -15,7 +15,8 @@ use crate::deliveries::filter::{DeliveryFilter, DeliverySearchField, PreferredDa
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
 use crate::search::planner::{Access, AccessPath, Among, PRIMARY_KEY, Spread};
-use crate::search::query::{hint, padded_params};
+use crate::search::query::padded_params;
+use crate::search::store::hint;
 use crate::search::tokenizer::search_words;
 use crate::search::{Limits, SearchTerms, SearchableList, Total, Window};
 use crate::storage::{Param, Result, Tx, placeholders};

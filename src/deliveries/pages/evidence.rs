@@ -29,7 +29,7 @@ use crate::web::{
 struct EvidencePage {
     layout: Layout,
     id: String,
-    shown: Shown,
+    shown: EvidenceData,
     /// who prints it, and when
     printed: String,
     /// whether the member may take the file away
@@ -39,7 +39,7 @@ struct EvidencePage {
 }
 
 /// What the page and the file show.
-struct Shown {
+struct EvidenceData {
     bundle_number: String,
     shop: Shop,
     evidence: Evidence,
@@ -60,7 +60,7 @@ impl PersonalData for EvidencePage {
 }
 
 /// What the page and the file show of a delivery to a member. None if its recipient is masked: evidence of nobody proves nothing.
-async fn load(storage: &Storage, member: &Member, id: &str) -> PageResult<Option<Shown>> {
+async fn load(storage: &Storage, member: &Member, id: &str) -> PageResult<Option<EvidenceData>> {
     let delivery_id = parse_crockford(id).ok_or(Error::NotFound)?;
     let viewer = member.clone();
     let (row, shop, evidence) = storage
@@ -77,7 +77,7 @@ async fn load(storage: &Storage, member: &Member, id: &str) -> PageResult<Option
     if row.is_masked {
         return Ok(None);
     }
-    Ok(Some(Shown {
+    Ok(Some(EvidenceData {
         bundle_number: row.delivery.bundle_number.clone(),
         shop,
         orders: row.order_ids().collect(),
@@ -95,7 +95,7 @@ fn printed(now: Moment, member: &Member) -> String {
 }
 
 impl EvidencePage {
-    fn new(layout: Layout, member: &Member, id: String, shown: Shown, now: Moment) -> Self {
+    fn new(layout: Layout, member: &Member, id: String, shown: EvidenceData, now: Moment) -> Self {
         let form = DownloadForm { purpose: Purpose::Customer.code().to_owned(), note: String::new() };
         let downloads = rights::may(member.role, PageKind::Deliveries, PageAction::Download);
         let printed = printed(now, member);
@@ -132,7 +132,7 @@ pub(super) async fn download(
             return Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
         }
     };
-    let Shown { bundle_number, shop, evidence, orders } = shown;
+    let EvidenceData { bundle_number, shop, evidence, orders } = shown;
     let photos = photo_files(&files, evidence.photos.clone()).await.map_err(Error::internal)?;
     let title = format!("배송 증빙 {bundle_number}");
     let download = FileDownload {

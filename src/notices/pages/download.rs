@@ -162,7 +162,7 @@ pub(super) async fn download(
         other => Error::Internal(other.to_string()),
     })?;
     if written.texts == 0 {
-        let problem = Some("보낼 문자가 없어요. 다른 사람이 먼저 받았거나, 번호나 문구를 고쳐야 해요.");
+        let problem = Some("보낼 문자가 없어요. 다른 사람이 먼저 받았거나, 번호나 문구를 수정해야 해요.");
         let page = load(&storage, &districts, layout, (day, form), problem).await?;
         return Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     }

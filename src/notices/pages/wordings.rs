@@ -15,7 +15,7 @@ use crate::notices::day::preview_values;
 use crate::notices::model::NoticeKind;
 use crate::notices::store;
 use crate::notices::wording::{
-    MAX_LMS_BYTES, MAX_SHORT_WORDING_CHARS, MAX_SMS_BYTES, MAX_WORDING_CHARS, NoticeValues, Variable, Wording,
+    MAX_LMS_BYTES, MAX_SHORT_WORDING_CHARS, MAX_SMS_BYTES, MAX_WORDING_CHARS, NoticeValues, NoticeWording, Variable,
     WordingProblem, check, fill, text_bytes, variables,
 };
 use crate::plans::board::board;
@@ -59,7 +59,7 @@ impl Preview {
 /// A kind of text with its fields.
 struct WordingView {
     kind: NoticeKind,
-    wording: Wording,
+    wording: NoticeWording,
     body: Preview,
     short_body: Preview,
     body_problem: Option<String>,
@@ -67,7 +67,7 @@ struct WordingView {
 }
 
 impl WordingView {
-    fn new(kind: NoticeKind, wording: Wording, values: &NoticeValues) -> Self {
+    fn new(kind: NoticeKind, wording: NoticeWording, values: &NoticeValues) -> Self {
         Self {
             body: Preview::new(kind, &wording.body, values, MAX_LMS_BYTES),
             short_body: Preview::new(kind, &wording.short_body, values, MAX_SMS_BYTES),
@@ -136,7 +136,7 @@ async fn load(
     storage: &Storage,
     districts: &DistrictCache,
     layout: Layout,
-    typed: Option<(NoticeKind, Wording)>,
+    typed: Option<(NoticeKind, NoticeWording)>,
 ) -> PageResult<WordingsPage> {
     let districts = districts.refresh(storage).await?;
     let member = layout.member.clone();
@@ -192,7 +192,7 @@ pub(super) async fn update(
 ) -> PageResult {
     let kind = NoticeKind::from_code(&form.kind).ok_or(Error::NotFound)?;
     let text = |text: &str| text.replace("\r\n", "\n").trim().to_owned();
-    let typed = Wording {
+    let typed = NoticeWording {
         body: text(&form.body),
         short_body: text(&form.short_body),
         version: form.version.parse().unwrap_or(-1),

@@ -110,7 +110,7 @@ impl BreachForm {
         }
         let scope = BreachScope { members, addresses, devices };
         if serde_json::to_string(&scope).map_or(usize::MAX, |json| json.chars().count()) > 4_000 {
-            return Err("회원과 기기를 너무 많이 골랐어요. 몇 개만 고르거나, 고르지 않고 모두 살펴보세요.");
+            return Err("회원과 기기를 너무 많이 선택했어요. 몇 개만 선택하거나, 선택하지 않고 모두 살펴보세요.");
         }
         Ok(BreachDraft { cause, is_confirmed: self.confirmed == "1", noticed_at, window, scope, story, measures })
     }

@@ -37,7 +37,7 @@ pub(crate) async fn create(
         None => Some("동의를 받은 날과 방법을 입력해 주세요."),
         Some((day, _)) if day > today => Some("동의를 받은 날이 아직 오지 않았어요."),
         Some(_) if proof.is_empty() => {
-            Some("동의한 종이나 문자가 어디에 있는지 적어 주세요. 없으면 청약철회를 제한할 수 없어요.")
+            Some("동의한 종이나 문자가 어디에 있는지 입력해 주세요. 없으면 청약철회를 제한할 수 없어요.")
         }
         Some(_) if proof.chars().count() > MAX_REASON_CHARS => Some("300자까지 적을 수 있어요."),
         Some(_) => None,

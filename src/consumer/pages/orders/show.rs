@@ -164,7 +164,7 @@ fn load(
     let query = query.filled(&row, agreed_day, today);
     let new_day = parse_date(&notice.new_day);
     let shop = shop::store::find(tx)?;
-    let reason = if notice.reason.is_empty() { "(까닭)" } else { notice.reason.as_str() };
+    let reason = if notice.reason.is_empty() { "(이유)" } else { notice.reason.as_str() };
     Ok(Some(ShowPage {
         layout,
         id: id.to_owned(),

@@ -137,7 +137,7 @@ impl JobForm {
         if goods.chars().count() > MAX_GOODS_CHARS {
             problems.push(("goods", "200자까지 입력해 주세요."));
         } else if goods.is_empty() && kind != JobKind::Deliver {
-            problems.push(("goods", "무엇을 가져오거나 하는지 적어 주세요."));
+            problems.push(("goods", "무엇을 가져오거나 하는지 입력해 주세요."));
         }
         let note = match &self.note {
             Some(note) => note.replace("\r\n", "\n").trim().to_owned(),

@@ -51,7 +51,7 @@ struct ShowPage {
 
 impl ShowPage {
     fn who(&self, line: &AccessorLine) -> &str {
-        let unknown = if line.address.is_empty() { "명령줄·프로그램" } else { "모르는 아이디" };
+        let unknown = if line.address.is_empty() { "프로그램" } else { "모르는 아이디" };
         line.member_id.map_or(unknown, |id| self.names.get(&id).map_or("지워진 회원", String::as_str))
     }
 

@@ -32,7 +32,7 @@ pub(crate) async fn record(
     let note = one_line(&form.note);
     let problem = match chosen {
         None => Some("무엇을 했는지 선택해 주세요."),
-        Some(_) if note.is_empty() => Some("무엇을 했는지, 필요 없으면 왜 그런지 적어 주세요."),
+        Some(_) if note.is_empty() => Some("무엇을 했는지, 필요 없으면 왜 그런지 입력해 주세요."),
         Some(_) if note.chars().count() > MAX_STEP_NOTE_CHARS => Some("500자까지 입력할 수 있어요."),
         Some(_) => None,
     };

@@ -33,7 +33,7 @@ pub(crate) async fn answer(
             let flash = match answer {
                 None => Flash::warning("어떻게 답했는지 선택해 주세요."),
                 Some(_) if length == 0 || length > MAX_REQUEST_CHARS => {
-                    Flash::warning("어떻게 답했는지 500자까지 적어 주세요. 거절했다면 까닭도 적으세요.")
+                    Flash::warning("어떻게 답했는지 500자까지 입력해 주세요. 거절했다면 이유도 입력하세요.")
                 }
                 Some(answer) if requests::answer(tx, Actor::from(actor), number, answer, &note)? => {
                     Flash::success("답을 기록했어요.")

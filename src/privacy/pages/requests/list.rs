@@ -69,7 +69,7 @@ pub(crate) async fn create(
     let problem = match entered {
         None => Some("무엇을 요구했는지와 받은 날을 입력해 주세요."),
         Some((_, day)) if day > today => Some("받은 날이 아직 오지 않았어요."),
-        Some(_) if demand.is_empty() => Some("누가 무엇을 요구했는지 적어 주세요. 예: 본인이 전화로 삭제를 요구함"),
+        Some(_) if demand.is_empty() => Some("누가 무엇을 요구했는지 입력해 주세요. 예: 본인이 전화로 삭제를 요구함"),
         Some(_) if demand.chars().count() > MAX_REQUEST_CHARS => Some("500자까지 입력할 수 있어요."),
         Some(_) => None,
     };
@@ -80,7 +80,7 @@ pub(crate) async fn create(
         let Some((kind, received_on)) = entered else { return Err(Error::NotFound) };
         let id = requests::receive(tx, Actor::from(actor), (order_id, role), kind, received_on, &demand)?
             .ok_or(Error::NotFound)?;
-        let flash = Flash::success("요구를 기록했어요. 10일 안에 처리하고 답을 적어 주세요.").save(tx, actor.id)?;
+        let flash = Flash::success("요구를 기록했어요. 10일 안에 처리하고 답을 입력해 주세요.").save(tx, actor.id)?;
         Ok::<_, Error>((Some(id), flash))
     };
     let (id, flash) = storage.write(write).await?;

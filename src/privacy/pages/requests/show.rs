@@ -169,7 +169,7 @@ fn act_on(
         _ => None,
     };
     let Some((answer, words)) = done else {
-        return Ok(Flash::warning("이 사람의 주문을 찾지 못했어요. 답을 적어 주세요."));
+        return Ok(Flash::warning("이 사람의 주문을 찾지 못했어요. 답을 입력해 주세요."));
     };
     requests::answer(tx, actor, request.id, answer, text_limits::truncate(&words, MAX_ANSWER_CHARS))?;
     Ok(Flash::success(words))
