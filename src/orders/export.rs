@@ -33,9 +33,9 @@ use super::filter::OrderFilter;
 use super::list::{self, OrderRow};
 use super::model::{Order, OrderState};
 use super::store;
-use super::store::claims;
+use super::store::{claims, log};
 use crate::access::AccessedOrders;
-use crate::audit::downloads;
+use crate::audit::downloads::{self, SentTo};
 use crate::districts::Districts;
 use crate::id::crockford;
 use crate::masking;
@@ -213,7 +213,23 @@ pub fn left_out(tx: &mut dyn Tx, kind: ExportKind, filter: &OrderFilter) -> Resu
         ids.retain(|id| !held.contains(id));
     }
     let not_due = retain_due(tx, kind, &mut ids)?;
-    Ok(LeftOut { already_sent: downloads::orders_in_files(tx, recipient, &ids)?.len(), not_due })
+    Ok(LeftOut { already_sent: sent_before(tx, recipient, &ids)?.len(), not_due })
+}
+
+/// Those of the orders that are in an earlier file for the recipient. An order whose courier or tracking number was changed
+/// since goes to the channel again.
+///
+/// # Errors
+/// The database failed.
+pub fn sent_before(tx: &mut dyn Tx, sent_to: SentTo, ids: &[i64]) -> Result<HashSet<i64>, StorageError> {
+    let mut sent = downloads::orders_in_files(tx, sent_to, ids)?;
+    if sent_to == SentTo::Channel {
+        let asked: Vec<i64> = sent.iter().copied().collect();
+        for corrected in log::corrected_since_dispatch_file(tx, &asked)? {
+            sent.remove(&corrected);
+        }
+    }
+    Ok(sent)
 }
 
 /// The orders of a search that a file of that kind is about, in its order.
@@ -252,7 +268,7 @@ pub fn write(
     let not_due = retain_due(tx, request.kind, &mut ids)?;
     let mut already_sent = 0;
     if let (Some(content), false) = (request.kind.recipient(), request.repeats) {
-        let sent = downloads::orders_in_files(tx, content, &ids)?;
+        let sent = sent_before(tx, content, &ids)?;
         already_sent = sent.len();
         ids.retain(|id| !sent.contains(id));
     }

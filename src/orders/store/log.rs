@@ -1,6 +1,6 @@
 //! Queries on the log of an order: its previous bundle, and changes since a page was loaded.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Action, OrderEvent, deliveries, events};
 use crate::orders::edit::{format_options, inputs_of};
@@ -96,6 +96,25 @@ pub struct LoggedChange {
     pub action: Action,
     /// column, old value, new value
     pub changes: Vec<(String, serde_json::Value, serde_json::Value)>,
+}
+
+/// Those of the orders whose courier or tracking number was changed after their newest file for the channel: it has what
+/// was before, or refused it.
+pub fn corrected_since_dispatch_file(tx: &mut dyn Tx, ids: &[i64]) -> Result<HashSet<i64>> {
+    let sql = |ids: &str| {
+        format!(
+            r#"SELECT e.order_id FROM order_events e WHERE e.order_id IN ({ids})
+               AND (e.changes LIKE '%["courier",%' OR e.changes LIKE '%["tracking_number",%')
+               AND e.logged_at > (SELECT max(d.downloaded_at) FROM download_orders f
+               JOIN downloads d ON d.id = f.download_id WHERE f.order_id = e.order_id AND f.sent_to = 'channel')"#
+        )
+    };
+    let mut corrected = HashSet::new();
+    tx.for_ids(ids, &[], sql, &mut |row| {
+        corrected.insert(row.int(0)?);
+        Ok(())
+    })?;
+    Ok(corrected)
 }
 
 /// Logs of these orders, oldest entry first.

@@ -12,7 +12,9 @@ use super::{DownloadContext, DownloadForm};
 use crate::access;
 use crate::audit::downloads::{self, DownloadRecord, NewFile, Purpose, PurposeProblems};
 use crate::audit::{Actor, MemberActor};
-use crate::orders::export::{self, ExportError, ExportKind, ExportOutcome, ExportRequest, Format, LeftOut};
+use crate::orders::export::{
+    self, ExportError, ExportKind, ExportOutcome, ExportRequest, Format, LeftOut, sent_before,
+};
 use crate::orders::filter::OrderQuery;
 use crate::orders::store::claims;
 use crate::products::store as products;
@@ -140,7 +142,7 @@ impl Record<'_> {
         let save = move |tx: &mut dyn Tx| {
             let sent_to = content.recipient();
             if let (Some(sent_to), false) = (sent_to, repeats)
-                && !downloads::orders_in_files(tx, sent_to, &written.ids)?.is_empty()
+                && !sent_before(tx, sent_to, &written.ids)?.is_empty()
             {
                 return Ok(false);
             }

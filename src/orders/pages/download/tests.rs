@@ -9,7 +9,7 @@ use reqwest::multipart::Part;
 use crate::id::crockford;
 use crate::orders::store;
 use crate::orders::testing::edit;
-use crate::storage::StorageError;
+use crate::storage::{StorageError, Tx};
 use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
 use crate::web::testing::TestApp;
 
@@ -268,6 +268,25 @@ async fn second_batch_of_a_day_has_no_order_of_the_first() {
     let (numbers, same) = press(&app, &format!("/downloads/{again}"), &[]).await;
     assert_eq!((numbers, same), (first, bytes), "the file as it was");
     assert!(app.get(&format!("/orders/{}", ids[0])).await.ok().contains("보낸 파일"));
+}
+
+#[tokio::test]
+async fn order_with_a_corrected_courier_goes_to_the_channel_again() {
+    let app = shop().await;
+    let url = "/orders/download?content=dispatch&state=SHIPPED&channel=SMART_STORE";
+    let (first, _) = press(&app, url, &[("purpose", "channel")]).await;
+    assert_eq!(first.len(), 8);
+    let again = app.post_form(url, &[("purpose", "channel")]).await;
+    assert!(again.text.contains("모두 이미 파일로 받은 주문이에요"), "{}", again.text);
+    app.clock.advance_ms(1);
+    let correct = |tx: &mut dyn Tx| {
+        let id = store::find_by_number(tx, "2024031500000001")?;
+        let before = store::find(tx, &id)?.remove(0);
+        edit(tx, &before, |order| order.courier = "한진택배".to_owned())
+    };
+    app.state.storage.write(correct).await.expect("edits");
+    let (second, _) = press(&app, url, &[("purpose", "channel"), ("left_out", "7.0")]).await;
+    assert_eq!(second, ["2024031500000001"]);
 }
 
 #[tokio::test]
