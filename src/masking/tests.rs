@@ -83,6 +83,8 @@ impl Shop {
             for row in tx.query(sql, &[])? {
                 orders.push((row.int(0)?, row.int(1)?));
             }
+            let held: &(i64, i64) = orders.first().ok_or_else(|| StorageError::Inconsistent("no order".to_owned()))?;
+            tx.exec("UPDATE orders SET claim = '취소요청' WHERE id = ?", &[held.0.into()])?;
             let mut first = |table: &str| tx.scalar(&format!("SELECT min(id) FROM {table}"), &[]);
             let ids = (first("uploads")?, first("products")?, first("members")?);
             Ok::<_, StorageError>((orders, ids))
@@ -125,6 +127,7 @@ impl Shop {
         let delivery = self.delivery(0);
         let more = [
             "/orders?edit=1".to_owned(),
+            format!("/deliveries/held?id={}", crockford(self.orders[0].0)),
             "/orders?q=010-7391-1234".to_owned(),
             "/deliveries?q=010-8462-5678".to_owned(),
             "/search?q=010-7391-1234".to_owned(),

@@ -1,6 +1,8 @@
 //! 그래도 배송 완료: the orders of a completion that an open claim keeps where they are, for a member to name those that
 //! were delivered all the same.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,14 +11,16 @@ use serde::Deserialize;
 
 use super::{ids, value};
 use crate::audit::MemberActor;
-use crate::deliveries::complete;
+use crate::deliveries::{complete, list};
 use crate::id::{crockford, parse_crockford};
+use crate::masking;
+use crate::members::model::rights::Surface;
 use crate::orders::list::{OrderRow, load_rows};
 use crate::orders::model::OrderState;
-use crate::storage::Storage;
+use crate::storage::{Storage, StorageError, Tx};
 use crate::web::{
-    Flash, FormPairs, Layout, PageResult, Query, Tone, local_path, page, page_with_status, percent_encode, redirect,
-    redirect_with_flash, url_with_flash,
+    Flash, FormPairs, Layout, Member, PageResult, Query, Tone, local_path, page, page_with_status, percent_encode,
+    redirect, redirect_with_flash, url_with_flash,
 };
 
 /// Orders that the page shows. A completion of more of them is repeated for the rest.
@@ -33,10 +37,7 @@ pub(super) async fn complete_and_redirect(
     let (flash, held) = storage
         .write(move |tx| {
             let completion = complete::complete(tx, actor, &deliveries, &despite)?;
-            Ok::<_, crate::storage::StorageError>((
-                Flash::from(&completion.recorded).save(tx, actor.id)?,
-                completion.held,
-            ))
+            Ok::<_, StorageError>((Flash::from(&completion.recorded).save(tx, actor.id)?, completion.held))
         })
         .await?;
     Ok(match held.as_slice() {
@@ -65,16 +66,35 @@ pub(super) struct HeldQuery {
     back: String,
 }
 
-pub(super) async fn show(State(storage): State<Storage>, layout: Layout, Query(query): Query<HeldQuery>) -> PageResult {
+pub(super) async fn show(
+    State(storage): State<Storage>,
+    layout: Layout,
+    member: Member,
+    Query(query): Query<HeldQuery>,
+) -> PageResult {
     let ids = query.id.iter().filter_map(|id| parse_crockford(id)).collect();
-    let shown = held_page(&storage, layout, ids, &query.back).await?;
+    let shown = held_page(&storage, layout, member, ids, &query.back).await?;
     if shown.rows.is_empty() { Ok(redirect(&shown.back)) } else { Ok(page(shown)) }
 }
 
-/// The page with those of the orders that are still held.
-async fn held_page(storage: &Storage, layout: Layout, ids: Vec<i64>, back: &str) -> PageResult<HeldPage> {
-    let mut rows = storage.read(move |tx| load_rows(tx, &ids[..ids.len().min(MAX_HELD_ROWS)])).await?;
-    rows.retain(|row| row.order.is_held_from(OrderState::Shipped));
+/// The page with those of the orders that are still held, masked as in the list of deliveries.
+async fn held_page(
+    storage: &Storage,
+    layout: Layout,
+    member: Member,
+    ids: Vec<i64>,
+    back: &str,
+) -> PageResult<HeldPage> {
+    let load = move |tx: &mut dyn Tx| {
+        let held = load_rows(tx, &ids[..ids.len().min(MAX_HELD_ROWS)])?;
+        let masking = masking::store::load(tx, &member, Surface::DeliveryList)?;
+        let deliveries: BTreeSet<i64> = held.iter().map(|row| row.order.delivery_id).collect();
+        let deliveries = list::load_rows(tx, &deliveries.into_iter().collect::<Vec<_>>())?;
+        let shown = deliveries.into_iter().flat_map(|delivery| delivery.masked(&masking).orders);
+        let shown = shown.map(|order| order.listed).filter(|row| ids.contains(&row.order.id));
+        Ok::<_, StorageError>(shown.filter(|row| row.order.is_held_from(OrderState::Shipped)).collect())
+    };
+    let rows = storage.read(load).await?;
     Ok(HeldPage { layout, rows, back: local_path(back).unwrap_or("/deliveries").to_owned() })
 }
 
@@ -82,12 +102,13 @@ async fn held_page(storage: &Storage, layout: Layout, ids: Vec<i64>, back: &str)
 pub(super) async fn complete(
     State(storage): State<Storage>,
     layout: Layout,
+    member: Member,
     actor: MemberActor,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
     let (ticked, back) = (ids(&pairs, "tick"), value(&pairs, "back").to_owned());
     if ticked.is_empty() {
-        let mut page = held_page(&storage, layout, ids(&pairs, "id"), &back).await?;
+        let mut page = held_page(&storage, layout, member, ids(&pairs, "id"), &back).await?;
         let message = "선택한 주문이 없어요. 그래도 완료할 주문을 선택해 주세요.";
         page.layout.flash = Some(Flash::new(Tone::Warning, message));
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
