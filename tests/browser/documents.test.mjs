@@ -36,7 +36,7 @@ for (const javaScriptEnabled of [true, false]) {
     await checkPage(page, 'downloads-verify');
     const verify = async (name) => {
       await page.getByLabel('확인할 파일').setInputFiles(name);
-      await page.getByRole('button', { name: '확인' }).click();
+      await page.getByRole('button', { name: '확인', exact: true }).click();
       await page.waitForLoadState();
       return mainText(page);
     };
