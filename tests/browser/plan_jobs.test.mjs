@@ -59,13 +59,13 @@ for (const javaScriptEnabled of [true, false]) {
     await page.locator('table.deliveries tbody').getByRole('link').first().click();
     await page.getByRole('link', { name: '일감 추가' }).click();
     await page.getByLabel('실측').check();
-    await field(page, '가져올 물건이나 할 일').fill('붙박이장 자리');
+    await field(page, '가져올 물건이나 할 일').fill('옷장 놓을 자리');
     await field(page, '가는 날').fill(today());
     await checkPage(page, 'plan-jobs-new');
     await clickButton(page, '만들기');
     await page.getByText('일감을 만들었어요: 실측').waitFor();
     await gotoBoard(page);
-    assert.ok((await card(page, '실측').filter({ hasText: '붙박이장 자리' }).count()) === 1);
+    assert.ok((await card(page, '실측').filter({ hasText: '옷장 놓을 자리' }).count()) === 1);
   });
 }
 
@@ -77,7 +77,7 @@ test('a collection fails, comes back with its reason, and is done in part withou
   const collection = card(office, '회수').first();
   const job = await collection.getAttribute('data-card');
   await office.goto(`/plans/jobs/${job}`);
-  await field(office, '가져올 수량').fill('3');
+  await field(office, '가져올 수량 (개)').fill('3');
   await clickButton(office, '저장');
   await gotoBoard(office);
   await office.locator(`[data-card="${job}"]`).getByRole('checkbox').check();
