@@ -83,7 +83,7 @@ impl Drop for Shop {
 }
 
 fn add_channel(tx: &mut dyn Tx, code: &str) -> Result<i64> {
-    let id = tx.new_id();
+    let id = tx.scalar("SELECT max(id) FROM sales_channels", &[])? + 1;
     tx.exec("INSERT INTO sales_channels (id, code, name) VALUES (?, ?, ?)", &[id.into(), code.into(), code.into()])?;
     Ok(id)
 }
