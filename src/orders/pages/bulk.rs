@@ -129,8 +129,8 @@ enum BulkOutcome {
     Done { flash: FlashId, held: Vec<i64> },
     /// it was done except for these rows
     Partly { flash: Flash, rejected: Vec<RejectedRow> },
-    /// nothing was done yet with so many orders
-    Asked { chosen: usize, questions: Vec<BulkQuestion> },
+    /// nothing was done yet with so many orders, of which an open claim holds some
+    Asked { chosen: usize, held: usize, questions: Vec<BulkQuestion> },
 }
 
 pub(super) async fn bulk(
@@ -196,7 +196,9 @@ pub(super) async fn bulk(
     }
     match storage.write(act).await? {
         BulkOutcome::Done { flash, held } => Ok(redirect(&answer_url(form.advance_to, &held, &here, flash))),
-        BulkOutcome::Asked { chosen, questions } => Ok(page(question(layout, &form, chosen, &questions, here))),
+        BulkOutcome::Asked { chosen, held, questions } => {
+            Ok(page(question(layout, &form, (chosen, held), &questions, here)))
+        }
         BulkOutcome::Partly { flash, rejected } => {
             let layout = Layout { flash: Some(Flash { tone: Tone::Warning, ..flash }), ..layout };
             let mut page = same_rows(&storage, layout, query, paging, &uri, &form).await?;
@@ -264,10 +266,18 @@ fn target(form: &BulkForm) -> String {
 }
 
 /// The page that asks before an unusual action, or names the number before everything found is changed.
-fn question(layout: Layout, form: &BulkForm, chosen: usize, questions: &[BulkQuestion], here: String) -> QuestionPage {
+fn question(
+    layout: Layout,
+    form: &BulkForm,
+    (chosen, held): (usize, usize),
+    questions: &[BulkQuestion],
+    here: String,
+) -> QuestionPage {
     let asked: BTreeSet<i64> = questions.iter().flat_map(|question| question.ids.iter().copied()).collect();
-    let all = (Answer::All, format!("{}건 모두 바꾸기", grouped(chosen)));
-    let choices = match chosen.saturating_sub(asked.len()) {
+    // Held orders stay as they are, whatever is answered.
+    let changing = chosen.saturating_sub(held);
+    let all = (Answer::All, format!("{}건 모두 바꾸기", grouped(changing)));
+    let choices = match changing.saturating_sub(asked.len()) {
         rest if rest == 0 || asked.is_empty() => vec![all],
         rest => vec![(Answer::Rest, format!("{}건 빼고 {}건만 바꾸기", asked.len(), grouped(rest))), all],
     };
@@ -277,13 +287,14 @@ fn question(layout: Layout, form: &BulkForm, chosen: usize, questions: &[BulkQue
         }
         _ => format!("검색한 주문 {}건을 모두 바꿔요.", grouped(chosen)),
     });
+    let kept = (held > 0).then(|| format!("취소 요청이 들어온 {}건은 그대로 둬요.", grouped(held)));
     let ticks = form.ticked.iter().filter(|_| !form.all).map(|id| ("tick".to_owned(), crockford(*id)));
     let all = form.all.then(|| [("all".to_owned(), "1".to_owned()), ("expected".to_owned(), chosen.to_string())]);
     let values = form.values.iter().map(|(field, value)| (format!("set_{field}"), value.clone()));
     QuestionPage {
         layout,
         title: format!("{} 바꿀까요?", target(form)),
-        reasons: found.into_iter().chain(questions.iter().map(BulkQuestion::sentence)).collect(),
+        reasons: found.into_iter().chain(kept).chain(questions.iter().map(BulkQuestion::sentence)).collect(),
         action: here.clone(),
         fields: [("act".to_owned(), form.act.clone())]
             .into_iter()
@@ -352,7 +363,8 @@ fn advance(
     let questions = bulk_action::questions(&orders, to);
     match answer {
         None if is_all_found || !questions.is_empty() => {
-            return Ok(BulkOutcome::Asked { chosen: orders.len(), questions });
+            let held = orders.iter().filter(|order| order.is_held_from(to)).count();
+            return Ok(BulkOutcome::Asked { chosen: orders.len(), held, questions });
         }
         Some(Answer::Rest) => orders.retain(|order| !questions.iter().any(|question| question.ids.contains(&order.id))),
         None | Some(Answer::All) => {}
@@ -371,7 +383,7 @@ fn set(
     is_all_found: bool,
 ) -> StorageResult<BulkOutcome> {
     if is_all_found && answer.is_none() {
-        return Ok(BulkOutcome::Asked { chosen: ids.len(), questions: Vec::new() });
+        return Ok(BulkOutcome::Asked { chosen: ids.len(), held: 0, questions: Vec::new() });
     }
     let mut orders = store::find(tx, ids)?;
     orders.sort_by_key(|order| order.id);
