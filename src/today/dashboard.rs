@@ -150,7 +150,7 @@ pub fn open_work(tx: &mut dyn Tx, today: NaiveDate) -> Result<OpenWork> {
             i64::try_from(inspection::due_periods(tx)?.len()).unwrap_or(i64::MAX),
             "/access/inspections",
         ),
-        delays: Figure::exactly(consumer::count_late(tx, today)?, "/consumer"),
+        delays: Figure { total: consumer::count_late(tx, today)?, href: "/consumer".to_owned() },
         requests: Figure::exactly(requests::count_due(tx, plus_days(today, REMINDER_DAYS))?, "/privacy/requests"),
         breaches: Figure::exactly(breaches::count_open(tx)?, "/privacy/breaches"),
         absent_members: Figure::exactly(members::count_absent(tx)?, "/members#absent"),

@@ -10,6 +10,7 @@ use crate::consumer::terms::{SupplyTerm, supply_term};
 use crate::id::crockford;
 use crate::orders::list::{OrderRow, load_rows};
 use crate::orders::model::OrderState;
+use crate::search::Total;
 use crate::storage::{Storage, StorageError, Tx};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{Layout, PageResult, Query, page};
@@ -38,7 +39,8 @@ pub(crate) async fn list(
     let read = move |tx: &mut dyn Tx| {
         let today = tx.now().date();
         let total = store::count_late(tx, today)?;
-        let pages = PageBar::new(&uri, paging, u64::try_from(total).unwrap_or_default());
+        let mut pages = PageBar::new(&uri, paging, u64::try_from(total.number()).unwrap_or_default());
+        pages.at_least = matches!(total, Total::AtLeast(_));
         let offset = i64::try_from(pages.offset()).unwrap_or_default();
         let ids = store::late(tx, today, offset, pages.size.into())?;
         let mut rows = Vec::with_capacity(ids.len());
