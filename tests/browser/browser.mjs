@@ -67,13 +67,15 @@ export async function open(t, { prepare, command, start = startServer, externalH
       baseURL: server.url,
       locale: 'ko-KR',
       timezoneId: 'Asia/Seoul',
+      // Colours that are measured while they change have a contrast between the old and the new one.
+      reducedMotion: 'reduce',
       viewport: { width: 1440, height: 900 },
       ...contextOptions,
       ...options,
     });
     cleanups.push(() => context.close());
     const page = await context.newPage();
-    describeTimeouts(page);
+    improveActions(page);
     // Far longer than a page takes, so that a busy machine fails no test.
     page.setDefaultTimeout(30_000);
     if (!(options?.javaScriptEnabled ?? contextOptions.javaScriptEnabled ?? true)) withoutScripts.add(page);
@@ -83,11 +85,16 @@ export async function open(t, { prepare, command, start = startServer, externalH
   return { server, folder, window, page: await window() };
 }
 
+// Actions that may lead to another page. They end as soon as the browser has its first bytes: a test that then reads the page
+// sees the part that has arrived.
+const LEADING = new Set(['click', 'press', 'goBack', 'goForward', 'selectOption']);
+
 // Prototypes whose methods describe their timeouts.
 const describing = new WeakSet();
 
-// Adds the URL and the visible text of the page to the message of every timeout.
-function describeTimeouts(page) {
+// Adds the URL and the visible text of the page to the message of every timeout, and waits after each action that leads to
+// another page until that page is loaded.
+function improveActions(page) {
   const pageOf = new Map([
     [Object.getPrototypeOf(page), (self) => self],
     [Object.getPrototypeOf(page.locator('body')), (self) => self.page()],
@@ -100,10 +107,18 @@ function describeTimeouts(page) {
       if (typeof method !== 'function' || name === 'constructor' || name.startsWith('_')) continue;
       prototype[name] = function (...args) {
         const result = method.apply(this, args);
-        return result instanceof Promise ? result.catch((fault) => rejectDescribed(fault, ofSelf(this))) : result;
+        if (!(result instanceof Promise)) return result;
+        const settled = LEADING.has(name) ? result.then((value) => loaded(ofSelf(this), value)) : result;
+        return settled.catch((fault) => rejectDescribed(fault, ofSelf(this)));
       };
     }
   }
+}
+
+// Waits until a page is loaded, unless the action has closed it.
+async function loaded(page, value) {
+  if (!page.isClosed()) await page.waitForLoadState();
+  return value;
 }
 
 const described = new WeakSet();
@@ -210,9 +225,9 @@ export async function checkAccessibility(page, name = page.url()) {
     await assertNoViolations(page, AXE_RULES.map((value) => ({ type: 'tag', value })), `${name} at ${width} px`);
   }
   // Colours do not depend on the width.
-  await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
+  await page.emulateMedia({ colorScheme: 'dark' });
   await assertNoViolations(page, [{ type: 'rule', value: 'color-contrast' }], `${name} in dark`);
-  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
+  await page.emulateMedia({ colorScheme: null });
   await page.setViewportSize(before);
 }
 
@@ -230,6 +245,8 @@ async function assertNoViolations(page, chosen, where) {
 /** Screenshots and the accessibility check; skipped without JavaScript, where the layout is the same. */
 export async function checkPage(page, name) {
   if (withoutScripts.has(page)) return;
+  await page.waitForLoadState();
+  await page.evaluate(() => document.fonts.ready.then(() => undefined));
   await screenshot(page, name);
   await checkAccessibility(page, name);
 }

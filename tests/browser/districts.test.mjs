@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { checkPage, closeBrowser, logIn, mainText, open, setUpAndLogIn } from './browser.mjs';
-import { apply, clickButton, editXlsx, preview } from './flows.mjs';
+import { apply, clickButton, editXlsx, pressWithNothingTicked, preview } from './flows.mjs';
 import { ADMIN, TEAM, addMember, fixture, numberAfter, run } from './server.mjs';
 
 const ORDERS = '01_smartstore_orders_72col.xlsx';
@@ -45,8 +45,7 @@ async function openUnknown(page, folder) {
   await page.waitForURL('**/districts/unknown');
   assert.equal(numberAfter(await mainText(page), '총'), unknown);
 
-  await clickButton(page, '선택한 주문의 지역 정하기');
-  assert.match(await mainText(page), /먼저 선택해 주세요/);
+  await pressWithNothingTicked(page, '선택한 주문의 지역 정하기');
   const row = page.locator('.unknown tbody tr').first();
   await row.getByRole('checkbox').first().check();
   await row.getByLabel('지역').fill('없는 곳');

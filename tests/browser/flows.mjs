@@ -18,11 +18,11 @@ export async function beginReading(page) {
   if (await button.isVisible()) await button.click();
 }
 
-/** Applies the previewed upload. */
+/** Applies the previewed upload and waits for its report, also where it is applied in the background. */
 export async function apply(page) {
-  await page.getByRole('button', { name: '적용' }).click();
+  await clickButton(page, '적용');
+  await page.locator('[data-poll]').waitFor({ state: 'detached' });
   await page.waitForLoadState();
-  await page.getByRole('button', { name: '적용' }).waitFor({ state: 'detached' });
 }
 
 /** `[created, skipped, rejected]` of the upload page. */
@@ -50,8 +50,7 @@ export async function gotoOrders(page, query = {}) {
 /** Fills in and submits the search form. */
 export async function search(page, fill) {
   await fill();
-  await page.getByRole('button', { name: '검색', exact: true }).click();
-  await page.waitForLoadState();
+  await followedByPage(page, () => page.getByRole('button', { name: '검색', exact: true }).click());
 }
 
 /** Ticks the rows that contain these texts. */
@@ -61,17 +60,33 @@ export async function selectRows(page, numbers) {
   }
 }
 
-/** Clicks a button and waits for the next page. */
+/** Clicks a button whose answer is another page, and waits until that page is loaded. */
 export async function clickButton(page, name) {
+  await followedByPage(page, () => page.getByRole('button', { name }).first().click());
+}
+
+/** Presses a button of a list with nothing ticked: scripts answer on the page, without them the server does. */
+export async function pressWithNothingTicked(page, name) {
   await page.getByRole('button', { name }).first().click();
+  await page.getByText(/선택한 .+ 없어요|먼저 선택해 주세요/).first().waitFor();
+}
+
+/**
+ * Runs an action and waits until the page that it asks for is loaded.
+ *
+ * A click ends when the browser has handled it, and a form is sent after that: on a busy machine the page that is left is
+ * still there then, and it is loaded. Only the event of the next document tells that it is gone.
+ */
+export async function followedByPage(page, action) {
   await page.waitForLoadState();
+  const loaded = page.waitForEvent('load');
+  await Promise.all([loaded, action()]);
 }
 
 /** Clicks a button and confirms the dialog that follows. */
 export async function confirmedClick(page, name) {
   await page.getByRole('button', { name }).click();
-  // The form is submitted after the dialog has closed, so the click itself does not wait for the navigation.
-  await Promise.all([page.waitForNavigation(), page.getByRole('dialog').getByRole('button', { name: '네' }).click()]);
+  await followedByPage(page, () => page.getByRole('dialog').getByRole('button', { name: '네' }).click());
 }
 
 /** Row of an order in the list. */
