@@ -249,6 +249,27 @@ async fn every_program_has_its_own_node_number() {
     assert_eq!(numbers.await.expect("counts"), 8);
 }
 
+/// As after a suspension of more than a day.
+#[tokio::test]
+async fn program_that_lost_its_node_number_writes_no_more() {
+    let shop = Shop::new();
+    for given_away in [false, true] {
+        let program = shop.open();
+        program.write(|tx| add_channel(tx, "before")).await.expect("writes");
+        let writers = format!("{}.writers", shop.name);
+        shop.on_server(&match given_away {
+            true => format!("UPDATE {writers} SET marker = marker + 1000000 WHERE node > 0"),
+            false => format!("DELETE FROM {writers} WHERE node > 0"),
+        });
+        let refused = program.write(|tx| add_channel(tx, "after")).await.expect_err("is refused");
+        assert!(refused.to_string().contains("다시 시작"), "{refused}");
+        let program = shop.open();
+        let after = program.read(|tx| tx.scalar("SELECT count(*) FROM sales_channels WHERE code = 'after'", &[]));
+        assert_eq!(after.await.expect("answers"), 0);
+        program.write(|tx| tx.exec("DELETE FROM sales_channels WHERE code = 'before'", &[])).await.expect("writes");
+    }
+}
+
 #[tokio::test]
 async fn write_waits_for_the_promotion_of_a_primary() {
     let shop = Shop::new();

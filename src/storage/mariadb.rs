@@ -9,6 +9,9 @@
 //! program's own row of `writers`. The retry first acquires the write lock (an unfinished COMMIT still
 //! holds it) and looks for the marker: if it is there, the write is done; if not, the write runs again.
 //! No write is applied twice, and every acknowledged write was committed.
+//!
+//! A program that was suspended for longer than [`NODE_EXPIRY_MS`] may find its row gone or given to another program. Its
+//! writes are refused then: they would have no marker, and their identifiers might exist.
 
 mod address;
 mod diagnostics;
@@ -64,6 +67,8 @@ struct MariaDbInner {
     ids: IdGenerator,
     /// This program's row of `writers`; 0, which writes nothing, when it was opened read-only.
     node: i64,
+    /// The marker of the reserved row. Those of a program that gets the same number later are larger than any of this one.
+    first_marker: i64,
     next_marker: AtomicI64,
     schema_version: i64,
     created_at: Moment,
@@ -82,6 +87,7 @@ type Work<'w, T, E> = &'w dyn Fn(&mut dyn Tx) -> Result<T, E>;
 /// What opening the database found and did.
 struct OpenedDatabase {
     node: i64,
+    first_marker: i64,
     schema_version: i64,
     created_at: Moment,
     server_version: String,
@@ -110,7 +116,8 @@ impl MariaDb {
                 clock: Arc::clone(&options.clock),
                 ids: IdGenerator::new(u16::try_from(prepared.node).unwrap_or_default()),
                 node: prepared.node,
-                next_marker: AtomicI64::new(options.clock.now().0),
+                first_marker: prepared.first_marker,
+                next_marker: AtomicI64::new(prepared.first_marker + 1),
                 schema_version: prepared.schema_version,
                 created_at: prepared.created_at,
                 server_version: prepared.server_version,
@@ -297,9 +304,14 @@ impl MariaDbInner {
         };
         let marker = self.next_marker.fetch_add(1, Ordering::Relaxed);
         conn.exec_drop(
-            "UPDATE writers SET marker = ?, written_at = ? WHERE node = ?",
-            (marker, self.clock.now().0, self.node),
+            "UPDATE writers SET marker = ?, written_at = ? WHERE node = ? AND marker BETWEEN ? AND ?",
+            (marker, self.clock.now().0, self.node, self.first_marker, marker),
         )?;
+        if conn.affected_rows() == 0 {
+            conn.query_drop("ROLLBACK")?;
+            let reason = "이 프로그램이 하루 넘게 멈춰 있어서 번호가 회수됐어요. 프로그램을 다시 시작해 주세요.";
+            return Err(TxError::permanent(StorageError::CannotOpen(reason.to_owned())));
+        }
         match conn.query_drop("COMMIT") {
             Ok(()) => Ok(Ok(answer)),
             // Of any error here, only the marker shows whether the commit was executed.
@@ -374,6 +386,7 @@ fn prepare(pool: &ConnectionPool, now: Moment, mode: OpenMode) -> Result<OpenedD
         let created_at = schema::created_at(&mut conn)?;
         return Ok(OpenedDatabase {
             node: 0,
+            first_marker: 0,
             schema_version: found,
             created_at,
             server_version,
@@ -383,7 +396,14 @@ fn prepare(pool: &ConnectionPool, now: Moment, mode: OpenMode) -> Result<OpenedD
     let migration_report = schema::migrate(&mut conn, &NEWEST, now, schema::LOCK_TIMEOUT)?;
     let node = reserve_node(&mut conn, now)?;
     let created_at = schema::created_at(&mut conn)?;
-    Ok(OpenedDatabase { node, schema_version: NEWEST.version, created_at, server_version, migration_report })
+    Ok(OpenedDatabase {
+        node,
+        first_marker: now.0,
+        schema_version: NEWEST.version,
+        created_at,
+        server_version,
+        migration_report,
+    })
 }
 
 fn reserve_node(conn: &mut Conn, now: Moment) -> Result<i64, TxError> {
@@ -392,7 +412,7 @@ fn reserve_node(conn: &mut Conn, now: Moment) -> Result<i64, TxError> {
     conn.exec_drop("DELETE FROM writers WHERE node > 0 AND written_at < ?", (now.0 - NODE_EXPIRY_MS,))?;
     let reserved: Vec<i64> = conn.query("SELECT node FROM writers")?;
     let node = free_node(&reserved)?;
-    conn.exec_drop("INSERT INTO writers (node, marker, written_at) VALUES (?, 0, ?)", (node, now.0))?;
+    conn.exec_drop("INSERT INTO writers (node, marker, written_at) VALUES (?, ?, ?)", (node, now.0, now.0))?;
     conn.query_drop("COMMIT")?;
     Ok(node)
 }
