@@ -486,7 +486,7 @@ CREATE TABLE uploads (
     courier         TEXT NOT NULL CHECK (length(courier) <= 64),
     file_name       TEXT NOT NULL CHECK (length(file_name) <= 255),
     file_size       INTEGER NOT NULL CHECK (file_size >= 0),
-    file_sha256     TEXT NOT NULL CHECK (length(file_sha256) <= 64),
+    file_sha256     TEXT CHECK (length(file_sha256) <= 64),  -- null once file and report are destroyed
     file_kept       INTEGER NOT NULL CHECK (file_kept IN (0, 1)),  -- 1 while upload_chunks has the file
     sealed_password BLOB,  -- password of the stored file
     stage           TEXT NOT NULL CHECK (stage IN (

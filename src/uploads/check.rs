@@ -110,6 +110,11 @@ impl OrderKey {
         self.columns.iter().filter(|part| !part.is_digest).all(|part| row.cell(part.column(row)).is_blank())
     }
 
+    /// Whether a number has the format of the order numbers of its source.
+    fn is_valid(&self, number: &str) -> bool {
+        self.check_format(number).is_ok()
+    }
+
     /// The cell of the order number, if it is in one cell.
     fn only_cell<'r, 'c>(&self, row: &'r Row<'c>) -> Option<&'r Cell<'c>> {
         if let [only] = &self.columns[..] { Some(row.cell(only.column(row))) } else { None }

@@ -4,7 +4,7 @@
 //! They are rejected when the list is applied. A member then decides for each row whether the order gets
 //! the new number.
 
-use super::model::{Resolution, ResolvedBy, TrackingChange};
+use super::model::{Resolution, ResolvedBy, Stage, TrackingChange};
 use super::store;
 use crate::audit::MemberActor;
 use crate::orders::model::{Order, OrderState};
@@ -24,7 +24,7 @@ pub enum Decision {
 /// A conflicting row to resolve.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
-    /// row number in Excel
+    /// position in the report
     pub row: u32,
     /// the order's tracking number as the page showed it
     pub seen: String,
@@ -42,7 +42,7 @@ pub struct ConflictOutcome {
 }
 
 /// Resolves conflicting rows of an upload. A row is left unchanged if it is resolved already, or if its
-/// order has changed since the page was rendered.
+/// order has changed since the page was rendered; all are if the upload is not applied.
 pub fn resolve_conflicts(
     tx: &mut dyn Tx,
     upload_id: i64,
@@ -52,11 +52,21 @@ pub fn resolve_conflicts(
 ) -> Result<ConflictOutcome> {
     let cause = ChangeContext { actor: actor.into(), upload_id: Some(upload_id), action: Action::TrackingSet };
     let mut outcome = ConflictOutcome::default();
+    let upload = store::find(tx, upload_id)?;
+    if upload.is_none_or(|upload| upload.stage != Stage::Applied) {
+        let reason = "적용한 업로드가 아니에요. 업로드 화면에서 상태를 확인해 주세요.";
+        outcome.failed = conflicts.iter().map(|conflict| (conflict.row, reason.to_owned())).collect();
+        return Ok(outcome);
+    }
     orders::with_changes(tx, cause, |changes| {
         for conflict @ Conflict { row, .. } in conflicts {
             match resolve_one(changes, upload_id, decision, conflict)? {
                 Ok(resolution) => {
-                    store::resolve_row(changes.tx, upload_id, *row, resolution, Some(actor.id))?;
+                    if !store::resolve_row(changes.tx, upload_id, *row, resolution, Some(actor.id))? {
+                        return Err(StorageError::Inconsistent(format!(
+                            "upload_rows of {upload_id}: {row} is not open"
+                        )));
+                    }
                     outcome.resolved += 1;
                 }
                 Err(reason) => outcome.failed.push((*row, reason)),

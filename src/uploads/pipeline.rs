@@ -193,7 +193,8 @@ impl Uploads {
                 let districts = districts.current(tx)?;
                 let plan = plan::plan_with_districts(tx, &file, &districts)?;
                 apply::apply(tx, &plan, &file, &districts, id, actor)?;
-                store::resolve_earlier(tx, file.profile.kind, &plan.report, actor.member_id())?;
+                let source = (file.profile.kind, file.profile.code.as_str());
+                store::resolve_earlier(tx, source, &plan.report, actor.member_id())?;
                 store::save_report(tx, &upload, &file.profile, &plan.report, Stage::Applied)?;
                 if file.has_claims {
                     store::mark_claim_data(tx, id)?;

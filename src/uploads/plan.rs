@@ -11,6 +11,7 @@ mod row_report;
 mod states;
 
 use std::cell::Cell;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub use self::district_warnings::plan_with_districts;
@@ -103,13 +104,18 @@ fn plan_orders<'f>(
     let known = known_orders(tx, id, rows)?;
     let products =
         products::by_number(tx, contents(rows).map(|new| new.product_number.as_str()).collect::<BTreeSet<_>>())?;
-    let mut other_products = BTreeSet::new();
+    let (mut other_products, mut ids_by_name) = (BTreeSet::new(), HashMap::new());
     for new in contents(rows) {
         if let Some(order) = known.get(&new.order_number)
             && products.get(&new.product_number).is_none_or(|product| product.id != order.product_id)
-            && products::id_by_name(tx, &new.product_name)? != Some(order.product_id)
         {
-            other_products.insert(order.id);
+            let id = match ids_by_name.entry(new.product_name.as_str()) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(unknown) => *unknown.insert(products::id_by_name(tx, &new.product_name)?),
+            };
+            if id != Some(order.product_id) {
+                other_products.insert(order.id);
+            }
         }
     }
     let age = file_age(tx, code, rows, made_at)?;

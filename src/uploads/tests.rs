@@ -184,6 +184,31 @@ async fn exported_rejected_rows_are_recognised_again() {
 }
 
 #[tokio::test]
+async fn order_number_of_another_channel_settles_no_row() {
+    let shop = Shop::open();
+    let options = ImportOptions::default();
+    let bytes = fixture("B06_bad_values.xlsx");
+    let (id, result) =
+        shop.uploads.receive_and_apply(Actor::Program, "B06.xlsx", bytes, None, &options).await.expect("is stored");
+    let mut report = result.expect("is applied").report;
+    for row in &mut report.rows {
+        row.outcome = RowOutcome::Created;
+    }
+    let open = |code: &'static str| {
+        let report = report.clone();
+        shop.uploads.storage.write(move |tx| {
+            store::resolve_earlier(tx, (FileKind::Orders, code), &report, None)?;
+            let counted = tx.scalar("SELECT open_rows FROM uploads WHERE id = ?", &[id.into()])?;
+            let open = "SELECT count(*) FROM upload_rows WHERE upload_id = ? AND open_order IS NOT NULL";
+            Ok::<_, StorageError>((counted, tx.scalar(open, &[id.into()])?))
+        })
+    };
+    assert_eq!(open("COUPANG").await.expect("writes"), (13, 13));
+    let (counted, rows) = open("SMART_STORE").await.expect("writes");
+    assert!(counted == rows && rows < 13, "rows without a number stay open: {counted} {rows}");
+}
+
+#[tokio::test]
 async fn upload_is_applied_once() {
     let shop = Shop::open();
     let options = ImportOptions::default();

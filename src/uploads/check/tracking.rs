@@ -54,7 +54,10 @@ impl TrackingColumns {
         let is_separator = |letter: char| letter.is_whitespace() || ",/;|+·、，".contains(letter);
         let keys: Vec<String> =
             text.split(is_separator).map(str::trim).filter(|key| !key.is_empty()).map(str::to_owned).collect();
-        let is_number = |key: &String| key.len() >= SHORTEST && key.bytes().all(|byte| byte.is_ascii_digit());
+        let lengths = SHORTEST..=text_limits::ORDER_NUMBER;
+        let is_number = |key: &String| {
+            lengths.contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_digit()) && self.key.is_valid(key)
+        };
         if keys.len() > 1 && keys.iter().all(is_number) { keys } else { Vec::new() }
     }
 }

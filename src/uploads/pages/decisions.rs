@@ -11,7 +11,9 @@ use crate::storage::Storage;
 use crate::uploads::Uploads;
 use crate::uploads::decisions::{ChosenConflicts, ChosenValue, DecisionOutcome, decide_conflicts};
 use crate::web::paging::PageQuery;
-use crate::web::{Error, Flash, FormPairs, Layout, PageResult, Query, Tone, page_with_status, redirect_with_flash};
+use crate::web::{
+    Error, Flash, FormPairs, Layout, PageResult, Query, Tone, personal_page_with_status, redirect_with_flash,
+};
 
 /// Parses `channel=ID` or `own=ID` of a row; `act=channel|own` with `tick=ID` …; or `all=channel|own`.
 fn parse_form(pairs: &[(String, String)]) -> Result<(ChosenValue, ChosenConflicts), Error> {
@@ -83,5 +85,5 @@ pub(super) async fn decide(
         decision.problem = failure.map(|(_, reason)| reason.clone());
     }
     page.layout.flash = Some(Flash::new(Tone::Warning, &message));
-    Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+    Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
 }

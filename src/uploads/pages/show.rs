@@ -1,5 +1,7 @@
 //! `GET /uploads/{id}`: the preview or report of an upload.
 
+use std::collections::{BTreeSet, HashMap};
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::Uri;
@@ -13,7 +15,8 @@ use crate::orders::export::{ExportKind, SMART_STORE};
 use crate::orders::findings::{DisabledProduct, Findings};
 use crate::orders::follow::{FieldChange, FollowedField, HoldReason, display_value};
 use crate::orders::labels::field_label;
-use crate::orders::model::OrderState;
+use crate::orders::model::{Order, OrderState};
+use crate::orders::store as orders;
 use crate::orders::store::channel_conflicts::{self, ChannelConflict};
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::uploads::check::Reason;
@@ -273,8 +276,7 @@ pub(super) async fn show_page(
         .read(move |tx| {
             let stored = filter.map_or(Ok(Vec::new()), |filter| store::rows(tx, id, filter, offset, size))?;
             let channel = store::channel_id(tx, id)?;
-            let rows: Vec<RowView> =
-                stored.into_iter().map(|row| RowView::new(tx, channel, row)).collect::<StorageResult<_>>()?;
+            let rows = row_views(tx, channel, stored)?;
             let decisions = if filter == Some(RowFilter::Decisions) {
                 decision_views(tx, id, is_applied, &rows)?
             } else {
@@ -448,10 +450,25 @@ fn quoted(reason: &Reason) -> String {
     if reason.value.is_empty() { String::new() } else { format!("‘{}’", reason.value) }
 }
 
+/// The rows of a page with their orders.
+fn row_views(tx: &mut dyn Tx, channel: Option<i64>, stored: Vec<StoredRow>) -> StorageResult<Vec<RowView>> {
+    let numbers: Vec<&str> = stored.iter().map(|row| row.report.order_number.as_str()).collect();
+    let ids = orders::ids_by_number(tx, channel, &numbers)?;
+    let ids_of = |row: &StoredRow| ids.get(&row.report.order_number).cloned().unwrap_or_default();
+    let of_conflicts = stored.iter().filter(|row| row.report.conflict.is_some());
+    let shown: BTreeSet<i64> = of_conflicts.filter_map(|row| ids_of(row).pop()).collect();
+    let found = orders::find(tx, &shown.into_iter().collect::<Vec<_>>())?;
+    let found: HashMap<i64, Order> = found.into_iter().map(|order| (order.id, order)).collect();
+    let view = |row: StoredRow| {
+        let ids = ids_of(&row);
+        let order = ids.last().filter(|_| row.report.conflict.is_some()).and_then(|id| found.get(id)).cloned();
+        RowView::new(row, ids, order)
+    };
+    Ok(stored.into_iter().map(view).collect())
+}
+
 impl RowView {
-    fn new(tx: &mut dyn Tx, channel: Option<i64>, StoredRow { report, resolved }: StoredRow) -> StorageResult<Self> {
-        let ids = store::matching_orders(tx, channel, &report.order_number)?;
-        let order = if report.conflict.is_some() { crate::orders::store::find(tx, &ids)?.pop() } else { None };
+    fn new(StoredRow { report, resolved }: StoredRow, ids: Vec<i64>, order: Option<Order>) -> Self {
         let held = order.as_ref().filter(|order| order.is_held_from(OrderState::Shipped));
         let claim = held.map_or_else(String::new, |order| order.claim.clone());
         let tracking = order.map_or_else(TrackingChange::default, |order| TrackingChange {
@@ -459,7 +476,7 @@ impl RowView {
             courier: order.courier,
         });
         let order_id = ids.first().copied().map(crockford);
-        Ok(Self { report, resolved, order_id, order_ids: ids, tracking, claim, is_ticked: false, problem: None })
+        Self { report, resolved, order_id, order_ids: ids, tracking, claim, is_ticked: false, problem: None }
     }
 
     /// The row's position in the report, which forms name.

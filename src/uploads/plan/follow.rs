@@ -68,11 +68,15 @@ impl Follower {
         let known = channel_conflicts::of_orders(tx, &ids.into_iter().collect::<Vec<_>>())?;
         let fields: Vec<(i64, FollowedField)> = self.held.iter().map(|(_, id, held)| (*id, held.field)).collect();
         let edits = if fields.is_empty() { BTreeMap::new() } else { channel_conflicts::last_edits(tx, &fields)? };
+        let mut known_of: BTreeMap<(i64, FollowedField), Vec<&ChannelConflict>> = BTreeMap::new();
+        for conflict in &known {
+            known_of.entry((conflict.order_id, conflict.field)).or_default().push(conflict);
+        }
         let mut waiting = BTreeSet::new();
         let positions = plan.report.positions();
         for (index, order_id, held) in self.held {
             let edited = edits.get(&(order_id, held.field)).cloned().unwrap_or_default();
-            let of_field = || known.iter().filter(|known| (known.order_id, known.field) == (order_id, held.field));
+            let of_field = || known_of.get(&(order_id, held.field)).into_iter().flatten().copied();
             let is_same = |known: &&ChannelConflict| held.field.is_same(&known.channel_value, &held.channel);
             plan.report.rows[index].conflicts.push(field_conflict(&held, &edited));
             if let Some(open) = of_field().filter(is_same).find(|known| known.resolved.is_none()) {
@@ -86,7 +90,6 @@ impl Follower {
             if held.reason == HoldReason::Older && of_field().filter(is_same).any(is_kept) {
                 continue;
             }
-            plan.conflicts.retain(|new: &NewConflict| (new.order_id, new.field) != (order_id, held.field));
             plan.conflicts.push(NewConflict {
                 order_id,
                 field: held.field,
@@ -97,16 +100,25 @@ impl Follower {
                 edited,
             });
         }
+        keep_last_conflicts(&mut plan.conflicts);
+        let of_statements = self.new.iter().map(|new| (new.order_id, new.field));
+        let told: BTreeSet<(i64, FollowedField)> =
+            of_statements.chain(plan.conflicts.iter().map(|new| (new.order_id, new.field))).collect();
         let is_replaced = |known: &&ChannelConflict| {
-            known.resolved.is_none()
-                && !waiting.contains(&known.id)
-                && (self.new.iter().any(|new| (new.order_id, new.field) == (known.order_id, known.field))
-                    || plan.conflicts.iter().any(|new| (new.order_id, new.field) == (known.order_id, known.field)))
+            known.resolved.is_none() && !waiting.contains(&known.id) && told.contains(&(known.order_id, known.field))
         };
         plan.replaced = known.iter().filter(is_replaced).map(|known| (known.id, known.upload_id)).collect();
         plan.statements = self.new;
         Ok(())
     }
+}
+
+/// Of several rows of a file about one field of an order, the last one counts.
+fn keep_last_conflicts(conflicts: &mut Vec<NewConflict>) {
+    let mut seen = BTreeSet::new();
+    conflicts.reverse();
+    conflicts.retain(|new| seen.insert((new.order_id, new.field)));
+    conflicts.reverse();
 }
 
 fn field_conflict(held: &HeldValue, edited: &LastEdit) -> FieldConflict {
@@ -192,21 +204,18 @@ pub(super) fn warn_of_split_bundles(
     }
     let deliveries: BTreeSet<i64> = moved.iter().map(|(_, after)| after.delivery_id).collect();
     let ids = bundles::order_ids(tx, &deliveries.into_iter().collect::<Vec<_>>())?;
-    let mut bundled = orders::find(tx, &ids)?;
-    for order in &mut bundled {
-        if let Some((_, after)) = changes.iter().find(|(before, _)| before.id == order.id) {
-            order.clone_from(after);
-        }
+    let changed: HashMap<i64, &Order> = changes.iter().map(|(before, after)| (before.id, after)).collect();
+    let mut bundled: HashMap<i64, Vec<Order>> = HashMap::new();
+    for order in orders::find(tx, &ids)? {
+        let order = changed.get(&order.id).map_or(order, |after| (*after).clone());
+        bundled.entry(order.delivery_id).or_default().push(order);
     }
     for (_, after) in moved {
-        let others: Vec<Order> = bundled
-            .iter()
-            .filter(|other| other.delivery_id == after.delivery_id && other.id != after.id)
-            .cloned()
-            .collect();
         let destination = (after.shipping_method, &after.recipient);
-        let differs =
-            active(&others).any(|other| !same_destination(destination, (other.shipping_method, &other.recipient)));
+        let others = bundled.get(&after.delivery_id).map_or(&[][..], Vec::as_slice);
+        let differs = active(others).any(|other| {
+            other.id != after.id && !same_destination(destination, (other.shipping_method, &other.recipient))
+        });
         if let Some(row) = index_of.get(&after.id).and_then(|index| report.rows.get_mut(*index)).filter(|_| differs) {
             let message = "같은 묶음의 다른 주문과 배송지나 배송방법이 달라요. 배송 전에 확인해 주세요";
             row.reasons.push(Reason {

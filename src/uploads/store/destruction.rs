@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::storage::{Result, Tx};
 use crate::time::Moment;
 
-/// File name of an upload whose report is destroyed.
-pub const DESTROYED_NAME: &str = "파기한 파일";
+/// File name of an upload whose report is destroyed. That it is shows `file_sha256`, which is null then.
+const DESTROYED_NAME: &str = "파기한 파일";
 
 /// Key of a row of a report: upload and position.
 pub type RowKey = (i64, i64);
@@ -41,23 +41,20 @@ pub fn delete_rows(tx: &mut dyn Tx, rows: &[RowKey]) -> Result<u64> {
 
 /// Number of uploads before `before` whose report has not been destroyed.
 pub fn count_old(tx: &mut dyn Tx, before: Moment) -> Result<i64> {
-    tx.scalar(
-        "SELECT count(*) FROM uploads WHERE created_at < ? AND file_name <> ?",
-        &[before.into(), DESTROYED_NAME.into()],
-    )
+    tx.scalar("SELECT count(*) FROM uploads WHERE created_at < ? AND file_sha256 IS NOT NULL", &[before.into()])
 }
 
 /// Destroys the original and the report of uploads before `before`, of at most `limit`; that there was an upload, and its
 /// counts, remain. Answers the number of uploads and of rows.
 pub fn destroy_old(tx: &mut dyn Tx, before: Moment, limit: i64) -> Result<(u64, u64)> {
-    let sql = "SELECT id FROM uploads WHERE created_at < ? AND file_name <> ? ORDER BY id LIMIT ?";
-    let old = tx.query(sql, &[before.into(), DESTROYED_NAME.into(), limit.into()])?;
+    let sql = "SELECT id FROM uploads WHERE created_at < ? AND file_sha256 IS NOT NULL ORDER BY id LIMIT ?";
+    let old = tx.query(sql, &[before.into(), limit.into()])?;
     let ids: Vec<i64> = old.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
     tx.delete_ids("upload_chunks", "upload_id", &ids)?;
     let rows = tx.delete_ids("upload_rows", "upload_id", &ids)?;
     for id in &ids {
         tx.exec(
-            "UPDATE uploads SET file_name = ?, file_sha256 = '', file_kept = 0, sealed_password = NULL, refusal = '', \
+            "UPDATE uploads SET file_name = ?, file_sha256 = NULL, file_kept = 0, sealed_password = NULL, refusal = '', \
              findings = '', changes = '{}', open_rows = 0, version = version + 1 WHERE id = ?",
             &[DESTROYED_NAME.into(), (*id).into()],
         )?;

@@ -3,7 +3,7 @@
 //! A rejected row of an applied upload is open until it is resolved. While it is open, `open_order` has its
 //! order number, and `uploads.open_rows` counts it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::channels::FileKind;
 use crate::storage::text_limits;
@@ -129,22 +129,24 @@ pub(super) fn replace(tx: &mut dyn Tx, id: i64, report: &Report, is_applied: boo
     )
 }
 
-/// Resolves the open row at a position.
+/// Resolves the row at a position. Returns false if it is not open.
 pub fn resolve_row(
     tx: &mut dyn Tx,
     id: i64,
     position: u32,
     resolution: Resolution,
     member_id: Option<i64>,
-) -> Result<()> {
+) -> Result<bool> {
     let now = tx.now();
     let closed = tx.exec(
         "UPDATE upload_rows SET open_order = NULL, resolution = ?, resolved_by = ?, resolved_at = ? \
          WHERE upload_id = ? AND position = ? AND open_order IS NOT NULL",
         &[resolution.code().into(), member_id.into(), now.into(), id.into(), position.into()],
     )?;
-    let closed = i64::try_from(closed).unwrap_or_default();
-    tx.exec("UPDATE uploads SET open_rows = open_rows - ? WHERE id = ?", &[closed.into(), id.into()]).map(drop)
+    if closed > 0 {
+        tx.exec("UPDATE uploads SET open_rows = open_rows - 1 WHERE id = ?", &[id.into()])?;
+    }
+    Ok(closed > 0)
 }
 
 /// Resolves all open rows of an upload; returns how many.
@@ -163,13 +165,20 @@ pub fn resolve_all(tx: &mut dyn Tx, id: i64, member_id: i64) -> Result<u64> {
     )
 }
 
-/// Resolves open rows of earlier uploads of a kind whose orders are imported in `report`.
-pub fn resolve_earlier(tx: &mut dyn Tx, kind: FileKind, report: &Report, member_id: Option<i64>) -> Result<()> {
+/// Resolves open rows of earlier uploads whose orders are imported in `report`: of the same kind, and of the same channel,
+/// because two channels may give one order number. The list of any courier names the orders of all channels.
+pub fn resolve_earlier(
+    tx: &mut dyn Tx,
+    (kind, channel_code): (FileKind, &str),
+    report: &Report,
+    member_id: Option<i64>,
+) -> Result<()> {
+    let is_of_channel = i64::from(kind != FileKind::Tracking);
     let mut open = Vec::new();
     tx.for_each(
         "SELECT r.upload_id, r.position, r.open_order FROM upload_rows r JOIN uploads u ON u.id = r.upload_id \
-         WHERE r.open_order > '' AND u.kind = ?",
-        &[kind.code().into()],
+         WHERE r.open_order > '' AND u.kind = ? AND (? = 0 OR u.channel_code = ?)",
+        &[kind.code().into(), is_of_channel.into(), channel_code.into()],
         &mut |mut row| {
             open.push((row.int(0)?, row.int(1)?, row.text(2)?));
             Ok(())
@@ -184,10 +193,18 @@ pub fn resolve_earlier(tx: &mut dyn Tx, kind: FileKind, report: &Report, member_
         .filter(|row| matches!(row.outcome, RowOutcome::Created | RowOutcome::Updated))
         .map(|row| row.order_number.as_str())
         .collect();
-    for (id, row, number) in open.iter().filter(|(_, _, number)| imported.contains(number.as_str())) {
-        let row = u32::try_from(*row)
-            .map_err(|_| StorageError::Inconsistent(format!("upload_rows of {id}: order {number}")))?;
-        resolve_row(tx, *id, row, Resolution::Uploaded, member_id)?;
+    open.retain(|(_, _, number)| imported.contains(number.as_str()));
+    let now = tx.now();
+    let mut rows = open.iter().map(|(id, position, _)| -> Vec<Param<'_>> {
+        let resolution = Resolution::Uploaded.code().into();
+        vec![(*id).into(), (*position).into(), Param::Null, resolution, member_id.into(), now.into()]
+    });
+    let columns = ["open_order", "resolution", "resolved_by", "resolved_at"];
+    tx.update_many("upload_rows", &["upload_id", "position"], &columns, &mut rows)?;
+    let mut closed: BTreeMap<i64, i64> = BTreeMap::new();
+    for (id, ..) in &open {
+        *closed.entry(*id).or_default() += 1;
     }
-    Ok(())
+    let mut uploads = closed.into_iter().map(|(id, rows)| vec![rows.into(), id.into()]);
+    tx.exec_many("UPDATE uploads SET open_rows = open_rows - ? WHERE id = ?", &mut uploads)
 }

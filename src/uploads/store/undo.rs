@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::channels::FileKind;
 use crate::orders::store as orders;
-use crate::storage::{Result, Row, Tx};
+use crate::storage::{Param, Result, Row, Tx};
 use crate::uploads::RowOutcome;
 use crate::uploads::undo::rules::AppliedUpload;
 
@@ -177,7 +177,7 @@ pub fn for_each_options(
 ) -> Result<()> {
     let sql = "SELECT id, options FROM orders WHERE product_id = ?";
     tx.for_each(sql, &[product_id.into()], &mut |mut row| {
-        visit(row.int(0)?, serde_json::from_str(&row.text(1)?).unwrap_or_default());
+        visit(row.int(0)?, row.json(1, "orders.options")?);
         Ok(())
     })
 }
@@ -207,22 +207,21 @@ pub fn set_undone(tx: &mut dyn Tx, upload_id: i64, member_id: Option<i64>) -> Re
 
 /// Opens the rejected rows of earlier uploads again that this upload settled by importing their orders.
 pub fn reopen_rows(tx: &mut dyn Tx, kind: FileKind, upload: AppliedUpload) -> Result<()> {
-    let sql = "SELECT r.upload_id, r.position FROM uploads u JOIN upload_rows r ON r.upload_id = u.id \
+    let sql = "SELECT r.upload_id, r.position, r.order_number FROM uploads u JOIN upload_rows r ON r.upload_id = u.id \
                WHERE u.stage = 'applied' AND u.rejected > 0 AND u.kind = ? AND u.id < ? \
                AND r.resolution = 'uploaded' AND r.resolved_at = ?";
-    let rows = tx.query(sql, &[kind.code().into(), upload.id.into(), upload.applied_at.into()])?;
+    let found = tx.query(sql, &[kind.code().into(), upload.id.into(), upload.applied_at.into()])?;
+    let row = |mut row: Row| Ok((row.int(0)?, row.int(1)?, row.text(2)?));
+    let found: Vec<(i64, i64, String)> = found.into_iter().map(row).collect::<Result<_>>()?;
+    let mut rows = found.iter().map(|(id, position, number)| -> Vec<Param<'_>> {
+        vec![(*id).into(), (*position).into(), number.into(), Param::Null, Param::Null, Param::Null]
+    });
+    let columns = ["open_order", "resolution", "resolved_by", "resolved_at"];
+    tx.update_many("upload_rows", &["upload_id", "position"], &columns, &mut rows)?;
     let mut opened: BTreeMap<i64, i64> = BTreeMap::new();
-    for row in rows {
-        let (id, position) = (row.int(0)?, row.int(1)?);
-        tx.exec(
-            "UPDATE upload_rows SET open_order = order_number, resolution = NULL, resolved_by = NULL, \
-             resolved_at = NULL WHERE upload_id = ? AND position = ?",
-            &[id.into(), position.into()],
-        )?;
-        *opened.entry(id).or_default() += 1;
+    for (id, ..) in &found {
+        *opened.entry(*id).or_default() += 1;
     }
-    for (id, rows) in opened {
-        tx.exec("UPDATE uploads SET open_rows = open_rows + ? WHERE id = ?", &[rows.into(), id.into()])?;
-    }
-    Ok(())
+    let mut uploads = opened.into_iter().map(|(id, rows)| vec![rows.into(), id.into()]);
+    tx.exec_many("UPDATE uploads SET open_rows = open_rows + ? WHERE id = ?", &mut uploads)
 }

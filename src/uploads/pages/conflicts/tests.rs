@@ -71,6 +71,19 @@ async fn replacing_sets_the_number_of_the_file() {
 }
 
 #[tokio::test]
+async fn preview_resolves_no_conflict() {
+    let app = TestApp::as_admin().await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+    let here = upload_fixture(&app, LOGEN).await;
+    let answer = decide(&app, &here, &[("seen-13", ""), ("replace", "13")]).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(tracking(&app, "2024031500000003").await.1, "");
+    app.post_form(&format!("{here}/discard"), &[]).await;
+    decide(&app, &here, &[("seen-13", ""), ("replace", "13")]).await;
+    assert_eq!(tracking(&app, "2024031500000003").await.1, "");
+}
+
+#[tokio::test]
 async fn keeping_resolves_the_row_without_a_change() {
     let (app, here) = with_a_conflict().await;
     decide(&app, &here, &[("act", "keep"), ("tick", "13"), ("seen-13", PRESENT)]).await;
