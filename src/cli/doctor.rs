@@ -11,6 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::Datelike;
+
 use super::{CliError, CommandResult, Outcome, block_on, endpoints, no_shop, open_read_only, service};
 use crate::access;
 use crate::backup::{self, MariaDbDump, TargetStatus};
@@ -22,7 +24,7 @@ use crate::server::shop_ca::{self, CaCertificate};
 use crate::server::tls::{self, TlsError};
 use crate::sessions::RedisStore;
 use crate::storage::{Diagnostic, Severity, Storage, StorageError, schema};
-use crate::time::{Clock, Moment, SystemClock};
+use crate::time::{Clock, Moment, SystemClock, holidays};
 
 /// A backup older than this is reported: a running server uploads at least twice a minute.
 const STALE_AFTER: Duration = Duration::from_mins(10);
@@ -41,6 +43,7 @@ impl Doctor {
             diagnostics.extend(address.diagnose(&SystemClock));
         }
         diagnostics.extend(check_folder(config));
+        diagnostics.push(check_holidays(config));
         diagnostics.extend(check_permissions(config));
         diagnostics.extend(check_network(config));
         diagnostics.extend(service::diagnose());
@@ -113,6 +116,21 @@ fn check_database(config: &Config) -> Vec<Diagnostic> {
         });
     }
     diagnostics
+}
+
+/// Checks the file that renews the holidays.
+fn check_holidays(config: &Config) -> Diagnostic {
+    const SUBJECT: &str = "공휴일";
+    match holidays::renew_from(&config.data) {
+        Ok(()) => {
+            let until = holidays::public_holidays().last().map_or(0, |(day, _)| day.year());
+            Diagnostic::ok(SUBJECT, format!("{until}년까지 알고 있어요"))
+        }
+        Err(error) => {
+            let found = format!("{}을 읽지 못했어요: {error}", holidays::HOLIDAY_FILE);
+            Diagnostic::problem(Severity::Bad, SUBJECT, found, "이 파일이 있으면 켜지지 않아요. 고치거나 지우세요.")
+        }
+    }
 }
 
 /// Checks the schema version of the data.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::CliError;
 use crate::config::{Config, Database};
+use crate::time::holidays::{self, HolidayFileError};
 
 /// The default data folder of a demo shop.
 pub(super) const DEMO_FOLDER: &str = "demo-data";
@@ -52,6 +53,24 @@ pub(super) fn lock(data: &Path) -> Result<File, CliError> {
         ))),
         Err(TryLockError::Error(error)) => Err(error.into()),
     }
+}
+
+/// Reads the holidays of the data folder, for a server. The caller must hold the lock, so that a folder that cannot be
+/// used is reported before.
+///
+/// # Errors
+/// The file is there and cannot be used: with other holidays than the shop expects every deadline is wrong.
+pub(super) fn renew_holidays(data: &Path) -> Result<(), CliError> {
+    holidays::renew_from(data).map_err(|error| CliError(unread_holidays(data, &error)))
+}
+
+/// Sentence about a file of holidays that cannot be used.
+pub(super) fn unread_holidays(data: &Path, error: &HolidayFileError) -> String {
+    let file = data.join(holidays::HOLIDAY_FILE);
+    format!(
+        "공휴일 파일을 읽지 못했어요: {} ({error})\n파일을 고치거나 지우면 프로그램의 공휴일을 써요.",
+        file.display()
+    )
 }
 
 /// Locks the folder of a database file against servers. None if no server has ever used the folder.

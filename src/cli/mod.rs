@@ -217,10 +217,13 @@ fn is_flag(matches: &ArgMatches, name: &str) -> bool {
 }
 
 fn execute(CommandLine { mut settings, command }: CommandLine) -> CommandResult {
+    let reads_holidays_itself = matches!(command, None | Some(Command::Serve | Command::Demo(_) | Command::Doctor(_)));
     let load = |settings| {
         let config = Config::load(settings, |name| std::env::var(name).ok())?;
-        holidays::renew_from(&config.data)
-            .map_err(|error| CliError(format!("{}의 공휴일을 읽지 못했어요: {error}", holidays::HOLIDAY_FILE)))?;
+        // A server reads the file itself and refuses a broken one. A broken file keeps nobody from a backup or an export.
+        if !reads_holidays_itself && let Err(error) = holidays::renew_from(&config.data) {
+            writeln!(io::stderr().lock(), "mukkeum: {}", folder::unread_holidays(&config.data, &error))?;
+        }
         Ok::<_, CliError>(config)
     };
     match command {

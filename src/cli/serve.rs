@@ -71,6 +71,7 @@ pub(super) fn run_until(
         }
         lock => lock?,
     };
+    folder::renew_holidays(&config.data)?;
     folder::check_kind(config)?;
     folder::delete_leftovers(config)?;
     if config.demo.is_none()

@@ -39,14 +39,18 @@ pub enum HolidayFileError {
 /// embedded, so that it holds a year as a whole, also with a holiday that was declared or withdrawn. Once in a process,
 /// before the first use; later calls change nothing.
 ///
+/// A folder that cannot be entered has no file as far as this process knows: what opens the shop says more about it.
+///
 /// # Errors
-/// [`HolidayFileError`]; the embedded holidays stay in use.
+/// [`HolidayFileError`] of a file that is there; the embedded holidays stay in use.
 pub fn renew_from(folder: &Path) -> Result<(), HolidayFileError> {
-    let text = match std::fs::read_to_string(folder.join(HOLIDAY_FILE)) {
-        Ok(text) => text,
-        Err(error) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
+    let file = folder.join(HOLIDAY_FILE);
+    if let Err(error) = file.symlink_metadata()
+        && [ErrorKind::NotFound, ErrorKind::NotADirectory, ErrorKind::PermissionDenied].contains(&error.kind())
+    {
+        return Ok(());
+    }
+    let text = std::fs::read_to_string(file)?;
     // Kept for the life of the process, as the embedded ones.
     let text: &'static str = Box::leak(text.into_boxed_str());
     let _ = RENEWED.set(merge(&EMBEDDED, text)?);
@@ -101,6 +105,9 @@ mod tests {
         assert!(matches!(merge(&known, "day,name\n2026-06-31,없는 날\n"), Err(HolidayFileError::Line(2))));
         let folder = tempfile::tempdir().expect("a folder");
         assert!(renew_from(folder.path()).is_ok(), "no file");
+        assert!(renew_from(&folder.path().join("none")).is_ok(), "no folder");
+        std::fs::create_dir(folder.path().join(HOLIDAY_FILE)).expect("a folder");
+        assert!(matches!(renew_from(folder.path()), Err(HolidayFileError::Read(_))), "a folder of this name");
     }
 
     #[test]

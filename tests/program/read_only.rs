@@ -86,3 +86,22 @@ fn refused_backup_leaves_no_file() {
     assert_fails(program(shop.path()).args(["backup", "now", "--backup", &backup]), "더 새로운 버전");
     assert!(contents(shop.path()) == before);
 }
+
+/// A file of holidays that cannot be used keeps a server from starting with wrong deadlines, and nobody from the data.
+#[test]
+fn broken_holidays_stop_the_server_and_nothing_else() {
+    let shop = shop();
+    let file = shop.path().join("holidays.csv");
+    for break_it in
+        [|file: &Path| std::fs::write(file, "2026-13-01,없는 날\n"), |file: &Path| std::fs::create_dir(file)]
+    {
+        break_it(&file).expect("writes");
+        let (code, _, error) = run(&mut program(shop.path()));
+        assert!(code == Some(2) && error.contains("공휴일 파일을 읽지 못했어요"), "{error}");
+        let (code, found, error) = run(program(shop.path()).args(["user", "list"]));
+        assert!(code == Some(0) && found.contains("boss") && error.contains("공휴일 파일"), "{found}{error}");
+        let (code, found, _) = run(program(shop.path()).arg("doctor"));
+        assert!(code == Some(2) && found.contains("[수정하세요] 공휴일"), "{found}");
+        let _ = std::fs::remove_file(&file);
+    }
+}
