@@ -55,7 +55,8 @@ const PAGE: &str = "/privacy/destructions";
 /// Destroys everything that is due, and answers what it was. Nothing is written when nothing is due.
 ///
 /// # Errors
-/// The database failed. The next call continues.
+/// The database failed, or photographs of due orders could not be removed, which does not keep the rest from being
+/// destroyed. The next call continues.
 pub async fn destroy_due(storage: &Storage, keep: KeepYears, photos: &ProofRetention) -> Result<DestroyedCounts> {
     let today = storage.clock().now().date();
     let day = keep.first_kept_day(today);
@@ -64,14 +65,19 @@ pub async fn destroy_due(storage: &Storage, keep: KeepYears, photos: &ProofReten
     let mut total =
         Run { storage: storage.clone(), photos, certificate: None, day, counts: DestroyedCounts::default() };
     total.destroy_photos().await?;
-    loop {
+    let is_complete = loop {
         let orders = storage.read_replica(move |tx| due(tx, before, ROUND_ORDERS)).await?;
         if orders.is_empty() {
-            break;
+            break true;
         }
-        total.destroy_orders(&orders).await?;
-    }
+        if !total.destroy_orders(&orders).await? {
+            break false;
+        }
+    };
     total.destroy_rest(before, Moment::start_of(first_kept_audit_day(today))).await?;
+    if !is_complete {
+        return Err(StorageError::Unavailable("the photographs of due orders could not be removed".to_owned()));
+    }
     total.finish().await
 }
 
@@ -109,7 +115,8 @@ impl Run {
         Ok(destroyed)
     }
 
-    async fn destroy_orders(&mut self, orders: &[DueOrder]) -> Result<()> {
+    /// Returns false if photographs could not be removed: their orders stay until the next run.
+    async fn destroy_orders(&mut self, orders: &[DueOrder]) -> Result<bool> {
         let ids: Arc<BTreeSet<i64>> = Arc::new(orders.iter().map(|order| order.id).collect());
         self.destroy_terms(&ids).await?;
         let numbers: BTreeSet<String> = orders.iter().map(|order| order.order_number.clone()).collect();
@@ -123,11 +130,14 @@ impl Run {
         }
         for batch in orders.chunks(BATCH_ORDERS) {
             let ids: Vec<i64> = batch.iter().map(|order| order.id).collect();
-            self.destroy_photos_of(&ids).await?;
+            if !self.destroy_photos_of(&ids).await? {
+                return Ok(false);
+            }
             self.write(move |tx| destroy_batch(tx, &ids)).await?;
         }
         // An order that was changed since the first search has terms again.
-        self.destroy_terms(&ids).await
+        self.destroy_terms(&ids).await?;
+        Ok(true)
     }
 
     /// Destroys the photographs whose own retention has ended. A store that cannot be reached keeps nothing else from being
@@ -141,18 +151,16 @@ impl Run {
         }
     }
 
-    /// Destroys the photographs of the deliveries of these orders, which are older than any photograph is kept.
-    async fn destroy_photos_of(&mut self, orders: &[i64]) -> Result<()> {
+    /// Destroys the photographs of the deliveries of these orders, which are older than any photograph is kept. Returns
+    /// false if they could not be removed.
+    async fn destroy_photos_of(&mut self, orders: &[i64]) -> Result<bool> {
         let orders = orders.to_vec();
         let find = move |tx: &mut dyn Tx| {
             let jobs = plans::store::jobs_of_orders(tx, &orders)?;
             proofs::store::live_of_jobs(tx, &jobs)
         };
         let rows = self.storage.read(find).await?;
-        if rows.is_empty() || self.destroy_rows(rows).await? {
-            return Ok(());
-        }
-        Err(StorageError::Unavailable("the photographs of due orders could not be removed".to_owned()))
+        if rows.is_empty() { Ok(true) } else { self.destroy_rows(rows).await }
     }
 
     /// Whether the files of these photographs were removed.

@@ -70,10 +70,11 @@ impl Person {
         (letters(&self.name), self.tels.iter().map(|tel| digits(tel)).collect())
     }
 
-    /// Compares names without spaces and telephone numbers by their digits. An empty name matches none.
+    /// Compares names without spaces and telephone numbers by their digits. An empty name matches none, nor does a masked
+    /// number, which namesakes share.
     pub fn likeness(&self, other: &Self) -> Likeness {
         let is_same_name = !letters(&self.name).is_empty() && letters(&self.name) == letters(&other.name);
-        let is_same_tel = self.tels.iter().any(|tel| other.tels.iter().any(|their| digits(tel) == digits(their)));
+        let is_same_tel = self.tels.iter().any(|tel| other.tels.iter().any(|their| is_same_tel(tel, their)));
         match (is_same_name, is_same_tel) {
             (true, true) => Likeness::Same,
             (true, false) if self.tels.is_empty() && other.tels.is_empty() => Likeness::Same,
@@ -93,6 +94,15 @@ impl Person {
 
 /// Fewest digits that find a telephone number.
 const MIN_DIGITS: usize = 4;
+
+/// Fewest digits of a whole telephone number: 1588-0000. A masked one has fewer.
+const MIN_TEL_DIGITS: usize = 8;
+
+/// Whether both texts are one telephone number, however written.
+pub(super) fn is_same_tel(one: &str, other: &str) -> bool {
+    let one = digits(one);
+    one.len() >= MIN_TEL_DIGITS && one == digits(other)
+}
 
 fn letters(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_whitespace()).flat_map(char::to_lowercase).collect()
@@ -331,6 +341,8 @@ mod tests {
         }
         assert_eq!(person("", &[]).likeness(&person("", &[])), Likeness::Other, "nobody is the same as nobody");
         assert_eq!(person("홍길동", &[]).likeness(&person("홍길동", &[])), Likeness::Same);
+        let masked = person("홍길동", &["***-****-****"]);
+        assert_eq!(masked.likeness(&masked), Likeness::SameName, "namesakes share a masked number");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use chrono::{Days, NaiveDate};
 
 use super::model::KeepYears;
-use super::person::{Person, PersonRole, kept_until};
+use super::person::{Person, PersonRole, is_same_tel, kept_until};
 use crate::orders::model::{Order, OrderState};
 use crate::storage::{Diagnostic, Severity};
 use crate::text::coded;
@@ -132,8 +132,7 @@ impl PersonCorrection {
     /// other number of a recipient stays.
     pub fn apply(&self, order: &Order, roles: &[PersonRole], person: &Person) -> Order {
         let mut corrected = order.clone();
-        let digits = |tel: &str| tel.chars().filter(char::is_ascii_digit).collect::<String>();
-        let is_own = |tel: &str| person.tels.iter().any(|own| digits(own) == digits(tel));
+        let is_own = |tel: &str| person.tels.iter().any(|own| own == tel || is_same_tel(own, tel));
         for role in roles {
             let (name, tels) = match role {
                 PersonRole::Customer => (&mut corrected.customer.name, vec![&mut corrected.customer.tel]),

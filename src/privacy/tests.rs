@@ -332,6 +332,48 @@ fn photograph_past_its_own_retention_is_destroyed_with_a_certificate() {
 }
 
 #[test]
+fn photograph_that_cannot_be_removed_keeps_its_order_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = ProofFiles::in_folder(folder.path().join("proofs"));
+    let shop = Shop::open();
+    shop.clock.advance_ms(-6 * 366 * DAY_MS);
+    shop.block_on(receive_photos(&shop.storage, &files, 0..1));
+    shop.write(|tx, files| {
+        let placed_at = tx.now();
+        files.order(tx, "SMART_STORE", vec![NewOrder { placed_at, ..marked_order(1) }])?;
+        // The job that the photograph names.
+        tx.exec(
+            "INSERT INTO jobs (id, delivery_id, number, kind, goods, pieces, volume, note) \
+             SELECT 7, delivery_id, 0, 'deliver', '', 0, 0, '' FROM orders",
+            &[],
+        )?;
+        let now = tx.now();
+        let upload = "INSERT INTO uploads (id, created_at, channel_code, courier, file_name, file_size, file_sha256, \
+                      file_kept, stage, refusal, findings) VALUES (9, ?, '', '', 'a', 1, 'a', 0, 'applied', '', '')";
+        tx.exec(upload, &[now.into()])
+    })
+    .expect("writes");
+    shop.clock.advance_ms(6 * 366 * DAY_MS);
+    let destroy = |files: ProofFiles| {
+        let photos = ProofRetention { files, days: 3650 };
+        shop.block_on(destroy_due(&shop.storage, KeepYears::new(KEEP), &photos))
+    };
+    let left = || {
+        shop.read(|tx, _| -> Result<_> {
+            let uploads = tx.scalar("SELECT count(*) FROM uploads WHERE file_sha256 IS NOT NULL", &[])?;
+            Ok((tx.scalar("SELECT count(*) FROM orders", &[])?, uploads))
+        })
+        .expect("counts")
+    };
+    // A store that cannot be reached: a file is where the folder should be.
+    std::fs::write(folder.path().join("file"), "").expect("writes");
+    destroy(ProofFiles::in_folder(folder.path().join("file"))).expect_err("says so");
+    assert_eq!(left(), (1, 0));
+    destroy(files).expect("destroys");
+    assert_eq!(left(), (0, 0));
+}
+
+#[test]
 fn interrupted_run_is_continued_under_the_same_certificate() {
     let shop = Shop::open();
     shop.clock.advance_ms(-6 * 366 * DAY_MS);
