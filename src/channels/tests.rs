@@ -208,6 +208,36 @@ fn csv_with_a_channels_header_is_read() {
 }
 
 #[test]
+fn word_of_a_claim_says_no_earlier_state() {
+    use crate::orders::model::OrderState;
+    let headers =
+        "판매아이디,주문번호,상품번호,상품명,옵션,수량,수령인명,수령인 휴대폰,주소,주문일(결제확인전),주문상태\n";
+    let said = |word: &str| {
+        let row = format!(
+            "shop,610000001,1,소파,,1,홍길동,010-0000-0002,서울시 중구 세종대로 110,2024-03-15 10:00:00,{word}\n"
+        );
+        let (table, rows) = checked(format!("{headers}{row}").into_bytes());
+        assert_eq!(table.profile.code, "ESM");
+        let order = order(&rows[0]);
+        let state = order.said.progress.map(|progress| progress.state);
+        (state, order.said.implies_shipped, order.claim.clone(), order.said.withdrawn.clone())
+    };
+    let none = String::new;
+    for sent in ["반품요청", "수거중", "교환요청", "재배송중"] {
+        assert_eq!(said(sent), (None, true, sent.to_owned(), None), "{sent}");
+    }
+    assert_eq!(said("반품철회"), (None, true, none(), Some("반품철회".to_owned())));
+    assert_eq!(said("취소요청"), (None, false, "취소요청".to_owned(), None));
+    assert_eq!(said("취소철회"), (None, false, none(), Some("취소철회".to_owned())));
+    assert_eq!(said("결제완료"), (Some(OrderState::Placed), false, none(), None));
+    assert_eq!(said("반품완료"), (Some(OrderState::Refunded), false, none(), None));
+    for unknown in ["취소승인", "자동취소", "판매자취소", "결제취소완료"] {
+        assert_eq!(said(unknown), (None, false, unknown.to_owned(), None), "{unknown} may be a cancellation");
+    }
+    assert_eq!(said("어쩌다"), (None, false, none(), None), "an unknown word changes nothing");
+}
+
+#[test]
 fn list_without_addresses_is_not_an_order_file() {
     let bytes = sheet_package(&[&[
         "상품주문번호",

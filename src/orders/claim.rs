@@ -112,6 +112,23 @@ impl ClaimKind {
         kind_in(&word)
     }
 
+    /// Whether a word that no rule knows may mean a cancellation: it names one, and does not say that it was withdrawn or
+    /// refused.
+    pub fn may_be_cancelled(word: &str) -> bool {
+        let word = compact(word);
+        let is_over = ["철회", "거부", "거절", "반려", "불가", "안함", "REJECT", "WITHDRAWN"]
+            .iter()
+            .any(|end| word.ends_with(end));
+        let names_other = ["반품취소", "교환취소", "환불취소"].iter().any(|part| word.contains(part));
+        !is_over && !names_other && kind_in(&word) == Some(Self::Cancellation)
+    }
+
+    /// Whether a word, of an open claim or a settled one, is about goods that were sent: a return or an exchange.
+    pub fn concerns_sent_goods(word: &str) -> bool {
+        let word = compact(word);
+        ["반품", "교환", "재배송", "수거", "회수", "RETURN", "EXCHANGE"].iter().any(|part| word.contains(part))
+    }
+
     /// The kind of a claim that an order has: any word that was stored as a claim is one.
     fn of_stored(word: &str) -> Self {
         Self::of_open(word).or_else(|| kind_in(&compact(word))).unwrap_or(Self::Unknown)

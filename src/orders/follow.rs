@@ -131,6 +131,9 @@ pub struct RowStatement {
     pub fields: FieldSet,
     /// the state, where its word is known
     pub progress: Option<ChannelProgress>,
+    /// whether its claim concerns goods that were sent: a return or an exchange. It says that the order is 배송됨 at
+    /// least, where no word names its state.
+    pub implies_shipped: bool,
     /// the word of a claim that was withdrawn or refused
     pub withdrawn: Option<String>,
     /// moment of the claim, where the file has it
@@ -139,7 +142,7 @@ pub struct RowStatement {
 
 impl Default for RowStatement {
     fn default() -> Self {
-        Self { fields: FieldSet::ALL, progress: None, withdrawn: None, claim_as_of: None }
+        Self { fields: FieldSet::ALL, progress: None, implies_shipped: false, withdrawn: None, claim_as_of: None }
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod listed;
 mod orders;
+mod repeated;
 mod states;
 mod tracking;
 
@@ -21,6 +22,7 @@ use crate::text::{ParseResult, fold_word, hex};
 
 pub use listed::{ListedRow, check_listed};
 pub use orders::{UNCLASSIFIED, UNKNOWN_STATUS, check_orders};
+pub use repeated::{combine_repeated, place};
 pub use states::{StateChange, StateRow, check_states};
 pub use tracking::{TrackingRow, check_tracking};
 

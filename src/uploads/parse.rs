@@ -155,7 +155,7 @@ pub fn parse(
     let OpenedTables { mut workbook, tables, others } = open(profiles, bytes, password, options, limits)?;
     let profile = Arc::clone(&tables.first().ok_or(FileError::NoHeader)?.profile);
     let mut tally = RowTally::default();
-    let rows = match profile.kind {
+    let mut rows = match profile.kind {
         FileKind::Orders => ParsedRows::Orders(collect(&mut workbook, &tables, &mut tally, check::check_orders)?),
         FileKind::Tracking => ParsedRows::Tracking(collect(&mut workbook, &tables, &mut tally, check::check_tracking)?),
         FileKind::States => ParsedRows::States(collect(&mut workbook, &tables, &mut tally, check::check_states)?),
@@ -163,6 +163,9 @@ pub fn parse(
     };
     let name = |table: &Table| workbook.sheets().get(table.sheet).map(|sheet| sheet.name.clone()).unwrap_or_default();
     let sheets: Vec<String> = tables.iter().map(name).collect();
+    if let ParsedRows::Orders(rows) = &mut rows {
+        check::combine_repeated(rows, &sheets);
+    }
     let is_hidden = |table: &Table| workbook.sheets().get(table.sheet).is_some_and(|sheet| sheet.is_hidden);
     let is_sheet_hidden = tables.iter().any(is_hidden);
     let notes = notes(&tables, &sheets, is_sheet_hidden, &others, &tally);

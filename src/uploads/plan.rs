@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub use self::district_warnings::plan_with_districts;
 use self::follow::{Follower, effect_reasons, unchanged_reason, warn_of_split_bundles};
 use self::row_report::{RowContent, row_report, skipped};
-use super::check::{CheckedRow, Reason, RowCheck, TrackingRow, UNKNOWN_STATUS};
+use super::check::{CheckedRow, Reason, RowCheck, TrackingRow, UNKNOWN_STATUS, place};
 use super::model::{Report, RowOutcome, RowReport, TrackingChange};
 use super::parse::{ParsedFile, ParsedRows};
 use super::store;
@@ -58,7 +58,7 @@ pub struct ImportPlan<'f> {
 pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ParsedFile) -> Result<ImportPlan<'f>> {
     let channel = channels::find_id(tx, &file.profile.code)?;
     let mut plan = match &file.rows {
-        ParsedRows::Orders(rows) => plan_orders(tx, (&file.profile.code, channel), (rows, file.made_at))?,
+        ParsedRows::Orders(rows) => plan_orders(tx, (&file.profile.code, channel), (rows, file.made_at, &file.sheets))?,
         ParsedRows::Tracking(rows) => {
             let rows = purchases::by_order(tx, channel, rows)?;
             let shared = SharedNumbers::find(tx, channel, &rows)?;
@@ -98,7 +98,7 @@ enum PlannedRow<'k, 'f> {
 fn plan_orders<'f>(
     tx: &mut dyn Tx,
     (code, id): (&str, Option<i64>),
-    (rows, made_at): (&'f [CheckedRow<NewOrder>], Option<Moment>),
+    (rows, made_at, sheets): (&'f [CheckedRow<NewOrder>], Option<Moment>, &[String]),
 ) -> Result<ImportPlan<'f>> {
     let exact = ExactKeys::new(tx, id, rows)?;
     let known = known_orders(tx, id, rows)?;
@@ -121,12 +121,12 @@ fn plan_orders<'f>(
     let age = file_age(tx, code, rows, made_at)?;
     let ids: Vec<i64> = known.values().map(|order| order.id).collect();
     let mut follower = Follower::load(tx, &ids, age)?;
-    let mut planned = planned_rows(&follower, (rows, &exact), &known, &other_products);
+    let mut planned = planned_rows(&follower, (rows, &exact, sheets), &known, &other_products);
     let older = planned.iter().filter(|(_, row)| row.is_older()).count();
     let newer = planned.iter().filter(|(_, row)| row.is_newer()).count();
     follower.age.is_older |= older > newer;
     if follower.age.is_older {
-        planned = planned_rows(&follower, (rows, &exact), &known, &other_products);
+        planned = planned_rows(&follower, (rows, &exact, sheets), &known, &other_products);
     }
 
     let mut plan = ImportPlan::default();
@@ -213,7 +213,7 @@ fn file_age(tx: &mut dyn Tx, code: &str, rows: &[CheckedRow<NewOrder>], made_at:
 /// Each row with its effect; blank rows are left out.
 fn planned_rows<'k, 'f: 'k>(
     follower: &Follower,
-    (rows, exact): (&'f [CheckedRow<NewOrder>], &ExactKeys),
+    (rows, exact, sheets): (&'f [CheckedRow<NewOrder>], &ExactKeys, &[String]),
     known: &'k HashMap<String, Order>,
     other_products: &BTreeSet<i64>,
 ) -> Vec<(&'f CheckedRow<NewOrder>, PlannedRow<'k, 'f>)> {
@@ -225,7 +225,7 @@ fn planned_rows<'k, 'f: 'k>(
             let effect = Box::new(follower.effect(order, &says));
             PlannedRow::Follow { order, row: says, effect, reasons, is_partial }
         };
-        let repeats = first_rows.get(row.key.as_str()).map(|first| repeated(first, row));
+        let repeats = first_rows.get(row.key.as_str()).map(|first| repeated(first, row, sheets));
         let entry = match (&row.outcome, known.get(&row.key)) {
             (RowCheck::Ignored, _) => continue,
             _ if !exact.contains(row) => PlannedRow::Done(RowOutcome::Rejected, vec![inexact_reason(row)]),
@@ -252,8 +252,8 @@ fn planned_rows<'k, 'f: 'k>(
 const OTHER_CONTENT: &str = "번호는 같은데 내용이 달라요";
 
 /// Why a row with the number of an earlier one changes nothing.
-fn repeated(first: &CheckedRow<NewOrder>, row: &CheckedRow<NewOrder>) -> Vec<Reason> {
-    let place = first.row;
+fn repeated(first: &CheckedRow<NewOrder>, row: &CheckedRow<NewOrder>, sheets: &[String]) -> Vec<Reason> {
+    let place = place(first, sheets);
     let pair = contents(std::slice::from_ref(first)).next().zip(contents(std::slice::from_ref(row)).next());
     let labels = pair.map_or_else(Vec::new, |(one, other)| {
         let is_value = |field: &FollowedField| !matches!(field, FollowedField::State | FollowedField::Claim);
@@ -265,9 +265,9 @@ fn repeated(first: &CheckedRow<NewOrder>, row: &CheckedRow<NewOrder>) -> Vec<Rea
     vec![order_reason(
         &row.key,
         &if labels.is_empty() {
-            format!("{place}행에 같은 주문이 있어요")
+            format!("{place}에 같은 주문이 있어요")
         } else {
-            format!("{place}행과 {OTHER_CONTENT}({}). 앞의 행만 썼으니 판매채널에서 확인해 주세요", labels.join(", "))
+            format!("{place}과 {OTHER_CONTENT}({}). 앞의 행만 썼으니 판매채널에서 확인해 주세요", labels.join(", "))
         },
     )]
 }

@@ -20,6 +20,8 @@ pub struct ChannelRow<'a> {
     pub values: Option<&'a NewOrder>,
     /// the state
     pub progress: Option<ChannelProgress>,
+    /// the claim concerns goods that were sent, so that the order is 배송됨 at least
+    pub implies_shipped: bool,
     /// the claim
     pub claim: Option<ClaimStatement>,
     /// the row names another product than the order has: its goods are not compared
@@ -36,6 +38,7 @@ impl<'a> ChannelRow<'a> {
         Self {
             values: Some(new),
             progress: new.said.progress.filter(|_| new.said.fields.contains(FollowedField::State)),
+            implies_shipped: new.said.implies_shipped && new.said.fields.contains(FollowedField::Claim),
             claim: Some(claim).filter(|_| new.said.fields.contains(FollowedField::Claim)),
             is_other_product,
         }
@@ -114,6 +117,9 @@ pub fn follow<'s>(
     };
     if let Some(progress) = row.progress {
         follow_state(&mut effect, said(FollowedField::State), progress, now);
+    } else if row.implies_shipped && said_state(said(FollowedField::State)) < OrderState::Shipped {
+        let progress = ChannelProgress { state: OrderState::Shipped, at: None, is_exchange: false };
+        follow_state(&mut effect, said(FollowedField::State), progress, now);
     }
     if let Some(claim) = &row.claim {
         follow_claim(&mut effect, (order, said(FollowedField::Claim)), claim, row, age, said(FollowedField::Quantity));
@@ -130,7 +136,8 @@ pub fn follow<'s>(
     effect
 }
 
-/// Takes fields that the order lacks because an earlier file did not have their columns.
+/// Takes fields that the order lacks because an earlier file did not have their columns, and the postal code of an address
+/// that came without one.
 fn fill_later(order: &mut Order, new: &NewOrder) {
     for field in FIELDS.iter().filter(|field| field.is_filled_later) {
         if field.text(order).is_empty() {
@@ -139,10 +146,20 @@ fn fill_later(order: &mut Order, new: &NewOrder) {
             let _ = field.set(order, Value::Text(value));
         }
     }
+    let is_there = FollowedField::RecipientAddress
+        .is_same(&FollowedField::RecipientAddress.of_row(new), &FollowedField::RecipientAddress.of_order(order));
+    if order.recipient.zip_code.is_empty() && is_there {
+        order.recipient.zip_code.clone_from(&new.recipient.zip_code);
+    }
+}
+
+/// The state that the channel said last.
+fn said_state(said: &[Statement]) -> OrderState {
+    said.last().and_then(|last| OrderState::parse(&last.value)).unwrap_or(OrderState::Placed)
 }
 
 fn follow_state(effect: &mut RowEffect, said: &[Statement], progress: ChannelProgress, now: Moment) {
-    let before = said.last().and_then(|last| OrderState::parse(&last.value)).unwrap_or(OrderState::Placed);
+    let before = said_state(said);
     let decision = decide_state(before, progress.state, effect.after.state);
     let says = |effect: &mut RowEffect| {
         let value = progress.state.code().to_owned();

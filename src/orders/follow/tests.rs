@@ -179,6 +179,35 @@ fn state_that_was_taken_back_here_stays_taken_back() {
     assert!(earlier.is_older() && earlier.after == order);
 }
 
+#[test]
+fn return_or_exchange_says_that_the_order_was_sent() {
+    let mut returned = claimed("반품요청");
+    returned.said.implies_shipped = true;
+    let new = effect(&order_of(&new_order("1"), OrderState::Placed), &returned);
+    assert_eq!((new.after.state, new.after.claim.as_str()), (OrderState::Shipped, "반품요청"));
+    let history = [(FollowedField::State, said(&["PLACED", "CONFIRMED"]))];
+    let confirmed = order_of(&new_order("1"), OrderState::Confirmed);
+    let later = effect_of(&confirmed, &history, &returned, FileAge::default());
+    assert!(!later.is_older() && later.after.state == OrderState::Confirmed && later.after.claim == "반품요청");
+    let history = [(FollowedField::State, said(&["PLACED", "SHIPPED"]))];
+    let taken_back = order_of(&new_order("1"), OrderState::Purchased);
+    assert_eq!(effect_of(&taken_back, &history, &returned, FileAge::default()).after.state, OrderState::Purchased);
+}
+
+#[test]
+fn postal_code_of_an_address_is_filled_later() {
+    let mut without = new_order("1");
+    without.recipient.zip_code = String::new();
+    let order = order_of(&without, OrderState::Placed);
+    assert_eq!(effect(&order, &new_order("1")).after.recipient.zip_code, "37683");
+    let mut moved = new_order("1");
+    moved.recipient.address1 = "부산광역시 해운대구 센텀로 9".to_owned();
+    let shipped = order_of(&without, OrderState::Shipped);
+    assert_eq!(effect(&shipped, &moved).after.recipient.zip_code, "", "another address is held");
+    let whole = order_of(&new_order("1"), OrderState::Placed);
+    assert_eq!(effect(&whole, &without).after, whole, "an empty code says nothing");
+}
+
 fn claimed(word: &str) -> NewOrder {
     NewOrder { claim: word.to_owned(), ..new_order("1") }
 }

@@ -84,6 +84,8 @@ pub fn prepare<'b>(
                 if progress.is_exchange {
                     EXCHANGED.clone_into(&mut order.claim);
                 }
+            } else if new.said.implies_shipped {
+                order.advance(OrderState::Shipped, tx.now());
             }
             inserts.push(OrderInsert { order, bundle_number: &bundle.number, delivery_exists: bundle.exists });
         }

@@ -2,6 +2,7 @@
 
 use super::{CheckedRow, OrderKey, RowReader, VisitRow, for_each_row, ignored, is_total};
 use crate::channels::{Field, StatusEffect, StatusRule, Table};
+use crate::orders::claim::ClaimKind;
 use crate::orders::follow::{ChannelProgress, ChannelRow, ClaimStatement};
 use crate::orders::model::OrderState;
 use crate::sheets::{Cell, Row, SheetError, Workbook, values};
@@ -35,13 +36,17 @@ impl StateChange {
             progress: Some(ChannelProgress { state, at: Some(at), is_exchange }),
             ..ChannelRow::default()
         };
-        let claim = |claim| ChannelRow { claim: Some(claim), ..ChannelRow::default() };
+        let claim = |claim, word: &str| ChannelRow {
+            implies_shipped: ClaimKind::concerns_sent_goods(word),
+            claim: Some(claim),
+            ..ChannelRow::default()
+        };
         match self {
             Self::Confirm(at) => done(OrderState::Confirmed, *at, false),
             Self::Cancel(at) => done(OrderState::Cancelled, *at, false),
             Self::Refund { exchange, at } => done(OrderState::Refunded, *at, *exchange),
-            Self::SetClaim(word, at) => claim(ClaimStatement::open(word, *at)),
-            Self::ClearClaim(word, at) => claim(ClaimStatement::withdrawn(word, *at)),
+            Self::SetClaim(word, at) => claim(ClaimStatement::open(word, *at), word),
+            Self::ClearClaim(word, at) => claim(ClaimStatement::withdrawn(word, *at), word),
         }
     }
 }

@@ -15,6 +15,9 @@ use crate::uploads::check::states::optional_moment;
 /// Warning about a status word that no rule names.
 pub const UNKNOWN_STATUS: &str = "모르는 상태라 아무것도 바꾸지 않았어요";
 
+/// Warning about a word that may mean a cancellation.
+const UNKNOWN_CANCELLATION: &str = "모르는 상태예요. 취소된 주문일 수 있어 멈춰 두었으니 판매채널에서 확인해 주세요";
+
 /// The open claim of a row, or nothing, and what the row says.
 pub(super) fn read(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> (String, RowStatement) {
     let mut found = FoundStatus::default();
@@ -41,7 +44,10 @@ pub(super) fn read(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> (St
     }
     let fields = said_fields(cells, columns, found.is_known);
     let is_final = found.progress.is_some_and(|progress| progress.state >= OrderState::Cancelled);
-    let said = |withdrawn, claim_as_of| RowStatement { fields, progress: found.progress, withdrawn, claim_as_of };
+    let is_of_sent = |(_, word, _): &(StatusEffect, String, Option<Moment>)| ClaimKind::concerns_sent_goods(word);
+    let implies_shipped = found.progress.is_none() && found.claim.as_ref().is_some_and(is_of_sent);
+    let progress = found.progress;
+    let said = |withdrawn, claim_as_of| RowStatement { fields, progress, implies_shipped, withdrawn, claim_as_of };
     match found.claim {
         Some((StatusEffect::SetClaim, word, at)) if !is_final => (word, said(None, at)),
         Some((StatusEffect::ClearClaim, word, at)) => (String::new(), said(Some(word), at)),
@@ -62,10 +68,14 @@ impl FoundStatus {
     fn add_word(&mut self, cells: &mut RowReader<'_, '_>, columns: &OrderColumns, column: usize, word: &str) {
         let table = cells.table;
         let Some(rule) = table.profile.status_rule(word) else {
-            if ClaimKind::of_open(&fold_word(word)).is_none() {
+            let is_open = ClaimKind::of_open(&fold_word(word)).is_some();
+            if !is_open && !ClaimKind::may_be_cancelled(word) {
                 cells.warn(column, UNKNOWN_STATUS);
             } else if self.claim.is_none() {
                 self.is_known = true;
+                if !is_open {
+                    cells.warn(column, UNKNOWN_CANCELLATION);
+                }
                 self.open_claim(cells, column, word, None);
             }
             return;
@@ -80,7 +90,6 @@ impl FoundStatus {
             StatusEffect::SetClaim => self.open_claim(cells, column, word, at),
             StatusEffect::ClearClaim => {
                 self.claim = Some((rule.change, text_limits::truncate(word, text_limits::CLAIM).to_owned(), at));
-                self.raise(StatusEffect::Nothing, None);
             }
             StatusEffect::Cancel | StatusEffect::Refund | StatusEffect::Exchange => {
                 self.claim = Some((rule.change, word.to_owned(), at));
@@ -93,17 +102,17 @@ impl FoundStatus {
         cells.warn(column, "취소·반품·교환 요청이 들어온 주문이에요");
         let word = text_limits::truncate(word, text_limits::CLAIM).to_owned();
         self.claim = Some((StatusEffect::SetClaim, word, at));
-        self.raise(StatusEffect::Nothing, None);
     }
 
-    /// Takes a state that is further on.
+    /// Takes a state that is further on. The word of a claim names none.
     fn raise(&mut self, effect: StatusEffect, at: Option<Moment>) {
         let state = match effect {
             StatusEffect::Ship => OrderState::Shipped,
             StatusEffect::Confirm => OrderState::Confirmed,
             StatusEffect::Cancel => OrderState::Cancelled,
             StatusEffect::Refund | StatusEffect::Exchange => OrderState::Refunded,
-            StatusEffect::SetClaim | StatusEffect::ClearClaim | StatusEffect::Nothing => OrderState::Placed,
+            StatusEffect::Nothing => OrderState::Placed,
+            StatusEffect::SetClaim | StatusEffect::ClearClaim => return,
         };
         if self.progress.is_none_or(|progress| progress.state < state) {
             self.progress = Some(ChannelProgress { state, at, is_exchange: effect == StatusEffect::Exchange });
