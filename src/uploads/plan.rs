@@ -5,6 +5,7 @@
 
 mod district_warnings;
 mod follow;
+mod known;
 mod parcels;
 mod purchases;
 mod row_report;
@@ -16,12 +17,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub use self::district_warnings::plan_with_districts;
 use self::follow::{Follower, effect_reasons, unchanged_reason, warn_of_split_bundles};
+use self::known::known_orders;
 use self::row_report::{RowContent, row_report, skipped};
 use super::check::{CheckedRow, Reason, RowCheck, TrackingRow, UNKNOWN_STATUS, place};
 use super::model::{Report, RowOutcome, RowReport, TrackingChange};
 use super::parse::{ParsedFile, ParsedRows};
 use super::store;
-use crate::channels::store as channels;
+use crate::channels::{Profile, store as channels};
 use crate::orders::follow::{ChannelRow, FileAge, FollowedField, RowEffect, changes_between};
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::store as orders;
@@ -58,7 +60,7 @@ pub struct ImportPlan<'f> {
 pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ParsedFile) -> Result<ImportPlan<'f>> {
     let channel = channels::find_id(tx, &file.profile.code)?;
     let mut plan = match &file.rows {
-        ParsedRows::Orders(rows) => plan_orders(tx, (&file.profile.code, channel), (rows, file.made_at, &file.sheets))?,
+        ParsedRows::Orders(rows) => plan_orders(tx, (&file.profile, channel), (rows, file.made_at, &file.sheets))?,
         ParsedRows::Tracking(rows) => {
             let rows = purchases::by_order(tx, channel, rows)?;
             let shared = SharedNumbers::find(tx, channel, &rows)?;
@@ -97,11 +99,11 @@ enum PlannedRow<'k, 'f> {
 /// Plans an order file: unknown orders are created, known ones follow their channel.
 fn plan_orders<'f>(
     tx: &mut dyn Tx,
-    (code, id): (&str, Option<i64>),
+    (profile, id): (&Profile, Option<i64>),
     (rows, made_at, sheets): (&'f [CheckedRow<NewOrder>], Option<Moment>, &[String]),
 ) -> Result<ImportPlan<'f>> {
     let exact = ExactKeys::new(tx, id, rows)?;
-    let known = known_orders(tx, id, rows)?;
+    let known = known_orders(tx, id, profile, rows)?;
     let products =
         products::by_number(tx, contents(rows).map(|new| new.product_number.as_str()).collect::<BTreeSet<_>>())?;
     let (mut other_products, mut ids_by_name) = (BTreeSet::new(), HashMap::new());
@@ -118,7 +120,7 @@ fn plan_orders<'f>(
             }
         }
     }
-    let age = file_age(tx, code, rows, made_at)?;
+    let age = file_age(tx, &profile.code, rows, made_at)?;
     let ids: Vec<i64> = known.values().map(|order| order.id).collect();
     let mut follower = Follower::load(tx, &ids, age)?;
     let mut planned = planned_rows(&follower, (rows, &exact, sheets), &known, &other_products);
@@ -161,14 +163,16 @@ fn plan_orders<'f>(
                     index_of.insert(order.id, index);
                     plan.changes.push((order.clone(), effect.after));
                 }
-                RowReport { changes, ..row_report(row, outcome, reasons, None) }
+                // After a change of the option, the number of the row may be another one than that of the order.
+                let order_number = order.order_number.clone();
+                RowReport { order_number, changes, ..row_report(row, outcome, reasons, None) }
             }
         };
         plan.report.rows.push(report);
     }
     follower.finish(tx, &mut plan)?;
     warn_of_split_bundles(tx, &plan.changes, &index_of, &mut plan.report)?;
-    add_new_orders(tx, code, &create, &report_indexes, &mut plan)?;
+    add_new_orders(tx, &profile.code, &create, &report_indexes, &mut plan)?;
     Ok(plan)
 }
 
@@ -178,18 +182,6 @@ fn contents(rows: &[CheckedRow<NewOrder>]) -> impl Iterator<Item = &NewOrder> {
         RowCheck::Valid(new, _) => Some(new.as_ref()),
         _ => row.partial.as_deref(),
     })
-}
-
-/// The orders of the channel that the rows name, by number.
-fn known_orders(
-    tx: &mut dyn Tx,
-    channel: Option<i64>,
-    rows: &[CheckedRow<NewOrder>],
-) -> Result<HashMap<String, Order>> {
-    let Some(channel) = channel else { return Ok(HashMap::new()) };
-    let numbers: Vec<&str> = rows.iter().map(|row| row.key.as_str()).filter(|key| !key.is_empty()).collect();
-    let ids: Vec<i64> = orders::ids_by_number(tx, Some(channel), &numbers)?.into_values().flatten().collect();
-    Ok(orders::find(tx, &ids)?.into_iter().map(|order| (order.order_number.clone(), order)).collect())
 }
 
 /// What an order file proves about its age. The date in its name counts only if it can be true.
