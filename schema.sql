@@ -756,7 +756,7 @@ CREATE TABLE drive_keys (
     created_at  INTEGER NOT NULL,
     seen_at     INTEGER NOT NULL,  -- last contact
     waiting     INTEGER NOT NULL CHECK (waiting >= 0),  -- records on the phone at the last contact
-    expires_at  INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL,  -- some days after the tour, or when its member was disabled or got another role
     revoked_at  INTEGER,  -- the office cut the phone off
     revoked_by  INTEGER,
     CHECK ((revoked_at IS NULL) = (revoked_by IS NULL))
@@ -788,8 +788,8 @@ CREATE TABLE stop_findings (
     id          INTEGER NOT NULL PRIMARY KEY,
     event_id    TEXT NOT NULL CHECK (length(event_id) <= 32) REFERENCES stop_events (id),
     kind        TEXT NOT NULL CHECK (kind IN (
-        'cancelled', 'moved', 'changed', 'closed', 'second-report', 'clock', 'partial', 'collected', 'not-collected',
-        'third-failure')),
+        'cancelled', 'moved', 'changed', 'closed', 'second-report', 'reversed', 'clock', 'partial', 'collected',
+        'not-collected', 'third-failure')),
     found_at    INTEGER NOT NULL,
     resolved_at INTEGER,
     resolved_by INTEGER,

@@ -77,10 +77,12 @@ async function loadPhotos() {
   known.photos = (await photos.all()).sort((one, other) => one.taken_at - other.taken_at);
 }
 
+/** The records that another one takes back. One that the server did not accept takes nothing back. */
+const takenBack = (events) => new Set(events.filter(({ id, kind }) => kind === "undone" && known.receipts.get(id)?.accepted !== false).map(({ details }) => details.undone));
 const namedBy = ({ id, tour }) => known.events.find((event) => event.tour === tour && event.details.photos?.some(({ hash }) => hash === id));
 /** Whether no record names it, or only one that was taken back: the next record of the stop names it. */
 function isPending({ id, tour }) {
-  const undone = new Set(known.events.filter(({ kind }) => kind === "undone").map(({ details }) => details.undone));
+  const undone = takenBack(known.events);
   return !known.events.some((event) => event.tour === tour && !undone.has(event.id) && event.details.photos?.some(({ hash }) => hash === id));
 }
 
@@ -94,7 +96,7 @@ const serverNow = () => Date.now() + known.facts.offset;
 /** The last event of a stop that was not taken back. */
 function ownState(tour, job) {
   const own = known.events.filter((event) => event.tour === tour && event.job === job);
-  const undone = new Set(own.filter((event) => event.kind === "undone").map((event) => event.details.undone));
+  const undone = takenBack(own);
   const live = own.filter((event) => event.kind !== "undone" && !undone.has(event.id) && known.receipts.get(event.id)?.accepted !== false);
   return live.findLast((event) => event.kind !== "arrived") ?? live.at(-1);
 }
@@ -176,10 +178,9 @@ async function handIn(tour, key) {
     const sentAt = Date.now();
     const events = batch.map(({ tour: _, ...event }) => event);
     const { status, text } = await request("/drive/events", key, { waiting: own.length - from - batch.length + stuck, events });
-    if (status !== 200) {
-      known.problem = text.error ?? "";
-      return status;
-    }
+    if (status === 401) await closeDay(tour, text);
+    else if (status !== 200) known.problem = text.error ?? "";
+    if (status !== 200) return status;
     await stored(["receipts"], "readwrite", (store) => {
       for (const { id, accepted, reason } of text.events) store.put({ id, accepted, reason });
     });
@@ -201,10 +202,18 @@ async function sendPhotos(tour, key) {
   }
 }
 
+/** Takes the names and addresses of a tour off a phone whose key opens nothing any more; its records stay. A key that has ended
+    is replaced after the next login, that of a phone that was cut off is not. */
+async function closeDay(tour, { error, ended }) {
+  known.problem = error ?? "";
+  await remove("packs", tour);
+  if (ended) await remove("keys", tour);
+}
+
 async function fetchPack(tour, key) {
   const sentAt = Date.now();
   const { status, text } = await request("/drive/pack", key);
-  if (status === 401) known.problem = text.error;
+  if (status === 401) await closeDay(tour, text);
   if (status !== 200) return;
   await contact(sentAt, text.now);
   if (text.wiped) await remove("packs", tour);

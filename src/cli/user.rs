@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{CliError, CommandResult, Outcome, block_on, open_existing, open_storage};
 use crate::audit::{self, Actor, AuditEvent, AuditObject};
 use crate::config::Config;
+use crate::drive::store::keys;
 use crate::members::model::{Account, NewPassword, PasswordError, Role, UsernameError, validate_username};
 use crate::members::passwords::PasswordHasher;
 use crate::members::store::{self, UpdateError, login_throttle, second_factor};
@@ -122,7 +123,7 @@ impl User {
             Self::Role { username, role } => {
                 let event = |username| AuditEvent::RoleChanged { username, role: role.code().to_owned() };
                 change(&storage, username, event, "역할을 바꿨어요.", move |tx, id| {
-                    store::set_role(tx, id, role)
+                    with_keys(tx, id, |tx| store::set_role(tx, id, role))
                 })
             }
             Self::ResetTotp { username } => {
@@ -138,18 +139,30 @@ impl User {
             Self::Enable { username } => {
                 let event = |username| AuditEvent::MemberEnabled { username };
                 change(&storage, username, event, "이제 로그인할 수 있어요.", |tx, id| {
-                    store::set_enabled(tx, id, true)
+                    with_keys(tx, id, |tx| store::set_enabled(tx, id, true))
                 })
             }
             Self::Disable { username } => {
                 let event = |username| AuditEvent::MemberDisabled { username };
                 change(&storage, username, event, "이제 로그인하지 못해요.", |tx, id| {
-                    store::set_enabled(tx, id, false)
+                    with_keys(tx, id, |tx| store::set_enabled(tx, id, false))
                 })
             }
             Self::Unlock { username } => unlock(&storage, username),
             Self::List { json } => list(&storage, json),
         }
+    }
+}
+
+/// Changes what a member may do; the day keys of the phones of the member end with it.
+fn with_keys(
+    tx: &mut dyn Tx,
+    id: i64,
+    change: impl FnOnce(&mut dyn Tx) -> Result<std::result::Result<(), UpdateError>>,
+) -> Result<std::result::Result<(), UpdateError>> {
+    match change(tx)? {
+        Ok(()) => keys::expire_of_member(tx, id).map(Ok),
+        Err(error) => Ok(Err(error)),
     }
 }
 

@@ -216,11 +216,20 @@ pub fn undo(tx: &mut dyn Tx, actor: MemberActor, deliveries: &[i64]) -> Result<R
     Ok(recorded)
 }
 
+/// The orders that the last completion of a delivery moved, if it can still be undone; otherwise none.
+pub fn undoable_orders(tx: &mut dyn Tx, delivery_id: i64) -> Result<Vec<i64>> {
+    undoable_completion(tx, delivery_id)?.map_or(Ok(Vec::new()), |event| completed_orders(&event))
+}
+
+fn completed_orders(event: &DeliveryEvent) -> Result<Vec<i64>> {
+    serde_json::from_value(event.details["orders"].clone())
+        .map_err(|_| StorageError::Inconsistent(format!("delivery_events.details of {}", event.id)))
+}
+
 /// Reverts the orders of a completion that have not changed since; false if there are none. Adds the others to
 /// `changed`.
 fn revert(changes: &mut OrderWriter<'_>, event: &DeliveryEvent, changed: &mut NumberList) -> Result<bool> {
-    let orders: Vec<i64> = serde_json::from_value(event.details["orders"].clone())
-        .map_err(|_| StorageError::Inconsistent(format!("delivery_events.details of {}", event.id)))?;
+    let orders = completed_orders(event)?;
     let outcome = bulk_actions::revert(changes, event.audit_entry_id, Some(&orders))?;
     changed.append(outcome.changed);
     Ok(!outcome.ids.is_empty())

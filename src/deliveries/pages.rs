@@ -51,8 +51,3 @@ fn ids(pairs: &[(String, String)], name: &str) -> Vec<i64> {
     }
     ids
 }
-
-/// The first value of the form field `name`, or an empty text.
-fn value<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
-    pairs.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
-}

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fold::{StopStatus, fold};
+use super::fold::{StopState, StopStatus, fold};
 use super::model::{
     DriveFinding, EventDetails, EventKind, EventSource, MAX_COLLECTED, MAX_NOTE_CHARS, MAX_PHOTOS, StopEvent,
     is_event_id, is_signature,
@@ -12,8 +12,10 @@ use super::site;
 use super::store::{self, TourRow, events, findings};
 use super::tour::{self, DriveStop, StopGoods};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor, NumberList, StopsReport};
-use crate::deliveries::complete::{CompletionOptions, complete_with};
+use crate::deliveries::complete::{self, CompletionOptions, complete_with};
 use crate::id::crockford;
+use crate::orders::model::{Order, OrderState};
+use crate::orders::store as orders;
 use crate::plans::model::{JobKind, TaskState, TourState};
 use crate::plans::store::{self as plans, tasks};
 use crate::proofs::files::is_hash;
@@ -98,9 +100,9 @@ pub fn receive(tx: &mut dyn Tx, reporter: Reporter, new: &[NewEvent]) -> Result<
     let received_at = tx.now();
     let mut receipts = Vec::with_capacity(new.len());
     let mut changed: Vec<(i64, Vec<StopEvent>)> = Vec::new();
-    let ids: BTreeSet<&str> = new.iter().map(|event| event.id.as_str()).collect();
+    let mut stored_now: BTreeSet<&str> = BTreeSet::new();
     for event in new {
-        let verdict = match judge(tx, &tour, &jobs, event, &ids)? {
+        let verdict = match judge(tx, &tour, &jobs, event, &stored_now)? {
             Verdict::Known => Ok(()),
             Verdict::Rejected(rejection) => Err(rejection),
             Verdict::New => {
@@ -120,6 +122,7 @@ pub fn receive(tx: &mut dyn Tx, reporter: Reporter, new: &[NewEvent]) -> Result<
                     saw_version: event.saw_version.clone(),
                 };
                 events::insert(tx, &stored)?;
+                stored_now.insert(&event.id);
                 name_photos(tx, &stored)?;
                 match changed.iter_mut().find(|(job_id, _)| *job_id == event.job_id) {
                     Some((_, list)) => list.push(stored),
@@ -165,7 +168,7 @@ fn judge(
     tour: &TourRow,
     jobs: &BTreeSet<i64>,
     event: &NewEvent,
-    batch: &BTreeSet<&str>,
+    stored_now: &BTreeSet<&str>,
 ) -> Result<Verdict> {
     if !is_readable(event) {
         return Ok(Verdict::Rejected(Rejection::Malformed));
@@ -179,9 +182,10 @@ fn judge(
     if matches!(tour.state, TourState::Draft | TourState::Fixed | TourState::Loading) && tour.left_at.is_none() {
         return Ok(Verdict::Rejected(Rejection::NotLeft));
     }
-    // A mistake is taken back as long as nobody acted on it: what it takes back comes with it.
+    // A mistake is taken back as long as nobody acted on it: what it takes back was stored by this request. What a lost answer
+    // left on the phone is sent again, and has had its effect.
     let target = event.details.undone.as_deref();
-    if event.kind == EventKind::Undone && !target.is_some_and(|target| batch.contains(target)) {
+    if event.kind == EventKind::Undone && !target.is_some_and(|target| stored_now.contains(target)) {
         return Ok(Verdict::Rejected(Rejection::TooLate));
     }
     Ok(Verdict::New)
@@ -232,6 +236,10 @@ fn follow(tx: &mut dyn Tx, reporter: Reporter, tour: &TourRow, changed: Vec<(i64
         let mut found = findings_of(tour, stop, &before, &new);
         let ruling = stop.status.ruling.as_ref();
         if let Some(event) = ruling.filter(|event| before.ruling.as_ref() != Some(*event)) {
+            if before.state == StopState::Delivered && event.kind == EventKind::Failed {
+                found.push((event.id.clone(), DriveFinding::Reversed));
+                reverse(tx, reporter.actor, stop)?;
+            }
             if event.kind == EventKind::Delivered {
                 report.delivered.push(&stop.bundle_number);
                 finish(tx, reporter.actor, stop, event, &mut found)?;
@@ -324,8 +332,8 @@ fn finish(
 /// Another truck that has the stop now need not go there.
 fn drop_moved_stop(tx: &mut dyn Tx, stop: &DriveStop) -> Result<()> {
     let live = store::live_tour(tx, stop.job_id)?;
-    if let Some((other, _)) = live.filter(|(other, _)| stop.moved_to.is_some() && *other != stop.tour_id) {
-        store::remove_stop(tx, other, stop.job_id)?;
+    if live.is_some_and(|(other, _)| stop.moved_to.is_some() && other != stop.tour_id) {
+        tasks::remove_stop(tx, stop.job_id)?;
     }
     Ok(())
 }
@@ -362,9 +370,32 @@ fn deliver(
     drop_moved_stop(tx, stop)
 }
 
+/// Takes back what followed from a stop that was reported as done, and has failed after all: the goods are on the truck.
+/// What the office changed since stays.
+fn reverse(tx: &mut dyn Tx, actor: MemberActor, stop: &DriveStop) -> Result<()> {
+    if stop.kind() == JobKind::Deliver {
+        let own: Vec<i64> = stop.goods.iter().map(|goods| goods.order_id).collect();
+        let shipped = complete::undoable_orders(tx, stop.delivery_id)?;
+        let reported: Vec<Moment> =
+            stop.events.iter().filter(|event| event.kind == EventKind::Delivered).map(StopEvent::at).collect();
+        let is_reported =
+            |order: &Order| order.moments.of(OrderState::Shipped).is_some_and(|at| reported.contains(&at));
+        if shipped.iter().all(|id| own.contains(id)) && orders::find(tx, &shipped)?.iter().any(is_reported) {
+            complete::undo(tx, actor, &[stop.delivery_id])?;
+        }
+    }
+    let Some(task) = stop.task.as_ref().filter(|task| task.state == TaskState::Done) else { return Ok(()) };
+    // What another job has come to take back meanwhile is not taken back twice.
+    if !task.kind.collects() || tasks::orders_with_collection(tx, &task.orders)?.is_empty() {
+        tasks::set_state(tx, stop.job_id, TaskState::Open)?;
+    }
+    Ok(())
+}
+
 /// Returns a failed stop to the pool.
 fn fail(tx: &mut dyn Tx, stop: &DriveStop, event: &StopEvent, found: &mut Vec<(String, DriveFinding)>) -> Result<()> {
-    let is_open = match &stop.task {
+    let stored = tasks::by_ids(tx, &[stop.job_id])?.pop().and_then(|stored| stored.job.task);
+    let is_open = match stored {
         Some(task) => task.state == TaskState::Open,
         None => tasks::is_under_way(tx, stop.delivery_id)?,
     };

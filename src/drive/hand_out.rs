@@ -76,7 +76,7 @@ pub fn hand_out(
         return Ok(Err(StepRefusal::Stale));
     }
     let helper_id = helper_id.filter(|id| Some(*id) != driver_id && name(Some(*id)).is_some());
-    let mut known: BTreeSet<i64> = store::loads(tx, tour_id)?.into_keys().collect();
+    let mut known = BTreeSet::new();
     let goods = || loaded.stops.iter().filter(|stop| stop.moved_to.is_none());
     if goods().next().is_none() {
         return Ok(Err(StepRefusal::Empty));
@@ -92,6 +92,7 @@ pub fn hand_out(
             reason: String::new(),
         })
         .collect();
+    store::delete_loads(tx, tour_id)?;
     store::insert_loads(tx, tour_id, &loads)?;
     let tour = TourRow { state: TourState::Loading, driver_id, helper_id, ..loaded.tour };
     if !store::save_tour(tx, &tour, actor.id)? {
@@ -218,6 +219,10 @@ pub fn take_back(tx: &mut dyn Tx, actor: MemberActor, (tour_id, version): (i64, 
     };
     if !store::save_tour(tx, &tour, actor.id)? {
         return Ok(Err(StepRefusal::Stale));
+    }
+    if tour.state == TourState::Fixed {
+        // The office may change the stops now: the next driver gets a list of what they are then.
+        store::delete_loads(tx, tour_id)?;
     }
     let event = AuditEvent::TourTakenBack { day: tour.day.to_string(), truck: tour.name(), reason: reason.to_owned() };
     record(tx, actor, &tour, event)

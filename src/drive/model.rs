@@ -69,6 +69,8 @@ coded! {
         Closed = "closed" "마감 뒤에 들어온 기록",
         /// two phones reported the stop
         SecondReport = "second-report" "두 곳에서 전한 기록",
+        /// a stop that was reported as done failed after all: its completion is taken back
+        Reversed = "reversed" "완료라고 한 뒤 실패함",
         /// the clock of the phone is wrong
         Clock = "clock" "휴대전화 시계가 틀림",
         /// the customer took fewer pieces of an order than ordered

@@ -44,12 +44,9 @@ pub struct TourRow {
 }
 
 impl TourRow {
-    /// Truck and round: `1호차`, `1호차 2회차`.
+    /// Name of truck and round.
     pub fn name(&self) -> String {
-        match self.column.round {
-            1 => self.truck.clone(),
-            round => format!("{} {round}회차", self.truck),
-        }
+        self.column.name(&self.truck)
     }
 
     /// Whether the member drives it or helps.
@@ -155,12 +152,6 @@ pub fn live_tour(tx: &mut dyn Tx, job_id: i64) -> Result<Option<(i64, String)>> 
     }
 }
 
-/// Removes the live stop of a job from a tour, and raises the version of that tour.
-pub fn remove_stop(tx: &mut dyn Tx, tour_id: i64, job_id: i64) -> Result<()> {
-    tx.exec("DELETE FROM stops WHERE tour_id = ? AND job_id = ? AND attempt = 0", &[tour_id.into(), job_id.into()])?;
-    tx.exec("UPDATE tours SET version = version + 1 WHERE id = ?", &[tour_id.into()]).map(drop)
-}
-
 /// What a tour takes with it of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Load {
@@ -200,6 +191,11 @@ pub fn insert_loads(tx: &mut dyn Tx, tour_id: i64, loads: &[Load]) -> Result<()>
                VALUES (?, ?, ?, ?, NULL, '', NULL, NULL)";
     let row = |load: &Load| vec![tour_id.into(), load.order_id.into(), load.job_id.into(), load.expected.into()];
     tx.exec_many(sql, &mut loads.iter().map(row))
+}
+
+/// Deletes the loads of a tour that no driver has any more.
+pub fn delete_loads(tx: &mut dyn Tx, tour_id: i64) -> Result<()> {
+    tx.exec("DELETE FROM loads WHERE tour_id = ?", &[tour_id.into()]).map(drop)
 }
 
 /// Saves ticked loads.
@@ -245,10 +241,14 @@ pub fn save_counts(tx: &mut dyn Tx, tour_id: i64, counts: &BTreeMap<String, (i64
     tx.exec_many(sql, &mut rows)
 }
 
+/// Whether a role drives: its members see their own tour in full.
+pub fn may_drive(role: Role) -> bool {
+    sight(role, Surface::Tour, false) == Sight::Full
+}
+
 /// Members who may drive: usernames by identifier, in order of name.
 pub fn drivers(tx: &mut dyn Tx) -> Result<Vec<(i64, String)>> {
-    let may_drive = |role: &Role| sight(*role, Surface::Tour, false) == Sight::Full;
-    let codes: Vec<&str> = Role::ALL.into_iter().filter(may_drive).map(Role::code).collect();
+    let codes: Vec<&str> = Role::ALL.into_iter().filter(|role| may_drive(*role)).map(Role::code).collect();
     let sql = format!(
         "SELECT id, username FROM members WHERE enabled = 1 AND role IN ('{}') ORDER BY username",
         codes.join("', '")

@@ -55,6 +55,16 @@ pub struct ColumnKey {
     pub round: i64,
 }
 
+impl ColumnKey {
+    /// Truck and round in words: `1호차`, `1호차 2회차`.
+    pub fn name(self, truck: &str) -> String {
+        match self.round {
+            1 => truck.to_owned(),
+            round => format!("{truck} {round}회차"),
+        }
+    }
+}
+
 /// One round of a truck on a day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tour {

@@ -11,6 +11,9 @@ pub enum ReceiveError {
     /// No event of the tour names it; the event may still come.
     #[error("이 차의 기록에 없는 사진이에요.")]
     NotNamed,
+    /// Its event names as many as it may already.
+    #[error("사진은 {0}장까지 보낼 수 있어요.")]
+    TooMany(usize),
     /// The bytes have another hash.
     #[error("사진이 오는 길에 바뀌었어요. 다시 보내요.")]
     WrongHash,
@@ -55,14 +58,14 @@ pub async fn receive(
     save(storage, files, tour_id, photo).await
 }
 
-/// Stores the file of a camera as a photograph of an event. It is re-encoded.
+/// Stores the file of a camera as a photograph of an event, which may name `max` of them. It is re-encoded.
 ///
 /// # Errors
 /// [`ReceiveError`].
 pub async fn receive_camera_file(
     storage: &Storage,
     files: &ProofFiles,
-    event: NamingEvent<'_>,
+    (event, max): (NamingEvent<'_>, usize),
     bytes: Vec<u8>,
 ) -> Result<(), ReceiveError> {
     // A decoded file of a camera is large: one at a time.
@@ -79,9 +82,17 @@ pub async fn receive_camera_file(
     let event_id = event.event_id.to_owned();
     let write = move |tx: &mut dyn Tx| {
         let now = tx.now();
-        store::name(tx, NamingEvent { tour_id, job_id, event_id: &event_id, member_id }, &hash, now)
+        let others =
+            store::of_job(tx, job_id)?.into_iter().filter(|proof| proof.event_id == event_id && proof.hash != hash);
+        if others.count() >= max {
+            return Ok(false);
+        }
+        store::name(tx, NamingEvent { tour_id, job_id, event_id: &event_id, member_id }, &hash, now)?;
+        Ok::<_, StorageError>(true)
     };
-    storage.write(write).await?;
+    if !storage.write(write).await? {
+        return Err(ReceiveError::TooMany(max));
+    }
     save(storage, files, tour_id, photo).await
 }
 

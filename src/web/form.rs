@@ -32,6 +32,11 @@ pub struct Form<T>(pub T);
 #[derive(Debug)]
 pub struct FormPairs(pub Vec<(String, String)>);
 
+/// The first value of the form field `name`, or an empty text.
+pub fn first_value<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
+    pairs.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
+}
+
 /// The query string. Falls back to the default when it cannot be deserialized: a mistyped link still shows a page.
 #[derive(Debug)]
 pub struct Query<T>(pub T);

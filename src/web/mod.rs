@@ -54,7 +54,7 @@ pub use self::authentication::AuthContext;
 pub use self::client_info::ClientInfo;
 pub use self::document::FileDownload;
 pub use self::error::{Error, PageResult};
-pub use self::form::{Form, FormPairs, Query};
+pub use self::form::{Form, FormPairs, Query, first_value};
 pub use self::layout::Layout;
 pub use self::personal_data::{PersonalData, disclosing, personal_page, personal_page_with_status};
 pub use self::question::{ANSWER_FIELD, Answer, QuestionPage};

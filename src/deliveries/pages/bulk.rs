@@ -4,9 +4,9 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 
 use super::completion::complete_or_ask;
+use super::ids;
 use super::list::list_page;
 use super::slips::slips_url;
-use super::{ids, value};
 use crate::audit::MemberActor;
 use crate::deliveries::filter::DeliveryQuery;
 use crate::districts::DistrictCache;
@@ -17,8 +17,8 @@ use crate::orders::store::bundles;
 use crate::storage::{Result as StorageResult, Storage, Tx};
 use crate::web::paging::PageQuery;
 use crate::web::{
-    Answer, Error, Flash, FlashId, FormPairs, Layout, Member, PageResult, Query, Tone, personal_page_with_status,
-    redirect, redirect_with_flash,
+    Answer, Error, Flash, FlashId, FormPairs, Layout, Member, PageResult, Query, Tone, first_value,
+    personal_page_with_status, redirect, redirect_with_flash,
 };
 
 #[expect(clippy::too_many_arguments, reason = "extractors")]
@@ -44,11 +44,11 @@ pub(super) async fn bulk(
         page.layout.flash = Some(Flash::new(Tone::Warning, "선택한 배송이 없어요. 배송을 먼저 선택해 주세요."));
         return Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
-    match value(&pairs, "act") {
+    match first_value(&pairs, "act") {
         "slips" => Ok(redirect(&slips_url(&ticked))),
         "date" => {
             let here = uri.path_and_query().map_or("/deliveries", |here| here.as_str());
-            let flash = match BulkValue::parse(BulkField::PreferredShippingDate, value(&pairs, "set_date")) {
+            let flash = match BulkValue::parse(BulkField::PreferredShippingDate, first_value(&pairs, "set_date")) {
                 Ok(date) => storage.write(move |tx| set_date(tx, actor, &ticked, &date)).await?,
                 Err(problem) => {
                     let flash = Flash::warning(problem);

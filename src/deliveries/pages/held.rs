@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::{ids, value};
+use super::ids;
 use crate::audit::MemberActor;
 use crate::deliveries::{complete, list};
 use crate::id::{crockford, parse_crockford};
@@ -19,8 +19,8 @@ use crate::orders::list::{OrderRow, load_rows};
 use crate::orders::model::OrderState;
 use crate::storage::{Storage, StorageError, Tx};
 use crate::web::{
-    Flash, FormPairs, Layout, Member, PageResult, Query, Tone, local_path, page, page_with_status, percent_encode,
-    redirect, redirect_with_flash, url_with_flash,
+    Flash, FormPairs, Layout, Member, PageResult, Query, Tone, first_value, local_path, page, page_with_status,
+    percent_encode, redirect, redirect_with_flash, url_with_flash,
 };
 
 /// Orders that the page shows. A completion of more of them is repeated for the rest.
@@ -106,7 +106,7 @@ pub(super) async fn complete(
     actor: MemberActor,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
-    let (ticked, back) = (ids(&pairs, "tick"), value(&pairs, "back").to_owned());
+    let (ticked, back) = (ids(&pairs, "tick"), first_value(&pairs, "back").to_owned());
     if ticked.is_empty() {
         let mut page = held_page(&storage, layout, member, ids(&pairs, "id"), &back).await?;
         let message = "선택한 주문이 없어요. 그래도 완료할 주문을 선택해 주세요.";

@@ -2,11 +2,11 @@
 
 use axum::extract::State;
 
-use super::{ids, value};
+use super::ids;
 use crate::audit::MemberActor;
 use crate::deliveries::complete;
 use crate::storage::{Result as StorageResult, Storage, Tx};
-use crate::web::{Flash, FlashId, FormPairs, PageResult, local_path, redirect_with_flash};
+use crate::web::{Flash, FlashId, FormPairs, PageResult, first_value, local_path, redirect_with_flash};
 
 pub(super) async fn undo(
     State(storage): State<Storage>,
@@ -18,5 +18,5 @@ pub(super) async fn undo(
         Flash::from(&complete::undo(tx, actor, &deliveries)?).save(tx, actor.id)
     };
     let flash = storage.write(undo).await?;
-    Ok(redirect_with_flash(local_path(value(&pairs, "back")).unwrap_or("/deliveries"), flash))
+    Ok(redirect_with_flash(local_path(first_value(&pairs, "back")).unwrap_or("/deliveries"), flash))
 }

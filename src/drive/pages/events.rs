@@ -80,11 +80,13 @@ pub(super) async fn create(State(storage): State<Storage>, phone: Phone, body: B
     }
     let actor = MemberActor { id: phone.key.member_id, address: phone.client.address };
     let (key_id, tour_id) = (phone.key.id, phone.key.tour_id);
+    let unreadable = malformed.len();
     let received = storage
         .write(move |tx: &mut dyn Tx| {
             let reporter = Reporter { actor, key_id: Some(key_id), source: EventSource::Phone, tour_id };
             let receipts = hand_in::receive(tx, reporter, &readable)?;
-            let rejected = receipts.iter().filter(|(_, verdict)| verdict.is_err()).count();
+            // What is not accepted stays on the phone, and the tour does not close without it.
+            let rejected = unreadable + receipts.iter().filter(|(_, verdict)| verdict.is_err()).count();
             keys::touch(tx, key_id, waiting.clamp(0, 100_000) + i64::try_from(rejected).unwrap_or_default())?;
             Ok::<_, StorageError>(receipts)
         })

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::view::{StopView, reasons};
 use crate::access::{AccessAction, AccessRecorder, Accessor, NewAccess};
-use crate::drive::key::{self, DayKey, KEY_HEADER};
+use crate::drive::key::{self, DayKey, KEY_HEADER, KeyRefusal};
 use crate::drive::site;
 use crate::drive::store::keys;
 use crate::drive::tour;
@@ -36,12 +36,14 @@ impl FromRequestParts<AppState> for Phone {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         let client = ClientInfo::from_request_parts(parts, state).await.map_err(Error::into_response)?;
         let secret = parts.headers.get(KEY_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-        let found = state.storage.read(move |tx| key::find_valid(tx, &secret)).await;
-        let Some(key) = found.map_err(|error| Error::from(error).into_response())? else {
-            let sentence = "이 휴대전화의 열쇠가 끝났거나 사무실에서 끊었어요. 사무실에 전화해 주세요.";
-            return Err(answer(StatusCode::UNAUTHORIZED, &json!({ "error": sentence })));
-        };
-        Ok(Self { key, client })
+        let opened = state.storage.read(move |tx| key::open(tx, &secret)).await;
+        match opened.map_err(|error| Error::from(error).into_response())? {
+            Ok(key) => Ok(Self { key, client }),
+            Err(refusal) => {
+                let body = json!({ "error": refusal.sentence(), "ended": refusal == KeyRefusal::Ended });
+                Err(answer(StatusCode::UNAUTHORIZED, &body))
+            }
+        }
     }
 }
 

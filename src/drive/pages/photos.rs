@@ -7,7 +7,7 @@ use crate::drive::model::MAX_PHOTOS;
 use crate::proofs::files::ProofFiles;
 use crate::proofs::jpeg::MAX_CAMERA_BYTES;
 use crate::proofs::receive::{self, ReceiveError};
-use crate::proofs::store::{self, NamingEvent};
+use crate::proofs::store::NamingEvent;
 use crate::storage::Storage;
 use crate::web::{AuthContext, Error, Flash, Member, PageResult, UploadForm, redirect_with_flash};
 
@@ -44,17 +44,10 @@ pub(super) async fn create(
         Some(event) => {
             let naming =
                 NamingEvent { tour_id: stop.tour_id, job_id: stop.job_id, event_id: &event.id, member_id: member.id };
-            let job_id = stop.job_id;
-            let known = storage.read(move |tx| store::of_job(tx, job_id)).await?;
-            let of_event = known.iter().filter(|proof| proof.event_id == event.id).count();
-            if of_event >= MAX_PHOTOS {
-                Flash::warning(format!("사진은 {MAX_PHOTOS}장까지 보낼 수 있어요."))
-            } else {
-                match receive::receive_camera_file(&storage, &files, naming, bytes).await {
-                    Ok(()) => Flash::success("사진을 받았어요. 위치 같은 정보는 지웠어요."),
-                    Err(ReceiveError::Storage(error)) => return Err(error.into()),
-                    Err(error) => Flash::warning(error.to_string()),
-                }
+            match receive::receive_camera_file(&storage, &files, (naming, MAX_PHOTOS), bytes).await {
+                Ok(()) => Flash::success("사진을 받았어요. 위치 같은 정보는 지웠어요."),
+                Err(ReceiveError::Storage(error)) => return Err(error.into()),
+                Err(error) => Flash::warning(error.to_string()),
             }
         }
     };

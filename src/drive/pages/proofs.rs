@@ -53,7 +53,9 @@ pub(super) async fn receive(
         Err(error @ (ReceiveError::NotNamed | ReceiveError::WrongHash)) => {
             refusal(StatusCode::CONFLICT, &error.to_string(), true)
         }
-        Err(error @ ReceiveError::Photo(_)) => refusal(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string(), false),
+        Err(error @ (ReceiveError::Photo(_) | ReceiveError::TooMany(_))) => {
+            refusal(StatusCode::UNPROCESSABLE_ENTITY, &error.to_string(), false)
+        }
         Err(ReceiveError::File(error)) => {
             tracing::error!(%error, "배송 증빙 사진을 저장하지 못했어요");
             refusal(StatusCode::SERVICE_UNAVAILABLE, &error.to_string(), true)

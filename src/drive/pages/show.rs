@@ -26,8 +26,8 @@ use crate::time::Moment;
 use crate::trucks::form::parse_clock;
 use crate::vault::Vault;
 use crate::web::{
-    Error, Flash, FormPairs, Layout, Member, PageResult, PersonalData, Tone, personal_page, personal_page_with_status,
-    redirect_with_flash,
+    Error, Flash, FormPairs, Layout, Member, PageResult, PersonalData, Tone, first_value, personal_page,
+    personal_page_with_status, redirect_with_flash,
 };
 
 /// An event of the stop in words.
@@ -167,24 +167,19 @@ async fn proofs_of(
     Ok(if hides(tour, stop.delivery_id, member, &masking) { Vec::new() } else { proofs })
 }
 
-/// The first value of a field.
-fn value<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
-    pairs.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
-}
-
 /// The event of a form, or what is wrong with it.
 fn parse(
     pairs: &[(String, String)],
     stop: &DriveStop,
     (day, is_paper, now): (NaiveDate, bool, Moment),
 ) -> Result<NewEvent, &'static str> {
-    let kind = match value(pairs, "act") {
+    let kind = match first_value(pairs, "act") {
         "arrived" => EventKind::Arrived,
         "delivered" => EventKind::Delivered,
         "failed" => EventKind::Failed,
         _ => return Err("어떤 작업인지 알 수 없어요. 화면의 버튼을 눌러 주세요."),
     };
-    let reason = FailureReason::from_code(value(pairs, "reason"));
+    let reason = FailureReason::from_code(first_value(pairs, "reason"));
     if kind == EventKind::Failed && reason.is_none() {
         return Err("실패한 이유를 선택해 주세요.");
     }
@@ -202,11 +197,11 @@ fn parse(
     }
     let is_partial = accepted.iter().any(|(_, count, most)| count < most);
     let accepted = accepted.into_iter().filter(|_| is_partial).map(|(order, count, _)| (order, count));
-    let what = nfkc(value(pairs, "collected")).trim().to_owned();
+    let what = nfkc(first_value(pairs, "collected")).trim().to_owned();
     let (planned, collect_reason) = collection.unzip();
-    let count = nfkc(value(pairs, "collected_count")).trim().parse::<i64>().unwrap_or(1).clamp(1, 1_000);
+    let count = nfkc(first_value(pairs, "collected_count")).trim().parse::<i64>().unwrap_or(1).clamp(1, 1_000);
     let happened_at = if is_paper {
-        let minute = parse_clock(value(pairs, "at")).ok_or("종이에 적힌 시각을 14:05처럼 입력해 주세요.")?;
+        let minute = parse_clock(first_value(pairs, "at")).ok_or("종이에 적힌 시각을 14:05처럼 입력해 주세요.")?;
         let minutes = u32::try_from(minute).unwrap_or_default();
         let time = NaiveTime::from_hms_opt(minutes / 60, minutes % 60, 0).unwrap_or_default();
         Moment::from_kst(day.and_time(time))
@@ -228,10 +223,10 @@ fn parse(
                 .chain((!what.is_empty()).then_some(CollectedGoods { what, count, planned: false }))
                 .collect(),
             collect_reason: collect_reason.flatten(),
-            note: value(pairs, "note").trim().chars().take(crate::drive::model::MAX_NOTE_CHARS).collect(),
+            note: first_value(pairs, "note").trim().chars().take(crate::drive::model::MAX_NOTE_CHARS).collect(),
             ..EventDetails::default()
         },
-        saw_version: value(pairs, "version").to_owned(),
+        saw_version: first_value(pairs, "version").to_owned(),
     })
 }
 
@@ -250,8 +245,8 @@ fn collection(
     if count == 0 && task.kind == JobKind::Collect {
         return Err("하나도 가져오지 못했으면 ‘실패’를 눌러 주세요.");
     }
-    let reason =
-        FailureReason::from_code(value(pairs, "collect_reason")).ok_or("다 가져오지 못한 이유를 선택해 주세요.")?;
+    let reason = FailureReason::from_code(first_value(pairs, "collect_reason"))
+        .ok_or("다 가져오지 못한 이유를 선택해 주세요.")?;
     Ok(Some((CollectedGoods { what: task.goods.clone(), count, planned: true }, Some(reason))))
 }
 
@@ -287,7 +282,7 @@ pub(super) async fn update(
                 .await?;
             match outcome {
                 Ok(flash) => {
-                    let is_arrival = value(&pairs, "act") == "arrived";
+                    let is_arrival = first_value(&pairs, "act") == "arrived";
                     let back =
                         if is_arrival { format!("/drive/{}", stop_key(stop.tour_id, stop.job_id)) } else { page.back };
                     return Ok(redirect_with_flash(&back, flash));

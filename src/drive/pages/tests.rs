@@ -207,7 +207,8 @@ async fn phone_hands_in_with_its_day_key_and_can_be_cut_off() {
         (Some(true), Some(false))
     );
     let page = office.get(&format!("/plans/tours/{tour}")).await.ok();
-    assert!(page.contains("전하지 않은 기록 2건") && page.contains(">휴대전화<"));
+    assert!(page.contains("전하지 않은 기록 3건"), "two that wait and one that is unreadable");
+    assert!(page.contains(">휴대전화<"));
     let cut_off = after(&page, "value=\"cut-off:");
     let act = format!("cut-off:{cut_off}");
     office.post_form(&format!("/plans/tours/{tour}"), &[("act", &act)]).await;
@@ -225,6 +226,29 @@ async fn phone_hands_in_with_its_day_key_and_can_be_cut_off() {
     );
     driver.clock.advance_ms(15 * 24 * 60 * 60 * 1000);
     assert_eq!(get_pack(&phone, &key).await.status, StatusCode::UNAUTHORIZED, "expired");
+}
+
+#[tokio::test]
+async fn phone_of_a_disabled_driver_gets_no_address_and_hands_in_nothing() {
+    let (office, driver, tour) = handed_out().await;
+    leave(&driver, &tour).await;
+    let key = day_key(&driver).await;
+    let phone = office.another_browser();
+    let pack: Value = serde_json::from_str(&get_pack(&phone, &key).await.ok()).expect("JSON");
+    let find = |tx: &mut dyn crate::storage::Tx| crate::members::store::find_id(tx, "gisa");
+    let id = crockford(office.state.storage.read(find).await.expect("reads").expect("the driver"));
+    for (enabled, why) in [("0", "disabled"), ("1", "enabled again: the key of before has ended")] {
+        let answer = office.post_form(&format!("/members/{id}/enabled"), &[("enabled", enabled)]).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{why}");
+        assert_eq!(get_pack(&phone, &key).await.status, StatusCode::UNAUTHORIZED, "{why}");
+        let body = json!({ "events": [event(&pack, 0, 1, "delivered")] });
+        assert_eq!(hand_in(&phone, &key, &body).await.status, StatusCode::UNAUTHORIZED, "{why}");
+    }
+    driver.sign_in_driver().await;
+    let renewed = day_key(&driver).await;
+    let body = json!({ "events": [event(&pack, 0, 1, "delivered")] });
+    let answer: Value = serde_json::from_str(&hand_in(&phone, &renewed, &body).await.ok()).expect("JSON");
+    assert_eq!(answer["events"][0]["accepted"].as_bool(), Some(true), "after a login nothing of the day is lost");
 }
 
 /// The key is worth nothing on any other page: each answers as to a stranger.
@@ -381,6 +405,24 @@ async fn camera_file_of_a_form_is_stored_without_its_position() {
     assert_eq!(stored.len(), 1);
     let bytes = office.state.proofs.get(stored.keys().next().expect("one")).await.expect("reads");
     assert!(memchr::memmem::find(&bytes, b"Exif").is_none());
+}
+
+#[tokio::test]
+async fn record_takes_six_photographs_and_no_seventh() {
+    let (office, driver, tour) = handed_out().await;
+    leave(&driver, &tour).await;
+    let key = day_key(&driver).await;
+    let phone = office.another_browser();
+    let pack: Value = serde_json::from_str(&get_pack(&phone, &key).await.ok()).expect("JSON");
+    let mut done = event(&pack, 0, 1, "delivered");
+    let names: Vec<Value> =
+        (1..=6).map(|name| json!({ "hash": format!("{name:064x}"), "taken_at": pack["now"] })).collect();
+    done["details"] = json!({ "photos": names });
+    hand_in(&phone, &key, &json!({ "events": [done] })).await.ok();
+    let stop = pack["stops"][0]["key"].as_str().expect("a key");
+    let file = reqwest::multipart::Part::bytes(camera_file((64, 48), 6, 4)).file_name("photo.jpg");
+    let sent = driver.post_multipart(&format!("/drive/{stop}/photos"), move |form| form.part("photo", file)).await;
+    assert!(driver.get(sent.location()).await.ok().contains("사진은 6장까지 보낼 수 있어요"));
 }
 
 #[tokio::test]

@@ -68,6 +68,13 @@ pub fn touch(tx: &mut dyn Tx, id: i64, waiting: i64) -> Result<()> {
     tx.exec(sql, &[now.into(), waiting.max(0).into(), id.into()]).map(drop)
 }
 
+/// Ends the keys of a member, with the sessions.
+pub fn expire_of_member(tx: &mut dyn Tx, member_id: i64) -> Result<()> {
+    let now = tx.now();
+    let sql = "UPDATE drive_keys SET expires_at = ? WHERE member_id = ? AND expires_at > ?";
+    tx.exec(sql, &[now.into(), member_id.into(), now.into()]).map(drop)
+}
+
 /// Revokes a key; false if it is revoked already.
 pub fn revoke(tx: &mut dyn Tx, id: i64, member_id: i64) -> Result<bool> {
     let now = tx.now();

@@ -9,6 +9,7 @@ use super::generate_password;
 use super::new::issued_page;
 use crate::audit::{self, Actor, AuditEvent, AuditObject, MemberActor};
 use crate::demo::{ACCOUNTS, Demo};
+use crate::drive::store::keys;
 use crate::id::{crockford, parse_crockford};
 use crate::members::model::device::Device;
 use crate::members::model::sign_in::SignIn;
@@ -177,7 +178,11 @@ pub(super) async fn set_role(
     let message = format!("이제 ‘{}’ 역할이에요. 회원이 다시 로그인하면 바뀐 메뉴가 보여요.", role.label());
     let event = Box::new(move |username| AuditEvent::RoleChanged { username, role: role.code().to_owned() });
     let change = MemberUpdate { admin, actor, id, event, message };
-    update(&storage, demo.as_ref(), layout, change, move |tx| store::set_role(tx, id, role)).await
+    update(&storage, demo.as_ref(), layout, change, move |tx| match store::set_role(tx, id, role)? {
+        Ok(()) => keys::expire_of_member(tx, id).map(Ok),
+        Err(error) => Ok(Err(error)),
+    })
+    .await
 }
 
 #[derive(Deserialize)]
@@ -206,7 +211,11 @@ pub(super) async fn set_enabled(
         "이제 로그인하지 못해요. 쓰던 기기에서도 바로 로그아웃됐어요."
     };
     let change = MemberUpdate { admin, actor, id, event: Box::new(event), message: message.to_owned() };
-    update(&storage, demo.as_ref(), layout, change, move |tx| store::set_enabled(tx, id, enabled)).await
+    update(&storage, demo.as_ref(), layout, change, move |tx| match store::set_enabled(tx, id, enabled)? {
+        Ok(()) => keys::expire_of_member(tx, id).map(Ok),
+        Err(error) => Ok(Err(error)),
+    })
+    .await
 }
 
 /// Keeps a member who has not come for a long time.
