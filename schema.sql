@@ -723,12 +723,6 @@ CREATE TABLE promises (
 CREATE INDEX promises_by_delivery ON promises (delivery_id, id);
 CREATE INDEX promises_by_day ON promises (replaced_at, day);
 
--- A row for each day that something was promised for: who promises it locks it first.
-CREATE TABLE promise_days (
-    day         TEXT NOT NULL PRIMARY KEY CHECK (day LIKE '____-__-__'),
-    promised_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
 -- ── the driver's day ────────────────────────────────────────────────────────────────────────
 
 -- What a tour takes with it, by order, from the moment it is handed out.

@@ -18,6 +18,13 @@ const SMALL_DAY_ITERATIONS: u32 = 20_000;
 /// Iterations of the search for a larger day.
 const LARGE_DAY_ITERATIONS: u32 = 100_000;
 
+/// Stops of the largest day that gets all of [`LARGE_DAY_ITERATIONS`]. An iteration takes as much longer as there are more
+/// stops: beyond, there are fewer of them, and the search takes no longer.
+const LARGE_DAY_STOPS: u32 = 200;
+
+/// Stops and unplanned deliveries that are planned at once.
+pub const MAX_PLANNED_STOPS: usize = 800;
+
 /// Iterations of the search for a rough plan: enough to see what fits into a day.
 const ROUGH_ITERATIONS: u32 = 200;
 
@@ -53,15 +60,23 @@ pub enum NotPlannable {
     NoTruck,
     /// nothing to plan
     NoDelivery,
+    /// more than [`MAX_PLANNED_STOPS`]
+    TooMany,
+    /// other plans are being computed
+    Busy,
 }
 
 impl NotPlannable {
     /// Korean sentence.
-    pub const fn sentence(self) -> &'static str {
+    pub fn sentence(self) -> String {
         match self {
-            Self::NoDepot => "차가 출발하는 곳을 몰라요. 차고지의 우편번호를 먼저 입력해 주세요.",
-            Self::NoTruck => "배차할 수 있는 차가 없어요. 쉬는 차와 확정한 차는 빼고 배차해요.",
-            Self::NoDelivery => "배차할 배송이 없어요.",
+            Self::NoDepot => "차가 출발하는 곳을 몰라요. 차고지의 우편번호를 먼저 입력해 주세요.".to_owned(),
+            Self::NoTruck => "배차할 수 있는 차가 없어요. 쉬는 차와 확정한 차는 빼고 배차해요.".to_owned(),
+            Self::NoDelivery => "배차할 배송이 없어요.".to_owned(),
+            Self::TooMany => {
+                format!("한 번에 {MAX_PLANNED_STOPS}곳까지 계산해요. 미배차에서 그날 갈 배송만 선택해서 배차해 주세요.")
+            }
+            Self::Busy => "지금 다른 배차를 계산하고 있어요. 잠시 뒤 다시 눌러 주세요.".to_owned(),
         }
     }
 }
@@ -78,8 +93,18 @@ struct Candidate<'b> {
 /// # Errors
 /// [`NotPlannable`].
 pub fn plan(board: &Board, scope: &Scope) -> Result<NewPlan, NotPlannable> {
-    let iterations = |stops| if stops <= SMALL_DAY_STOPS { SMALL_DAY_ITERATIONS } else { LARGE_DAY_ITERATIONS };
     plan_with_iterations(board, scope, iterations)
+}
+
+/// The iterations for a number of stops; none: too many.
+fn iterations(stops: usize) -> Option<u32> {
+    match u32::try_from(stops) {
+        Ok(_) if stops <= SMALL_DAY_STOPS => Some(SMALL_DAY_ITERATIONS),
+        Ok(count) if stops <= MAX_PLANNED_STOPS => {
+            Some(LARGE_DAY_ITERATIONS * LARGE_DAY_STOPS / LARGE_DAY_STOPS.max(count))
+        }
+        _ => None,
+    }
 }
 
 /// Plans a board with fewer iterations of the search: a plan that obeys the rules, in a moment. For demo shops.
@@ -87,14 +112,14 @@ pub fn plan(board: &Board, scope: &Scope) -> Result<NewPlan, NotPlannable> {
 /// # Errors
 /// [`NotPlannable`].
 pub fn plan_roughly(board: &Board) -> Result<NewPlan, NotPlannable> {
-    plan_with_iterations(board, &Scope::Everything, |_| ROUGH_ITERATIONS)
+    plan_with_iterations(board, &Scope::Everything, |_| Some(ROUGH_ITERATIONS))
 }
 
-/// Plans a board; `iterations` gives the iterations of the search for a number of stops.
+/// Plans a board; `iterations` gives the iterations of the search for a number of stops, none if there are too many.
 fn plan_with_iterations(
     board: &Board,
     scope: &Scope,
-    iterations: impl Fn(usize) -> u32,
+    iterations: impl Fn(usize) -> Option<u32>,
 ) -> Result<NewPlan, NotPlannable> {
     let depot = board.depot.ok_or(NotPlannable::NoDepot)?;
     let columns: Vec<_> = board
@@ -135,9 +160,10 @@ fn plan_with_iterations(
     if candidates.is_empty() {
         return Err(NotPlannable::NoDelivery);
     }
+    let rounds = iterations(candidates.len()).ok_or(NotPlannable::TooMany)?;
 
     let problem = Problem::new(stops(&candidates), trucks, times(depot, &candidates));
-    let options = SearchOptions { rounds: iterations(candidates.len()), ..SearchOptions::default() };
+    let options = SearchOptions { rounds, ..SearchOptions::default() };
     let solved = solve(&problem, &options);
 
     let id = |stop: &usize| candidates[*stop].item.work.key;
@@ -311,6 +337,16 @@ pub(super) mod tests {
         assert_eq!(plan(&nothing, &Scope::Everything), Err(NotPlannable::NoDelivery));
         let chosen = board(vec![column(1, 2, Vec::new())], one());
         assert_eq!(plan(&chosen, &Scope::Deliveries(vec![9])), Err(NotPlannable::NoDelivery));
+    }
+
+    #[test]
+    fn search_of_a_large_day_takes_no_longer_and_has_an_end() {
+        assert_eq!([40, 41, 200].map(iterations), [Some(20_000), Some(100_000), Some(100_000)]);
+        assert_eq!([400, 800, 801].map(iterations), [Some(50_000), Some(25_000), None]);
+        let pool = (0..801).map(|id| item(id, "39160", 30, 1)).collect();
+        let board = board(vec![column(1, 2, Vec::new())], pool);
+        assert_eq!(plan(&board, &Scope::Everything), Err(NotPlannable::TooMany));
+        assert!(NotPlannable::TooMany.sentence().contains("800곳"));
     }
 
     #[test]

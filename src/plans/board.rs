@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::model::{Attempt, ColumnKey, Job, Stop, Tour, TourState};
 use super::schedule::{Excess, PlannedStop, Schedule, Visit, schedule};
-use super::store::due::{MAX_DUE, due};
+use super::store::due::due;
 use super::store::works::works_of_jobs;
 use super::store::{self, tasks};
 use super::work::{Basis, DeliveryWork, StopEffort, WorkChange};
@@ -173,7 +173,7 @@ pub fn board(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Result<B
     let tour_ids: Vec<i64> = tours.iter().map(|tour| tour.id).collect();
     let mut stops = store::stops_of(tx, &tour_ids)?;
     let due = due(tx, day)?;
-    let is_truncated = [&due.dated, &due.undated, &due.moved, &due.tasks].iter().any(|ids| ids.len() >= MAX_DUE);
+    let is_truncated = due.is_truncated;
     let undated: HashSet<i64> = due.undated.iter().copied().collect();
     let mut seen = HashSet::new();
     let candidates: Vec<i64> =

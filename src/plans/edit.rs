@@ -170,10 +170,7 @@ impl BoardEdit {
 
 /// Name of a column: `1호차`, `1호차 2회차`.
 pub fn column_name(column: &Column) -> String {
-    match column.round.number {
-        1 => column.truck.name.clone(),
-        round => format!("{} {round}회차", column.truck.name),
-    }
+    column.key().name(&column.truck.name)
 }
 
 /// A stop for a delivery of the pool.
@@ -297,26 +294,17 @@ pub fn unassign(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, i
     record(tx, context, &tours, AuditEvent::StopsMoved { day: context.day.to_string(), truck: None, bundles })
 }
 
-/// The changed tours, and the bundle numbers of the changed stops.
-type ChangedStops = (Vec<i64>, Vec<String>);
-
-/// Changes stops in their tours without moving them; `change` returns whether it changed the stop.
-fn change_stops(
-    tx: &mut dyn Tx,
-    districts: &Districts,
-    context: &EditContext,
-    (ids, may_be_fixed): (&[i64], bool),
-    change: impl Fn(&mut BoardStop) -> bool,
-) -> Result<std::result::Result<ChangedStops, Refusal>> {
+/// Sets what a new plan may change of these stops.
+pub fn set_hold(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, hold: Hold, keys: &[i64]) -> EditResult {
     let mut draft = BoardEdit::load(tx, districts, context)?;
     let mut bundles = Vec::new();
-    for id in ids {
-        let Some((key, at)) = draft.position(*id) else { continue };
-        if let Err(refusal) = draft.touch(key, context, may_be_fixed) {
+    for work_key in keys {
+        let Some((key, at)) = draft.position(*work_key) else { continue };
+        if let Err(refusal) = draft.touch(key, context, false) {
             return Ok(Err(refusal));
         }
         if let Some(stop) = draft.lists.get_mut(&key).and_then(|stops| stops.get_mut(at))
-            && change(stop)
+            && std::mem::replace(&mut stop.stop.hold, hold) != hold
         {
             bundles.push(stop.item.work.bundle_number.clone());
         }
@@ -324,36 +312,38 @@ fn change_stops(
     if bundles.is_empty() {
         return Ok(Err(Refusal::Nothing));
     }
-    Ok(Ok((draft.save(tx, context)?, bundles)))
+    let tours = draft.save(tx, context)?;
+    let bundles = bundles.into_iter().collect();
+    let event = AuditEvent::StopsHeld { day: context.day.to_string(), hold: hold.code().to_owned(), bundles };
+    record(tx, context, &tours, event)
 }
 
-/// Sets what a new plan may change of these stops.
-pub fn set_hold(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, hold: Hold, ids: &[i64]) -> EditResult {
-    let change = |stop: &mut BoardStop| std::mem::replace(&mut stop.stop.hold, hold) != hold;
-    match change_stops(tx, districts, context, (ids, false), change)? {
-        Err(refusal) => Ok(Err(refusal)),
-        Ok((tours, bundles)) => {
-            let bundles = bundles.into_iter().collect();
-            let event = AuditEvent::StopsHeld { day: context.day.to_string(), hold: hold.code().to_owned(), bundles };
-            record(tx, context, &tours, event)
+/// Acknowledges what has changed of deliveries since they were planned, also in fixed tours and those that a driver has:
+/// the stops keep their positions, which are on his phone and his paper.
+pub fn acknowledge(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, keys: &[i64]) -> EditResult {
+    let mut draft = BoardEdit::load(tx, districts, context)?;
+    let (mut bundles, mut bases) = (Vec::new(), Vec::new());
+    for work_key in keys {
+        let Some((key, at)) = draft.position(*work_key) else { continue };
+        if let Err(refusal) = draft.touch(key, context, true) {
+            return Ok(Err(refusal));
         }
-    }
-}
-
-/// Acknowledges what has changed of deliveries since they were planned, also in fixed tours.
-pub fn acknowledge(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, ids: &[i64]) -> EditResult {
-    let change = |stop: &mut BoardStop| {
+        let Some(stop) = draft.lists.get(&key).and_then(|stops| stops.get(at)) else { continue };
         let basis = stop.item.work.basis().to_json();
-        std::mem::replace(&mut stop.stop.basis, basis) != stop.stop.basis
-    };
-    match change_stops(tx, districts, context, (ids, true), change)? {
-        Err(refusal) => Ok(Err(refusal)),
-        Ok((tours, bundles)) => {
-            let bundles = bundles.into_iter().collect();
-            let event = AuditEvent::StopChangesAcknowledged { day: context.day.to_string(), bundles };
-            record(tx, context, &tours, event)
+        if basis != stop.stop.basis {
+            bases.push((stop.stop.id, basis));
+            bundles.push(stop.item.work.bundle_number.clone());
         }
     }
+    if bundles.is_empty() {
+        return Ok(Err(Refusal::Nothing));
+    }
+    store::set_bases(tx, &bases)?;
+    let tour = |key: &ColumnKey| draft.column(*key)?.tour.as_ref().map(|tour| tour.id);
+    let tours: Vec<i64> = draft.touched.iter().filter_map(tour).collect();
+    store::touch_tours(tx, &tours, context.actor.id)?;
+    let bundles = bundles.into_iter().collect();
+    record(tx, context, &tours, AuditEvent::StopChangesAcknowledged { day: context.day.to_string(), bundles })
 }
 
 /// Fixes or reopens tours: that of one column, or all that have stops. `state` is draft or fixed; the later states are

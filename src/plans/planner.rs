@@ -1,13 +1,19 @@
 //! Runs the route engine beside the requests: on a blocking thread, one plan at a time.
 
+use std::time::Duration;
+
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::assign::{NewPlan, NotPlannable, Scope, plan};
 use super::board::Board;
 use crate::storage::StorageError;
 
-/// Plans that this process computes at once. Each keeps a processor busy for a second.
+/// Plans that this process computes at once. Each keeps a processor busy for some seconds at most.
 static PERMITS: Semaphore = Semaphore::const_new(1);
+
+/// How long a member waits for the plans of others.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Plans a board outside of any transaction.
 ///
@@ -15,6 +21,12 @@ static PERMITS: Semaphore = Semaphore::const_new(1);
 /// [`StorageError::Panicked`] when the engine panics.
 pub async fn run(board: Board, scope: Scope) -> Result<Result<NewPlan, NotPlannable>, StorageError> {
     let panicked = |error: &dyn std::fmt::Display| StorageError::Panicked(error.to_string());
-    let _permit = PERMITS.acquire().await.map_err(|error| panicked(&error))?;
-    tokio::task::spawn_blocking(move || plan(&board, &scope)).await.map_err(|error| panicked(&error))
+    let Ok(permit) = timeout(WAIT_TIMEOUT, PERMITS.acquire()).await else { return Ok(Err(NotPlannable::Busy)) };
+    let permit = permit.map_err(|error| panicked(&error))?;
+    // The permit is that of the computation, which goes on when the request that asked for it is dropped.
+    let compute = move || {
+        let _permit = permit;
+        plan(&board, &scope)
+    };
+    tokio::task::spawn_blocking(compute).await.map_err(|error| panicked(&error))
 }

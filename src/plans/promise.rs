@@ -78,6 +78,11 @@ pub enum DateRefusal {
         /// first day on which they are
         ready: NaiveDate,
     },
+    /// later than days are looked for
+    TooFar {
+        /// the last day that is
+        last: NaiveDate,
+    },
     /// holiday or day off of the shop
     DayOff(String),
     /// the district has other weekdays, or it is reached by ship only
@@ -103,6 +108,7 @@ impl DateRefusal {
     pub fn sentence(&self) -> String {
         match self {
             Self::TooEarly { ready } => format!("{}에 물건이 준비돼요", short_date(*ready)),
+            Self::TooFar { last } => format!("{}까지의 날만 자리를 알 수 있어요", short_date(*last)),
             Self::DayOff(name) => format!("쉬는 날이에요: {name}"),
             Self::NotServed(refusal) => refusal.sentence(),
             Self::NoTruck => "더 실을 수 있는 차가 없어요".to_owned(),

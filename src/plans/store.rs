@@ -214,6 +214,12 @@ pub fn set_state(tx: &mut dyn Tx, tours: &[i64], state: TourState) -> Result<()>
     tx.exec_many(sql, &mut tours.iter().map(|id| vec![state.code().into(), (*id).into()]))
 }
 
+/// Replaces what these stops were planned from, and nothing else of them.
+pub fn set_bases(tx: &mut dyn Tx, bases: &[(i64, String)]) -> Result<()> {
+    let sql = "UPDATE stops SET basis = ? WHERE id = ?";
+    tx.exec_many(sql, &mut bases.iter().map(|(id, basis)| vec![basis.as_str().into(), (*id).into()]))
+}
+
 /// Replaces the stops of these tours: each with its stops in order. New stops get an identifier.
 pub fn replace_stops(tx: &mut dyn Tx, tours: &[(i64, Vec<Stop>)]) -> Result<()> {
     let sql = "DELETE FROM stops WHERE tour_id = ? AND attempt = 0";

@@ -115,7 +115,7 @@ pub fn create(
     task: &Task,
 ) -> Result<std::result::Result<i64, TaskRefusal>> {
     let Some(whole) = whole_delivery(tx, job.delivery_id)? else { return Ok(Err(TaskRefusal::Stale)) };
-    if let Some(refusal) = refusal(tx, &whole, task)? {
+    if let Some(refusal) = find_refusal(tx, &whole, task)? {
         return Ok(Err(refusal));
     }
     let id = tasks::insert(tx, job, task)?;
@@ -123,8 +123,8 @@ pub fn create(
     Ok(Ok(id))
 }
 
-/// Why a job is not made.
-fn refusal(tx: &mut dyn Tx, whole: &DeliveryWork, task: &Task) -> Result<Option<TaskRefusal>> {
+/// Looks up why a job is not made.
+fn find_refusal(tx: &mut dyn Tx, whole: &DeliveryWork, task: &Task) -> Result<Option<TaskRefusal>> {
     let is_known = |id: &i64| whole.orders.iter().any(|order| order.id == *id);
     if !task.orders.iter().all(is_known) {
         return Ok(Some(TaskRefusal::Stale));
@@ -154,12 +154,13 @@ fn refusal(tx: &mut dyn Tx, whole: &DeliveryWork, task: &Task) -> Result<Option<
 /// Why these orders do not come on another day.
 fn division_refusal(whole: &DeliveryWork, apart: &BTreeSet<i64>, chosen: &[i64]) -> Option<TaskRefusal> {
     let open: BTreeSet<i64> = divisible(whole, apart).map(|order| order.id).collect();
+    let chosen: BTreeSet<i64> = chosen.iter().copied().collect();
     if chosen.is_empty() {
         Some(TaskRefusal::NoOrder)
-    } else if !chosen.iter().all(|id| open.contains(id)) {
+    } else if !chosen.is_subset(&open) {
         Some(TaskRefusal::NotDivisible)
     } else {
-        (open.len() == chosen.len()).then_some(TaskRefusal::AllOrders)
+        (chosen == open).then_some(TaskRefusal::AllOrders)
     }
 }
 
@@ -193,19 +194,19 @@ pub fn set_state(
     if state == TaskState::Cancelled && tasks::is_handed_out(tx, job.id)? {
         return Ok(Err(TaskRefusal::HandedOut));
     }
-    if state == TaskState::Open {
-        // What another job does meanwhile is not done twice.
-        if let Some(refusal) = refusal(tx, &whole, task)? {
-            return Ok(Err(refusal));
-        }
-        // A stop that was done stays with its tour as an attempt.
-        store::end_attempt(tx, job.id, None)?;
+    // What another job does meanwhile is not done twice.
+    if state == TaskState::Open
+        && let Some(refusal) = find_refusal(tx, &whole, task)?
+    {
+        return Ok(Err(refusal));
     }
     if !tasks::set_state(tx, job.id, state)? {
         return Ok(Err(TaskRefusal::Stale));
     }
     let names = of_delivery(&whole, task.kind);
     let event = if state == TaskState::Open {
+        // A stop that was done stays with its tour as an attempt.
+        tasks::end_stop(tx, job.id)?;
         AuditEvent::JobReopened(names)
     } else {
         tasks::remove_stop(tx, job.id)?;
@@ -248,6 +249,7 @@ mod tests {
         assert_eq!(refusal(&whole, &[], &[2]), None);
         assert_eq!(refusal(&whole, &[], &[]), Some(TaskRefusal::NoOrder));
         assert_eq!(refusal(&whole, &[], &[1, 2]), Some(TaskRefusal::AllOrders));
+        assert_eq!(refusal(&whole, &[], &[2, 2]), None, "one order, ticked twice");
         assert_eq!(refusal(&whole, &[2], &[2]), Some(TaskRefusal::NotDivisible));
         assert_eq!(refusal(&whole, &[2], &[1]), Some(TaskRefusal::AllOrders), "the rest of a divided delivery");
         whole.orders[0].state = OrderState::Shipped;

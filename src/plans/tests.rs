@@ -11,7 +11,7 @@ use super::board::{Board, board};
 use super::edit::{self, EditContext, Refusal, SeenVersions};
 use super::export::DayExport;
 use super::model::{ColumnKey, Hold, Job, TourState};
-use super::store;
+use super::store::{self, due::MAX_DUE};
 use super::work::WorkChange;
 use crate::audit::{AuditEvent, MemberActor};
 use crate::districts::Districts;
@@ -250,6 +250,67 @@ fn delivery_left_out_has_its_rule_until_it_is_planned() {
             let planned = NewPlan { columns: vec![(columns[0], vec![id])], left_out: Vec::new() };
             edit::apply(tx, &districts, &context(actor, &board), &planned)?.expect("applies");
             assert_eq!(load(tx)?.columns[0].stops[0].stop.job.left_out, None);
+            Ok(())
+        })
+        .expect("writes");
+}
+
+#[test]
+fn acknowledged_change_leaves_the_positions_that_a_driver_has() {
+    Shop::open()
+        .write(|tx, files| {
+            let districts = Districts::embedded();
+            let orders = ["1", "2", "3"].iter().map(|number| order(number, "39160", Some(DAY))).collect();
+            let (actor, columns) = set_up(tx, files, orders)?;
+            let ids: Vec<i64> =
+                ["B1", "B2", "B3"].into_iter().map(|bundle| delivery(tx, bundle)).collect::<Result<_>>()?;
+            let board = load(tx)?;
+            edit::move_to(tx, &districts, &context(actor, &board), (columns[0], Some(0)), &ids)?.expect("moves");
+            tx.exec("UPDATE tours SET state = 'out', driver_id = ?", &[actor.id.into()])?;
+            let first = load(tx)?.columns[0].stops[0].stop.clone();
+            store::end_attempt(tx, first.job.id, None)?;
+            tx.exec("UPDATE orders SET recipient_address2 = '다른 동'", &[])?;
+            let positions = |tx: &mut dyn Tx| -> Result<Vec<(i64, i64)>> {
+                let rows = tx.query("SELECT job_id, position FROM stops ORDER BY position, job_id", &[])?;
+                rows.into_iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
+            };
+            let before = positions(tx)?;
+            let board = load(tx)?;
+            assert!(!board.columns[0].stops[0].changes.is_empty());
+            let last = board.columns[0].stops[1].item.work.key;
+            edit::acknowledge(tx, &districts, &context(actor, &board), &[last])?.expect("acknowledges");
+            assert_eq!(positions(tx)?, before, "as on the phone and the paper");
+            let board = load(tx)?;
+            let changed: Vec<bool> = board.columns[0].stops.iter().map(|stop| !stop.changes.is_empty()).collect();
+            assert_eq!(changed, [true, false]);
+            let again = edit::acknowledge(tx, &districts, &context(actor, &board), &[last])?;
+            assert_eq!(again, Err(Refusal::Nothing));
+            Ok(())
+        })
+        .expect("writes");
+}
+
+#[test]
+fn finished_deliveries_that_were_moved_by_hand_hide_no_overdue_one() {
+    Shop::open()
+        .write(|tx, files| {
+            let count = MAX_DUE + 2;
+            let orders = (1..=count).map(|number| order(&number.to_string(), "39160", Some("2026-12-24"))).collect();
+            set_up(tx, files, orders)?;
+            let all: Vec<i64> =
+                tx.query("SELECT id FROM deliveries", &[])?.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
+            let moved = |id: &i64| Job { delivery_id: *id, day: parse_date(DAY), ..Job::default() };
+            let mut jobs: Vec<Job> = all.iter().map(moved).collect();
+            let overdue = all[all.len() / 2];
+            jobs.iter_mut().filter(|job| job.delivery_id == overdue).for_each(|job| job.day = parse_date("2026-11-20"));
+            store::insert_jobs(tx, &mut jobs)?;
+            let board = load(tx)?;
+            assert!(board.is_truncated && board.pool.len() == MAX_DUE);
+            tx.exec("UPDATE orders SET state = 3, shipped_at = 1 WHERE delivery_id <> ?", &[overdue.into()])?;
+            tx.exec("UPDATE deliveries SET state = 2 WHERE id <> ?", &[overdue.into()])?;
+            let board = load(tx)?;
+            let keys: Vec<i64> = board.pool.iter().map(|item| item.work.key).collect();
+            assert_eq!((keys, board.is_truncated), (vec![overdue], false));
             Ok(())
         })
         .expect("writes");

@@ -14,10 +14,19 @@ use crate::plans::model::{ColumnKey, Hold, TourState};
 use crate::plans::planner;
 use crate::storage::{Storage, Tx};
 use crate::time::parse_date;
-use crate::web::{Error, Flash, FormPairs, PageResult, redirect_with_flash};
+use crate::web::{Error, Flash, FormPairs, PageResult, first_value, redirect_with_flash};
 
-/// Deliveries that one request may change.
+/// Deliveries that one request may change: each looks for its cheapest place while other members wait.
 const MAX_TICKED: usize = 500;
+
+/// Why a form is not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FormProblem {
+    /// no button of the board sends it
+    Unknown,
+    /// more than [`MAX_TICKED`] deliveries
+    TooMany,
+}
 
 /// What a button of the board does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,34 +48,43 @@ struct BoardForm {
     action: Action,
 }
 
-/// The first value of a field, or an empty text.
-fn value<'p>(pairs: &'p [(String, String)], name: &str) -> &'p str {
-    pairs.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
+/// Parses the form. The button is `act`: a verb, and behind a colon the delivery or column that it is about.
+///
+/// # Errors
+/// [`FormProblem`].
+fn parse(pairs: &[(String, String)]) -> Result<BoardForm, FormProblem> {
+    let form = parse_button(pairs).ok_or(FormProblem::Unknown)?;
+    match &form.action {
+        Action::Assign(Scope::Deliveries(ids))
+        | Action::Move(_, _, ids)
+        | Action::Unassign(ids)
+        | Action::Hold(_, ids)
+            if ids.len() > MAX_TICKED =>
+        {
+            Err(FormProblem::TooMany)
+        }
+        _ => Ok(form),
+    }
 }
 
-/// Parses the form. The button is `act`: a verb, and behind a colon the delivery or column that it is about.
-fn parse(pairs: &[(String, String)]) -> Option<BoardForm> {
-    let day = parse_date(value(pairs, "day"))?;
+fn parse_button(pairs: &[(String, String)]) -> Option<BoardForm> {
+    let day = parse_date(first_value(pairs, "day"))?;
     let versions = pairs
         .iter()
         .filter_map(|(name, version)| Some((parse_column(name.strip_prefix("version-")?)?, version.parse().ok()?)));
-    let ticked: Vec<i64> = pairs
-        .iter()
-        .filter(|(name, _)| name == "tick")
-        .filter_map(|(_, id)| parse_crockford(id))
-        .take(MAX_TICKED)
-        .collect();
-    let (verb, object) = value(pairs, "act").split_once(':').unwrap_or((value(pairs, "act"), ""));
+    let ticked: Vec<i64> =
+        pairs.iter().filter(|(name, _)| name == "tick").filter_map(|(_, id)| parse_crockford(id)).collect();
+    let (verb, object) = first_value(pairs, "act").split_once(':').unwrap_or((first_value(pairs, "act"), ""));
     let delivery = || parse_crockford(object);
     let one = || delivery().map(|id| vec![id]);
     let action = match (verb, object) {
         ("assign", "") => Action::Assign(Scope::Everything),
         ("assign", column) => Action::Assign(Scope::Column(parse_column(column)?)),
         ("assign-ticked", _) => Action::Assign(Scope::Deliveries(ticked)),
-        ("move", _) => Action::Move(parse_column(value(pairs, "to"))?, None, ticked),
+        ("move", _) => Action::Move(parse_column(first_value(pairs, "to"))?, None, ticked),
         ("drop", id) => {
-            let at = value(pairs, "at").parse().ok();
-            Action::Move(parse_column(value(pairs, "drop_to"))?, at, vec![parse_crockford(id)?])
+            let at = first_value(pairs, "at").parse().ok();
+            Action::Move(parse_column(first_value(pairs, "drop_to"))?, at, vec![parse_crockford(id)?])
         }
         ("up", _) => Action::Shift(delivery()?, false),
         ("down", _) => Action::Shift(delivery()?, true),
@@ -92,10 +110,14 @@ pub(super) async fn bulk(
     actor: MemberActor,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
-    let Some(BoardForm { day, seen, action }) = parse(&pairs) else {
-        let message = "어떤 작업인지 알 수 없어요. 새로고침한 뒤 다시 시도해 주세요.";
-        return Err(Error::BadRequest(message.to_owned()));
-    };
+    let BoardForm { day, seen, action } = parse(&pairs).map_err(|problem| {
+        Error::BadRequest(match problem {
+            FormProblem::Unknown => "어떤 작업인지 알 수 없어요. 새로고침한 뒤 다시 시도해 주세요.".to_owned(),
+            FormProblem::TooMany => {
+                format!("한 번에 {MAX_TICKED}건까지 바꿀 수 있어요. 아무것도 바꾸지 않았어요. 나누어 선택해 주세요.")
+            }
+        })
+    })?;
     let districts = districts.refresh(&storage).await?;
     let context = EditContext { actor, day, seen };
     let here = format!("/plans?day={day}");
@@ -148,7 +170,19 @@ mod tests {
     fn action(pairs: &[(&str, &str)]) -> Option<Action> {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let pairs: Vec<_> = pairs.iter().map(owned).chain([owned(&("day", "2026-12-01"))]).collect();
-        parse(&pairs).map(|form| form.action)
+        parse(&pairs).ok().map(|form| form.action)
+    }
+
+    #[test]
+    fn more_ticks_than_one_request_may_change_are_refused_as_a_whole() {
+        let ticked = |count: i64| {
+            let tick = |id| ("tick".to_owned(), crate::id::crockford(id));
+            let button =
+                [("day", "2026-12-01"), ("act", "off")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+            parse(&(1..=count).map(tick).chain(button).collect::<Vec<_>>()).map(|form| form.action)
+        };
+        assert_eq!(ticked(500), Ok(Action::Unassign((1..=500).collect())));
+        assert_eq!(ticked(501), Err(FormProblem::TooMany));
     }
 
     #[test]

@@ -264,6 +264,7 @@ pub(super) async fn promise(
             )
         }
         Err(PromiseError::NoDates(_)) => "차고지나 배송지의 위치를 몰라 약속할 수 없어요.".to_owned(),
+        Err(PromiseError::TooFar) => "1년 안의 날을 선택해 주세요.".to_owned(),
         Err(PromiseError::NothingToDeliver) => {
             "이미 배송했거나 지난 날이에요. 배송의 상태와 날짜를 확인해 주세요.".to_owned()
         }

@@ -24,7 +24,7 @@ use crate::plans::store::{self, PlannedJob, tasks};
 use crate::plans::work::{DeliveryWork, StopEffort};
 use crate::routing::points::PostalPoints;
 use crate::routing::travel::Point;
-use crate::storage::{Result, Tx};
+use crate::storage::{Result, StorageError, Tx};
 use crate::time::Moment;
 use crate::trucks::calendar::WorkingCalendar;
 use crate::trucks::handling::HandlingTable;
@@ -187,6 +187,10 @@ pub fn date(
     if day < enquiry.ready {
         return Ok(Ok(Err(DateRefusal::TooEarly { ready: enquiry.ready })));
     }
+    let last = enquiry.ready.max(tx.now().date()) + Days::new(HORIZON_DAYS);
+    if day > last {
+        return Ok(Ok(Err(DateRefusal::TooFar { last })));
+    }
     Ok(match DayLoader::load(tx, districts, enquiry)? {
         Err(reason) => Err(reason),
         Ok(loader) => match loader.days(tx, day, day)?.pop() {
@@ -245,6 +249,8 @@ impl<'d> DayLoader<'d> {
         let points = PostalPoints::new(self.districts);
         let planned_stops: HashMap<i64, PlannedStop> = works_of_jobs(tx, &ids, others, &self.handling)?
             .into_values()
+            // What is over or cancelled takes no room, and what an open cancellation keeps is not planned.
+            .filter(|work| work.is_open() && !work.is_held())
             .map(|work| {
                 let job = jobs.get(&work.key).and_then(Option::as_ref);
                 let stop = PlannedStop {
@@ -307,7 +313,7 @@ impl<'d> DayLoader<'d> {
             (planned.is_none() && (from..=to).contains(&day)).then_some((id, (day, Some(job))))
         });
         let mut due: BTreeMap<i64, (NaiveDate, Option<Job>)> = due.collect();
-        let open = tasks::open(tx, (from, to), false, MAX_DUE)?;
+        let open = tasks::open_on_days(tx, (from, to), MAX_DUE)?;
         for PlannedJob { job, planned } in tasks::by_ids(tx, &open)? {
             if let Some(day) = job.day.filter(|_| planned.is_none()) {
                 due.insert(job.key(), (day, Some(job)));
@@ -316,6 +322,9 @@ impl<'d> DayLoader<'d> {
         Ok(due)
     }
 }
+
+/// Days ahead at most, even in spite of a refusal: a customer who moves in next season, and no mistyped year.
+pub const MAX_DAYS_AHEAD: u64 = 366;
 
 /// A promise to be made.
 #[derive(Clone, Debug)]
@@ -339,6 +348,8 @@ pub enum PromiseError {
     NoDates(NoDates),
     /// nothing of the delivery is under way
     NothingToDeliver,
+    /// later than any day is promised, see [`MAX_DAYS_AHEAD`]
+    TooFar,
 }
 
 /// A delivery with its job and the day of the tour that has it.
@@ -349,8 +360,8 @@ pub fn find_delivery(tx: &mut dyn Tx, id: i64) -> Result<Option<(DeliveryWork, O
     Ok(Some((work, store::jobs_of(tx, &[id])?.remove(&id))))
 }
 
-/// Makes a promise: the day becomes the 희망배송일 of the orders of the delivery. Two clerks who promise one day run one
-/// after another, and the second is judged by what the first has promised.
+/// Makes a promise: the day becomes the 희망배송일 of the orders of the delivery. Writes run one after another, so of two
+/// clerks who promise one day the second is judged by what the first has promised.
 pub fn make(
     tx: &mut dyn Tx,
     actor: MemberActor,
@@ -358,11 +369,13 @@ pub fn make(
     promise: &NewPromise,
 ) -> Result<std::result::Result<AuditEvent, PromiseError>> {
     let NewPromise { delivery_id, day, channel, is_despite } = *promise;
-    promises::lock_day(tx, day)?;
     let (districts, today) = (districts.current(tx)?, tx.now().date());
     let Some((work, stored)) = find_delivery(tx, delivery_id)? else { return Ok(Err(PromiseError::NothingToDeliver)) };
     if !DeliveryState::UNDER_WAY.contains(&work.state) || day < today {
         return Ok(Err(PromiseError::NothingToDeliver));
+    }
+    if day > today + Days::new(MAX_DAYS_AHEAD) {
+        return Ok(Err(PromiseError::TooFar));
     }
     let job = stored.map(|stored| stored.job);
     let enquiry = Enquiry::of_delivery(tx, today, &work, job.as_ref())?;
@@ -377,7 +390,10 @@ pub fn make(
     };
     let was = promises::insert(tx, delivery_id, day, channel, &basis, actor.id)?;
     if let Some(job) = job.filter(|job| job.day.is_some_and(|moved_to| moved_to != day)) {
-        store::update_job(tx, &Job { day: None, ..job })?;
+        let moved_back = Job { day: None, ..job };
+        if !store::update_job(tx, &moved_back)? {
+            return Err(StorageError::Inconsistent(format!("jobs.version of {}", moved_back.id)));
+        }
     }
     let ids: Vec<i64> = work.orders.iter().map(|order| order.id).collect();
     let mut open = orders::find(tx, &ids)?;

@@ -5,7 +5,7 @@ use chrono::{Days, NaiveDate};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
 use crate::plans::store::tasks;
-use crate::storage::{Result, Tx};
+use crate::storage::{Param, Result, Tx};
 
 /// Deliveries that a board shows of each kind: dated, undated, moved by hand.
 pub const MAX_DUE: usize = 300;
@@ -24,6 +24,22 @@ pub struct DueDeliveries {
     pub moved: Vec<i64>,
     /// open jobs beside deliveries: identifiers of the jobs
     pub tasks: Vec<i64>,
+    /// whether there are more of a kind than [`MAX_DUE`]
+    pub is_truncated: bool,
+}
+
+/// One more than a board shows, which says that there are more.
+const ONE_TOO_MANY: usize = MAX_DUE + 1;
+
+/// Adds at most [`MAX_DUE`] of `found`; answers whether there are more.
+fn add_up_to_max(found: Vec<i64>, ids: &mut Vec<i64>) -> bool {
+    let is_truncated = found.len() > MAX_DUE;
+    ids.extend(found.into_iter().take(MAX_DUE));
+    is_truncated
+}
+
+fn find_ids(tx: &mut dyn Tx, sql: &str, params: &[Param<'_>]) -> Result<Vec<i64>> {
+    tx.query(sql, params)?.into_iter().map(|row| row.int(0)).collect()
 }
 
 /// Deliveries that may be due on a day.
@@ -34,32 +50,28 @@ pub fn due(tx: &mut dyn Tx, day: NaiveDate) -> Result<DueDeliveries> {
     for state in DeliveryState::UNDER_WAY {
         let sql = format!(
             "SELECT id FROM deliveries {by_state} WHERE state = ? AND shipping_method = ? \
-             AND preferred_shipping_date BETWEEN ? AND ? ORDER BY preferred_shipping_date DESC LIMIT {MAX_DUE}"
+             AND preferred_shipping_date BETWEEN ? AND ? ORDER BY preferred_shipping_date DESC LIMIT {ONE_TOO_MANY}"
         );
         let params = [(state as i64).into(), direct.into(), first.into(), day.into()];
-        tx.for_each(&sql, &params, &mut |row| {
-            due.dated.push(row.int(0)?);
-            Ok(())
-        })?;
+        due.is_truncated |= add_up_to_max(find_ids(tx, &sql, &params)?, &mut due.dated);
     }
     let sql = format!(
         "SELECT id FROM deliveries {by_state} WHERE state = ? AND shipping_method = ? \
-         AND preferred_shipping_date IS NULL ORDER BY sigungu_code, id LIMIT {MAX_DUE}"
+         AND preferred_shipping_date IS NULL ORDER BY sigungu_code, id LIMIT {ONE_TOO_MANY}"
     );
     let params = [(DeliveryState::ReadyToShip as i64).into(), direct.into()];
-    tx.for_each(&sql, &params, &mut |row| {
-        due.undated.push(row.int(0)?);
-        Ok(())
-    })?;
+    due.is_truncated |= add_up_to_max(find_ids(tx, &sql, &params)?, &mut due.undated);
+    // A job outlives its delivery: those that are over do not count.
     let by_day = tx.index_hint("jobs_by_day");
+    let [preparing, ready] = DeliveryState::UNDER_WAY.map(|state| state as i64);
     let sql = format!(
-        "SELECT delivery_id FROM jobs {by_day} WHERE day BETWEEN ? AND ? AND number = 0 ORDER BY day DESC LIMIT {MAX_DUE}"
+        "SELECT j.delivery_id FROM jobs j {by_day} CROSS JOIN deliveries d ON d.id = j.delivery_id \
+         WHERE j.day BETWEEN ? AND ? AND j.number = 0 AND d.state IN ({preparing}, {ready}) ORDER BY j.day DESC \
+         LIMIT {ONE_TOO_MANY}"
     );
-    tx.for_each(&sql, &[first.into(), day.into()], &mut |row| {
-        due.moved.push(row.int(0)?);
-        Ok(())
-    })?;
-    due.tasks = tasks::open(tx, (first, day), true, MAX_DUE)?;
+    due.is_truncated |= add_up_to_max(find_ids(tx, &sql, &[first.into(), day.into()])?, &mut due.moved);
+    due.is_truncated |= add_up_to_max(tasks::open_on_days(tx, (first, day), ONE_TOO_MANY)?, &mut due.tasks);
+    due.is_truncated |= add_up_to_max(tasks::open_without_day(tx, ONE_TOO_MANY)?, &mut due.tasks);
     Ok(due)
 }
 

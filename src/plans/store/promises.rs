@@ -33,13 +33,6 @@ pub struct Promise {
     pub replaced_at: Option<Moment>,
 }
 
-/// Makes the transactions that promise this day run one after another: each sees what the one before it promised. To be
-/// called before anything is read.
-pub fn lock_day(tx: &mut dyn Tx, day: NaiveDate) -> Result<()> {
-    let now = tx.now().0;
-    tx.upsert("promise_days", &[("day", day.into())], &[("promised_at", now.into())])
-}
-
 /// Inserts a promise in place of the current one, whose day it returns.
 pub fn insert(
     tx: &mut dyn Tx,

@@ -62,29 +62,25 @@ pub fn ids_of(tx: &mut dyn Tx, delivery_id: i64) -> Result<Vec<i64>> {
     tx.query(sql, &[delivery_id.into()])?.into_iter().map(|row| row.int(0)).collect()
 }
 
-/// Identifiers of open jobs beside deliveries that are wished for a day of that range, or without a day if `undated`.
-pub fn open(tx: &mut dyn Tx, (from, to): (NaiveDate, NaiveDate), undated: bool, limit: usize) -> Result<Vec<i64>> {
+/// Identifiers of open jobs beside deliveries that are wished for a day of that range, the latest first.
+pub fn open_on_days(tx: &mut dyn Tx, (from, to): (NaiveDate, NaiveDate), limit: usize) -> Result<Vec<i64>> {
     let by_state = tx.index_hint("jobs_by_state");
     let sql = format!(
         "SELECT id FROM jobs {by_state} WHERE state = 'open' AND day BETWEEN ? AND ? ORDER BY day DESC, id LIMIT {limit}"
     );
-    let mut ids: Vec<i64> =
-        tx.query(&sql, &[from.into(), to.into()])?.into_iter().map(|row| row.int(0)).collect::<Result<_>>()?;
-    if undated {
-        let sql =
-            format!("SELECT id FROM jobs {by_state} WHERE state = 'open' AND day IS NULL ORDER BY id LIMIT {limit}");
-        for row in tx.query(&sql, &[])? {
-            ids.push(row.int(0)?);
-        }
-    }
-    Ok(ids)
+    tx.query(&sql, &[from.into(), to.into()])?.into_iter().map(|row| row.int(0)).collect()
+}
+
+/// Identifiers of open jobs beside deliveries without a day, the oldest first.
+pub fn open_without_day(tx: &mut dyn Tx, limit: usize) -> Result<Vec<i64>> {
+    let by_state = tx.index_hint("jobs_by_state");
+    let sql = format!("SELECT id FROM jobs {by_state} WHERE state = 'open' AND day IS NULL ORDER BY id LIMIT {limit}");
+    tx.query(&sql, &[])?.into_iter().map(|row| row.int(0)).collect()
 }
 
 /// Inserts a job beside its delivery, with the next number; returns its identifier.
 pub fn insert(tx: &mut dyn Tx, job: &Job, task: &Task) -> Result<i64> {
     let id = tx.new_id();
-    // The delivery's row is locked first: two members do not take the same number.
-    tx.exec("UPDATE deliveries SET bundle_number = bundle_number WHERE id = ?", &[job.delivery_id.into()])?;
     let sql = "SELECT COALESCE(max(number), 0) + 1 FROM jobs WHERE delivery_id = ?";
     let number = tx.scalar(sql, &[job.delivery_id.into()])?;
     let sql = "INSERT INTO jobs (id, delivery_id, number, kind, state, ended_at, goods, pieces, volume, note, day, \
@@ -136,10 +132,22 @@ pub fn is_handed_out(tx: &mut dyn Tx, job_id: i64) -> Result<bool> {
     Ok(tx.scalar(sql, &[job_id.into()])? > 0)
 }
 
+/// Raises the version of the tour that has the live stop of a job: pages that were made before it are stale.
+fn raise_tour_version(tx: &mut dyn Tx, job_id: i64) -> Result<()> {
+    let sql = "UPDATE tours SET version = version + 1 WHERE id IN (SELECT tour_id FROM stops WHERE job_id = ? AND attempt = 0)";
+    tx.exec(sql, &[job_id.into()]).map(drop)
+}
+
+/// Ends the live stop of a job without a failure, if it has one: it stays with its tour, whose version rises, as an
+/// attempt.
+pub fn end_stop(tx: &mut dyn Tx, job_id: i64) -> Result<()> {
+    raise_tour_version(tx, job_id)?;
+    super::end_attempt(tx, job_id, None).map(drop)
+}
+
 /// Takes the live stop of a job out of its tour, whose version rises.
 pub fn remove_stop(tx: &mut dyn Tx, job_id: i64) -> Result<()> {
-    let sql = "UPDATE tours SET version = version + 1 WHERE id IN (SELECT tour_id FROM stops WHERE job_id = ? AND attempt = 0)";
-    tx.exec(sql, &[job_id.into()])?;
+    raise_tour_version(tx, job_id)?;
     tx.exec("DELETE FROM stops WHERE job_id = ? AND attempt = 0", &[job_id.into()]).map(drop)
 }
 

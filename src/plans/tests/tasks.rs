@@ -149,3 +149,47 @@ fn job_needs_goods_and_a_swap_its_order() {
         })
         .expect("writes");
 }
+
+#[test]
+fn reopening_an_open_job_leaves_its_stop_on_the_road() {
+    Shop::open()
+        .write(|tx, files| {
+            let (actor, columns) = set_up(tx, files, orders())?;
+            let id = delivery(tx, "B1")?;
+            let visit = create(tx, actor, id, JobKind::Service, &[0], Some(DAY))?.expect("creates");
+            let board = load(tx)?;
+            let districts = Districts::embedded();
+            edit::move_to(tx, &districts, &context(actor, &board), (columns[0], None), &[visit])?.expect("moves");
+            tx.exec("UPDATE tours SET state = 'out', driver_id = ?", &[actor.id.into()])?;
+            let job = job_of(tx, visit)?;
+            assert_eq!(task::set_state(tx, actor, &job, TaskState::Open)?, Err(TaskRefusal::Stale), "an old page");
+            assert_eq!(stops(&load(tx)?, 0), ["B1"]);
+
+            // Done and reopened, it is to be planned again; pages of its tour are stale.
+            tasks::set_state(tx, visit, TaskState::Done)?;
+            let version = load(tx)?.columns[0].version();
+            let job = job_of(tx, visit)?;
+            task::set_state(tx, actor, &job, TaskState::Open)?.expect("opens");
+            let board = load(tx)?;
+            assert!(keys(&board).contains(&visit) && board.columns[0].stops.is_empty());
+            assert_eq!(board.columns[0].version(), version + 1);
+            Ok(())
+        })
+        .expect("writes");
+}
+
+#[test]
+fn order_that_is_named_twice_is_divided_once() {
+    Shop::open()
+        .write(|tx, files| {
+            let (actor, _) = set_up(tx, files, orders())?;
+            let id = delivery(tx, "B1")?;
+            let whole = task::whole_delivery(tx, id)?.expect("a delivery");
+            let twice = [whole.orders[1].id, whole.orders[1].id];
+            let suggested = task::suggestion(&whole, JobKind::Deliver, &twice);
+            let part = task::create(tx, actor, &Job { delivery_id: id, ..Job::default() }, &suggested)?;
+            assert_eq!(job_of(tx, part.expect("creates"))?.task.expect("a job").orders, [twice[0]]);
+            Ok(())
+        })
+        .expect("writes");
+}

@@ -1,5 +1,7 @@
 //! The form of a job: day, window, minutes and people; of a job beside the delivery also what is done.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use crate::id::{crockford, parse_crockford};
@@ -81,8 +83,10 @@ impl JobForm {
         self.note.as_deref().unwrap_or_default()
     }
 
+    /// The chosen orders, each once.
     pub(super) fn orders(&self) -> Vec<i64> {
-        self.order.iter().filter_map(|id| parse_crockford(id)).collect()
+        let chosen: BTreeSet<i64> = self.order.iter().filter_map(|id| parse_crockford(id)).collect();
+        chosen.into_iter().collect()
     }
 
     /// The job with the fields of the form, without what is done.
@@ -210,6 +214,8 @@ mod tests {
         assert_eq!(without_note.task(JobKind::Swap, Some(&task)), Ok(task.clone()), "a masked note stays");
         let new = form.task(JobKind::Collect, None).expect("a new one");
         assert_eq!((new.number, new.orders.as_slice()), (0, &[1, 2][..]));
+        let twice = JobForm { order: form.order.iter().chain(&form.order).cloned().collect(), ..form.clone() };
+        assert_eq!(twice.orders(), [1, 2], "an order that is named twice is one order");
         let visit = form.task(JobKind::Measure, None).expect("a visit");
         assert_eq!((visit.pieces, visit.volume), (0, 0));
         let wrong = JobForm { volume: "200".to_owned(), note: Some("가".repeat(501)), ..JobForm::default() };

@@ -134,3 +134,71 @@ fn day_without_a_depot_or_a_point_is_not_judged() {
         })
         .expect("succeeds");
 }
+
+#[test]
+fn cancelled_finished_and_held_deliveries_take_no_room() {
+    Shop::open()
+        .write(|tx, files| {
+            let orders = (1..=7).map(|number| order(&number.to_string(), "39200", None)).collect();
+            let (actor, _) = set_up(tx, files, orders)?;
+            small_trucks(tx)?;
+            let cache = DistrictCache::default();
+            let ids: Vec<i64> = (1..=7).map(|number| delivery(tx, &number.to_string())).collect::<Result<_>>()?;
+            let on = offered(tx, ids[0])?[0].to_string();
+            for id in &ids[..6] {
+                make(tx, actor, &cache, &promise(*id, &on))?.expect("made");
+            }
+            let full = Err(PromiseError::Refused(DateRefusal::Full));
+            assert_eq!(make(tx, actor, &cache, &promise(ids[6], &on))?, full, "two trucks of three pieces");
+            // Whichever way a delivery leaves the day, its place is free.
+            let ways: [(&str, &str); 3] = [
+                (
+                    "UPDATE orders SET claim = '취소요청' WHERE delivery_id = ?",
+                    "UPDATE orders SET claim = '' WHERE delivery_id = ?",
+                ),
+                (
+                    "UPDATE orders SET state = 5 WHERE delivery_id = ?",
+                    "UPDATE orders SET state = 2 WHERE delivery_id = ?",
+                ),
+                (
+                    "UPDATE orders SET state = 3 WHERE delivery_id = ?",
+                    "UPDATE orders SET state = 2 WHERE delivery_id = ?",
+                ),
+            ];
+            for (leave, come_back) in ways {
+                tx.exec("UPDATE orders SET claim = ''", &[])?;
+                tx.exec(leave, &[ids[0].into()])?;
+                let (work, _) = find_delivery(tx, ids[6])?.expect("the delivery");
+                let today = tx.now().date();
+                let enquiry = Enquiry::of_delivery(tx, today, &work, None)?;
+                let answer = date(tx, &Districts::embedded(), &enquiry, day(&on))?.expect("is judged");
+                assert!(answer.is_ok(), "{leave}: {answer:?}");
+                tx.exec(come_back, &[ids[0].into()])?;
+                let answer = date(tx, &Districts::embedded(), &enquiry, day(&on))?.expect("is judged");
+                assert_eq!(answer, Err(DateRefusal::Full), "{come_back}");
+            }
+            Ok(())
+        })
+        .expect("succeeds");
+}
+
+#[test]
+fn day_far_ahead_is_promised_in_spite_of_its_refusal_and_a_mistyped_year_never() {
+    Shop::open()
+        .write(|tx, files| {
+            let (actor, _) = set_up(tx, files, vec![order("1", "39200", None)])?;
+            small_trucks(tx)?;
+            let cache = DistrictCache::default();
+            let (id, today) = (delivery(tx, "1")?, tx.now().date());
+            let on = |days| (today + Days::new(days)).to_string();
+            let far = make(tx, actor, &cache, &promise(id, &on(HORIZON_DAYS + 20)))?;
+            assert!(matches!(far, Err(PromiseError::Refused(DateRefusal::TooFar { .. }))), "{far:?}");
+            let despite = |days| NewPromise { is_despite: true, ..promise(id, &on(days)) };
+            assert!(make(tx, actor, &cache, &despite(HORIZON_DAYS + 20))?.is_ok(), "a customer who moves in then");
+            for days in [MAX_DAYS_AHEAD + 1, 2_900_000] {
+                assert_eq!(make(tx, actor, &cache, &despite(days))?, Err(PromiseError::TooFar));
+            }
+            Ok(())
+        })
+        .expect("succeeds");
+}
