@@ -21,16 +21,16 @@ impl Task {
                     .to_owned()
             }
             Self::Label => format!(
-                "주문 파일이 처음 보는 상품({})을 만들었어요. 상품을 눌러, 옵션마다 발주서에 쓸 이름을 레이블에 입력하고 선택수정하세요.",
+                "주문 파일이 처음 보는 상품({})을 만들었어요. 상품을 눌러, 옵션마다 발주서 표기를 입력하고 ‘입력 저장’을 누르세요.",
                 exercises.product_number()
             ),
             Self::Purchase => format!(
-                "새 상품 {}의 주문 {}건을 선택해 선택발주하고, 상태를 발주로 검색해 발주서를 내려받으세요.",
-                exercises.product_number(),
-                orders.len()
+                "‘바로 해 보기’를 누르면 새 상품 {product}의 주문만 검색돼 있어요. {}건을 모두 선택해 ‘발주로 바꾸기’를 누르고, 알림에 나온 ‘발주서 받기’를 누르세요. 알림이 닫혔으면 주문에서 상태를 발주로, 상품종류를 {product}의 상품으로 검색하고 내려받기를 누르세요.",
+                orders.len(),
+                product = exercises.product_number()
             ),
             Self::Claim => format!(
-                "점심에 받은 취소 목록이에요. 올리고 적용하면 {first}에 취소요청이 표시돼요. 그다음 주문에서 {}까지 두 주문을 선택해 선택출고하세요. 취소요청이 있는 주문은 남아요.",
+                "점심에 받은 취소 목록이에요. 올리고 적용하면 {first}에 취소요청이 표시돼요. 그다음 ‘두 주문 찾기’로 {}까지 두 주문을 검색해 모두 선택하고 ‘출고로 바꾸기’를 누르세요. 취소요청이 있는 주문은 남아요.",
                 orders.get(1).map(|order| describe(order)).unwrap_or_default()
             ),
             Self::Courier => {
@@ -44,7 +44,7 @@ impl Task {
                 )
             }
             Self::Return => format!(
-                "{first}은 둘이 함께 간 묶음이에요. 한 건만 돌아왔어요. 반품 파일을 올려 적용하고, 배송에서 묶음이 반품으로 보이는지 확인하세요."
+                "{first}은 둘이 함께 간 묶음이에요. 한 건만 돌아왔어요. 반품 파일을 올려 적용하고, ‘이 묶음 찾기’로 묶음이 반품으로 보이는지 확인하세요."
             ),
             Self::Merge => format!("{first}을 열어, 같은 수취인의 다른 주문을 이 묶음으로 합치세요."),
             Self::Address => format!(
@@ -58,6 +58,22 @@ impl Task {
             Self::Counter => {
                 "매장에 온 손님의 주문을 상담주문으로 받으세요. 이름과 주소는 마음대로 지어도 돼요.".to_owned()
             }
+        }
+    }
+
+    /// The search that a later step of the task needs: label and URL.
+    pub fn search(self, exercises: &ExerciseSet) -> Option<(&'static str, String)> {
+        let orders = exercises.of_task(self);
+        match self {
+            Self::Claim => {
+                let numbers: Vec<&str> = orders.iter().map(|order| order.order_number.as_str()).collect();
+                Some(("두 주문 찾기", format!("/orders?field=order_number&q={}", numbers.join("+"))))
+            }
+            Self::Return => {
+                let bundle = orders.first().map_or("", |order| order.bundle_number.as_str());
+                Some(("이 묶음 찾기", format!("/deliveries?field=delivery_number&q={bundle}")))
+            }
+            _ => None,
         }
     }
 

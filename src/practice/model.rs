@@ -16,9 +16,9 @@ use crate::time::Moment;
 pub enum Task {
     /// 주문 파일 올리기
     Upload,
-    /// 새 상품의 옵션에 레이블 정하기
+    /// 새 상품의 옵션에 발주서 표기 정하기
     Label,
-    /// 공장에 발주하기: 선택발주, then download the 발주서
+    /// 공장에 발주하기: 발주로 바꾸기, then download the 발주서
     Purchase,
     /// 점심에 들어온 취소요청: upload the list, then dispatch what it leaves
     Claim,
@@ -100,7 +100,7 @@ impl Task {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Upload => "오늘 주문 파일 올리기",
-            Self::Label => "새 상품의 옵션에 레이블 정하기",
+            Self::Label => "새 상품의 옵션에 발주서 표기 정하기",
             Self::Purchase => "공장에 발주하기",
             Self::Claim => "점심에 들어온 취소요청 처리하기",
             Self::Courier => "택배 송장 파일 올리기",

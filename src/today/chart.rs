@@ -16,6 +16,9 @@ const MAX_DISTRICTS: usize = 8;
 /// Height or length of the longest bar, in units of the picture.
 const BAR_LENGTH: i64 = 100;
 
+/// The overview of all districts, with the deliveries of the coming days.
+const OVERVIEW_URL: &str = "/districts";
+
 /// A bar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bar {
@@ -71,7 +74,12 @@ impl DeliveryChart {
             })
             .collect();
         if others > 0 {
-            bars.push(Bar { label: "그 밖의 지역".to_owned(), count: others, length: 0, href: None });
+            bars.push(Bar {
+                label: "그 밖의 지역".to_owned(),
+                count: others,
+                length: 0,
+                href: Some(OVERVIEW_URL.to_owned()),
+            });
         }
         Self { days: scaled(days.collect()), districts: scaled(bars) }
     }
@@ -133,7 +141,11 @@ mod tests {
         assert_eq!(chart.districts.len(), MAX_DISTRICTS + 1);
         assert_eq!(chart.districts[0].count, 20);
         let rest = chart.districts.last().expect("a bar");
-        assert_eq!((rest.label.as_str(), rest.count, rest.length, &rest.href), ("그 밖의 지역", 12 + 11, 100, &None));
+        let href = rest.href.as_deref();
+        assert_eq!(
+            (rest.label.as_str(), rest.count, rest.length, href),
+            ("그 밖의 지역", 12 + 11, 100, Some("/districts"))
+        );
         assert!(chart.districts[0].href.as_deref().is_some_and(|href| href.contains("sigungu=47110")));
     }
 }

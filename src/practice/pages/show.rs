@@ -21,6 +21,8 @@ struct TaskView {
     hint: String,
     /// URL of the screen where the task starts.
     href: String,
+    /// The search of a later step: label and URL.
+    search: Option<(&'static str, String)>,
     file: Option<PracticeFile>,
 }
 
@@ -28,7 +30,7 @@ impl TaskView {
     fn new(exercises: &ExerciseSet, (task, is_done): (Task, bool), role: Role) -> Self {
         let (hint, href) = (task.hint(exercises), task.start_url(exercises));
         let file = PracticeFile::for_task(task).filter(|_| role == Role::Admin);
-        Self { task, is_done, hint, href, file }
+        Self { task, is_done, hint, href, search: task.search(exercises), file }
     }
 }
 

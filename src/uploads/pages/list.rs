@@ -15,6 +15,9 @@ use crate::uploads::{RowOutcome, Stage, Upload};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{Flash, Layout, PageResult, Query, Tone, page, page_with_status};
 
+/// How long after its end an idle login is noticed by a page without JavaScript.
+const IDLE_MARGIN_SECONDS: u64 = 30;
+
 #[derive(Template)]
 #[template(path = "uploads/list.html")]
 struct ListPage {
@@ -30,6 +33,8 @@ struct ListPage {
     undecided: usize,
     max_mb: u64,
     keep_days: u32,
+    /// seconds after which a login without use has run out
+    idle_seconds: u64,
 }
 
 impl ListPage {
@@ -113,5 +118,6 @@ async fn list_page(
         undecided: usize::try_from(undecided).unwrap_or_default(),
         max_mb: config.upload_max_bytes >> 20,
         keep_days: config.upload_keep_days,
+        idle_seconds: config.session_idle.as_secs() + IDLE_MARGIN_SECONDS,
     })
 }

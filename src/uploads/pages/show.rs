@@ -147,6 +147,16 @@ impl ShowPage {
         }
     }
 
+    /// Heading above the changes, by kind of file.
+    fn changed_heading(&self) -> &'static str {
+        let (before, after) = match self.upload.kind {
+            Some(FileKind::Tracking) => ("송장을 넣을 주문", "송장을 넣은 주문"),
+            Some(FileKind::States) => ("상태가 바뀔 주문", "상태가 바뀐 주문"),
+            _ => ("판매채널에서 바뀐 주문", "판매채널을 따라 바뀐 주문"),
+        };
+        if self.is_preview() { before } else { after }
+    }
+
     fn is_preview(&self) -> bool {
         self.upload.stage == Stage::Previewed
     }
@@ -486,17 +496,10 @@ impl RowView {
 
     /// Changed columns: label, former and new value.
     fn changes(&self) -> Vec<(&str, String, String)> {
-        let changes = self.report.changes.iter();
-        let view = |change: &'_ FieldChange| {
-            let text = |value: &str| change_value(&change.field, value);
-            (text(&change.old), text(&change.new))
-        };
-        changes
-            .map(|change| {
-                let (old, new) = view(change);
-                (field_label(&change.field).unwrap_or(&change.field), old, new)
-            })
-            .collect()
+        let changes = self.report.changes.iter().map(|FieldChange { field, old, new }| {
+            (field_label(field).unwrap_or(field), change_value(field, old), change_value(field, new))
+        });
+        changes.collect()
     }
 
     fn reasons(&self) -> Vec<(&str, String, &str)> {

@@ -2,6 +2,7 @@
 
 use super::order_reason;
 use crate::orders::model::NewOrder;
+use crate::storage::text_limits;
 use crate::uploads::check::{CheckedRow, Reason, RowCheck, StateRow, TrackingRow};
 use crate::uploads::model::{RowOutcome, RowReport, TrackingChange};
 
@@ -20,11 +21,12 @@ impl RowContent for NewOrder {
     }
 
     fn content(&self) -> String {
+        let values: Vec<&str> = self.options.iter().map(|option| option.value.as_str()).collect();
+        let options = if values.is_empty() { String::new() } else { format!(" [{}]", values.join(", ")) };
         // An invalid quantity is 0, and the reasons have what the file says.
-        match self.quantity {
-            quantity @ 1.. => format!("{} × {quantity}", self.product_name),
-            _ => self.product_name.clone(),
-        }
+        let quantity = if self.quantity > 0 { format!(" × {}", self.quantity) } else { String::new() };
+        let most = text_limits::ROW_CONTENT.saturating_sub(quantity.chars().count());
+        format!("{}{quantity}", text_limits::truncate(&format!("{}{options}", self.product_name), most))
     }
 }
 
@@ -77,4 +79,25 @@ pub(super) fn row_report<T: RowContent>(
 /// The answer to a row that has no effect, and why.
 pub(super) fn skipped<T: RowContent>(row: &CheckedRow<T>, message: &str) -> RowReport {
     row_report(row, RowOutcome::Skipped, vec![order_reason(&row.key, message)], None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::orders::model::OrderOption;
+
+    #[test]
+    fn row_names_product_options_and_quantity_within_the_limit() {
+        let option = |value: &str| OrderOption { key: "색상".to_owned(), value: value.to_owned() };
+        let order = |name: &str, options, quantity| NewOrder {
+            product_name: name.to_owned(),
+            options,
+            quantity,
+            ..NewOrder::default()
+        };
+        assert_eq!(order("예시 침대", vec![option("월넛"), option("퀸")], 2).content(), "예시 침대 [월넛, 퀸] × 2");
+        assert_eq!(order("예시 침대", Vec::new(), 0).content(), "예시 침대");
+        let long = order("예시 침대", vec![option(&"가".repeat(400))], 12).content();
+        assert!(long.chars().count() <= text_limits::ROW_CONTENT && long.ends_with(" × 12"));
+    }
 }
