@@ -914,17 +914,30 @@ CREATE TABLE audit_entries (
 CREATE INDEX audit_entries_by_member ON audit_entries (member_id, id);
 CREATE INDEX audit_entries_by_object ON audit_entries (object_type, object_id, id);
 
--- Actions of a member that changed orders in bulk. For a day each can be undone as a whole; some days later it is deleted.
+-- Actions of a member that changed orders, in bulk or one, or the memo of a delivery. For a day each can be undone as a whole; some days later it is deleted.
 CREATE TABLE bulk_actions (
     id          INTEGER NOT NULL PRIMARY KEY,  -- that of its audit entry
     acted_at    INTEGER NOT NULL,
     member_id   INTEGER NOT NULL,
-    order_count INTEGER NOT NULL CHECK (order_count >= 1),
+    order_count INTEGER NOT NULL CHECK (order_count >= 0),  -- 0: a memo of a delivery
     undone_at   INTEGER,
     undone_by   INTEGER,
     CHECK ((undone_at IS NULL) = (undone_by IS NULL))
 ) STRICT;
 CREATE INDEX bulk_actions_by_age ON bulk_actions (acted_at);
+
+-- Bulk actions that run in the background, on any node, and how they ended. Deleted some days later.
+CREATE TABLE bulk_jobs (
+    id          INTEGER NOT NULL PRIMARY KEY,
+    member_id   INTEGER NOT NULL,
+    title       TEXT NOT NULL CHECK (length(title) <= 100),
+    order_count INTEGER NOT NULL CHECK (order_count >= 1),
+    started_at  INTEGER NOT NULL,
+    answer_url  TEXT,  -- page that says what was changed; null: it runs, or nothing was changed
+    failure     TEXT CHECK (length(failure) <= 500),  -- why nothing was changed
+    CHECK (answer_url IS NULL OR failure IS NULL)
+) STRICT;
+CREATE INDEX bulk_jobs_by_age ON bulk_jobs (started_at);
 
 -- The orders of a bulk action, with the values that it replaced. An order with another version than `version_after`
 -- was changed since, and is not reverted.
@@ -944,6 +957,12 @@ CREATE INDEX bulk_action_orders_by_order ON bulk_action_orders (order_id, versio
 CREATE TABLE member_columns (
     member_id INTEGER NOT NULL PRIMARY KEY REFERENCES members (id),
     codes     TEXT NOT NULL CHECK (length(codes) <= 500)  -- codes of the columns, separated by commas
+) STRICT;
+
+-- The courier that a member entered last; forms offer it.
+CREATE TABLE member_couriers (
+    member_id INTEGER NOT NULL PRIMARY KEY REFERENCES members (id),
+    courier   TEXT NOT NULL CHECK (length(courier) <= 64)
 ) STRICT;
 
 -- Searches of the order list that a member kept under a name.

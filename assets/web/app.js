@@ -4,6 +4,8 @@
 // data-autosubmit   on a select: choosing sends its form
 // data-confirm="…"  on a form or a submit button: asks before it is sent
 // data-unsaved      on the form of a list: asks before what was typed in other rows is lost
+// data-typed        on a row of it: shows what was typed and refused
+// data-saves        on a button of it that saves the ticked rows too; its text while they have something typed
 // data-guard        on a form: asks before what was typed in it is lost
 // data-file         on a button that answers with a file: the page stays
 // data-drop-now     on a file form: is sent as soon as a file is chosen
@@ -99,14 +101,16 @@ const changed = (field) => (field.matches("select")
   : ["checkbox", "radio"].includes(field.type) ? field.checked !== field.defaultChecked
     : field.type !== "file" && field.value !== field.defaultValue);
 
+// Whether a row has values that were not saved: typed here, or before an answer that refused them.
+const typed = (row) => "typed" in row.dataset || [...row.querySelectorAll("td:not(.tick) :is(input, select, textarea)")].some(changed);
+
 // What was typed into rows that this button does not save.
 const unsaved = (form, button) => {
   if ("file" in (button?.dataset ?? {})) return 0;
-  const saves = !button?.name || button.value === "edit";
+  const saves = !button?.name || button.value === "edit" || "saves" in button.dataset;
   const rows = [...form.querySelectorAll("table.pairs > tbody, table:not(.pairs) > tbody > tr")];
   const ticked = (row) => row.querySelector(".tick input")?.checked;
   if (!rows.some(ticked)) return 0;
-  const typed = (row) => [...row.querySelectorAll("td:not(.tick) :is(input, select, textarea)")].some(changed);
   return rows.filter((row) => typed(row) && !(saves && ticked(row))).length;
 };
 
@@ -122,7 +126,7 @@ document.addEventListener("submit", async (event) => {
   const left = "unsaved" in form.dataset ? unsaved(form, event.submitter) : 0;
   const question = event.submitter?.dataset.confirm ?? form.dataset.confirm
     ?? (otherTyped(form) ? "저장하지 않은 내용이 있어요. 저장하지 않고 그대로 할까요?" : undefined)
-    ?? (left > 0 ? `${left}줄에 적은 내용은 저장되지 않아요. 그대로 할까요?` : undefined);
+    ?? (left > 0 ? `${left}줄에 입력한 내용은 저장되지 않아요. 그대로 할까요?` : undefined);
   if (question && !form.dataset.asked) {
     event.preventDefault();
     const submitter = event.submitter;
@@ -139,6 +143,18 @@ document.addEventListener("submit", async (event) => {
   if ("download" in form.dataset || "file" in (event.submitter?.dataset ?? {})) setTimeout(release, 3000);
 });
 
+// A button that saves says so while the rows that it is for have something typed.
+const nameSaving = (form) => {
+  const rows = [...form.querySelectorAll("table.pairs > tbody")];
+  const saves = rows.some((row) => row.querySelector(".tick input")?.checked && typed(row));
+  form.querySelectorAll("button[data-plain]").forEach((button) => { button.textContent = saves ? button.dataset.saves : button.dataset.plain; });
+};
+document.querySelectorAll("form[data-unsaved]").forEach((form) => {
+  if (!form.querySelector("button[data-plain]")) return;
+  for (const kind of ["input", "change", "click"]) form.addEventListener(kind, () => setTimeout(nameSaving, 0, form));
+  nameSaving(form);
+});
+
 // Leaving with something typed: rows of a list, and forms that say so.
 let leaves = false;
 document.addEventListener("submit", (event) => { if (!event.defaultPrevented && event.target.method !== "get") leaves = true; });
@@ -146,7 +162,7 @@ addEventListener("pageshow", () => { leaves = false; });
 addEventListener("beforeunload", (event) => {
   if (leaves) return;
   const fields = document.querySelectorAll("form[data-unsaved] td:not(.tick) :is(input, select, textarea), form[data-guard] :is(input, select, textarea)");
-  if ([...fields].some((field) => field.type !== "hidden" && changed(field))) event.preventDefault();
+  if (document.querySelector("form[data-unsaved] [data-typed]") || [...fields].some((field) => field.type !== "hidden" && changed(field))) event.preventDefault();
 });
 
 const release = () => {
@@ -187,6 +203,35 @@ const acceptFiles = (form) => {
     input.addEventListener("change", () => { if (input.files.length) form.requestSubmit(); });
   }
 
+  // The login has run out: the chosen files stay on this page until they are sent after another login.
+  const offerLogin = () => {
+    delete form.dataset.sent;
+    const box = document.createElement("div");
+    box.className = "login-ran-out";
+    box.setAttribute("role", "alert");
+    box.append(Object.assign(document.createElement("p"), { textContent: `로그인이 끝나서 아직 보내지 못했어요. 선택한 파일 ${input.files.length}개는 이 화면에 그대로 있어요. 새 창에서 로그인한 다음 다시 보내 주세요.` }));
+    const login = Object.assign(document.createElement("a"), { className: "btn btn-primary btn-sm", href: `${document.documentElement.dataset.base ?? ""}/login`, target: "_blank", textContent: "새 창에서 로그인" });
+    const again = Object.assign(document.createElement("button"), { className: "btn btn-quiet btn-sm", type: "button", textContent: "다시 보내기" });
+    again.addEventListener("click", () => renew());
+    const acts = Object.assign(document.createElement("p"), { className: "acts" });
+    acts.append(login, " ", again);
+    box.append(acts);
+    told?.replaceChildren(box);
+    login.focus();
+  };
+  // Another login has another token; with it the form is sent again.
+  const renew = async () => {
+    const answer = await fetch(location.href).catch(() => undefined);
+    if (!answer?.ok || isLogin(answer.url)) { offerLogin(); return; }
+    const token = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("input[name=csrf]")?.value;
+    if (!token) { offerLogin(); return; }
+    document.querySelectorAll("input[name=csrf]").forEach((field) => { field.value = token; });
+    delete form.dataset.sent;
+    form.dataset.renewed = "yes";
+    form.requestSubmit();
+  };
+  const isLogin = (url) => new URL(url).pathname.endsWith("/login");
+
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (form.dataset.sent || !input.files.length) return;
@@ -208,6 +253,9 @@ const acceptFiles = (form) => {
     };
     request.onerror = failed;
     request.onload = () => {
+      if (request.responseURL && isLogin(request.responseURL)) { offerLogin(); return; }
+      if (request.status === 403 && !form.dataset.renewed) { renew(); return; }
+      delete form.dataset.renewed;
       // The answer was a redirect, which was followed; or a page that says what is wrong.
       if (request.responseURL && request.status < 400 && request.responseURL !== form.action) {
         location.assign(request.responseURL);

@@ -7,7 +7,23 @@ const form = document.querySelector("form.order-list");
 const templates = Object.fromEntries([...document.querySelectorAll("template[data-field]")].map((one) => [one.dataset.field, one]));
 const MEMOS = ["purchase_memo", "shipping_memo", "admin_memo"];
 
-const opened = (place) => place.querySelector("input:not([type=hidden]), select, textarea");
+const opened = (place) => place.querySelector("input:not([type=hidden]):not(.courier-other), textarea, select");
+
+// The courier beside a tracking number: that of the order, or the one that the member entered last.
+const courierField = (place, id, number) => {
+  const choice = templates.courier.content.firstElementChild.cloneNode(true);
+  const [select, other] = choice.children;
+  select.name = `courier-${id}`;
+  other.name = `courier_other-${id}`;
+  for (const field of [select, other]) field.setAttribute("aria-label", `${number} ${field.getAttribute("aria-label")}`);
+  const { courier } = place.dataset;
+  if (courier) {
+    if (![...select.options].some((option) => option.value === courier)) select.add(new Option(courier, courier), 1);
+    [...select.options].forEach((option) => { option.defaultSelected = option.value === courier; });
+    select.value = courier;
+  }
+  return choice;
+};
 
 // Turns the text of a cell into its field.
 const openField = (place) => {
@@ -41,6 +57,7 @@ const openField = (place) => {
   } else {
     place.replaceChildren(field);
   }
+  if (edit === "tracking_number") field.after(courierField(place, id, number));
   return field;
 };
 

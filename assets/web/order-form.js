@@ -4,6 +4,7 @@
 // data-address-search="…"   on a button: searches for an address on that page, in a dialog
 // data-same, data-same-as   a checkbox, and the fields that then say what others say
 // data-conflict="field"     on a choice of values: typing into the field chooses what is typed
+// data-last-courier="…"     around the choice of a courier: the one that the member entered last
 // data-refresh              on a form: what changes data-refresh-on, or clicks data-refresh-by, sends
 //                           the form and shows its products as they come back
 // data-draft="name"         on such a form: an accidental reload does not lose what was typed
@@ -232,3 +233,11 @@ function prepare() {
 
 prepare();
 if (form && "draftRestore" in form.dataset) restore();
+
+// ── the courier of a typed tracking number: the one that was entered last ──
+document.addEventListener("input", (event) => {
+  if (!event.target.matches("#tracking_number")) return;
+  const choice = document.querySelector("[data-last-courier]");
+  const select = choice?.querySelector("select");
+  if (select && !select.value && choice.dataset.lastCourier) select.value = choice.dataset.lastCourier;
+});

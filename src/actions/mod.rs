@@ -1,4 +1,4 @@
-//! Recent bulk actions of all rooms, and their undo: 최근 작업.
+//! Recent actions of all rooms, in bulk or on one order or delivery, and their undo: 최근 작업.
 //!
 //! Each room records its actions with [`bulk_actions`]. This room lists them with the
 //! sentences of the audit log, and leads an undo to the room that knows what else belongs to it.
@@ -6,7 +6,7 @@
 pub mod pages;
 
 use crate::audit::{self, AuditEvent, MemberActor, RecordedEvent};
-use crate::deliveries::complete;
+use crate::deliveries::{complete, memo};
 use crate::orders::bulk_action;
 use crate::orders::bulk_set::BulkField;
 use crate::orders::store::bulk_actions::{self, BulkAction};
@@ -35,17 +35,26 @@ pub fn newest(tx: &mut dyn Tx, includes_orders: bool) -> Result<Vec<ActionRow>> 
     let mut entries = audit::by_ids(tx, &ids)?;
     let rows = actions.into_iter().filter_map(|action| {
         let event = entries.remove(&action.id)?.event;
-        let (sentence, is_of_deliveries) = (event.sentence(), is_of_deliveries(&event));
+        let (sentence, is_of_deliveries) = (sentence(&event), is_of_deliveries(&event));
         let is_undoable = action.is_undoable(now);
         (includes_orders || is_of_deliveries).then_some(ActionRow { action, sentence, is_of_deliveries, is_undoable })
     });
     Ok(rows.collect())
 }
 
+/// What was done, with the number of a single order or delivery.
+fn sentence(event: &AuditEvent) -> String {
+    match event {
+        AuditEvent::OrderEdited { number, .. } => format!("{number}: {}", event.sentence()),
+        AuditEvent::DeliveryMemoChanged { bundle_number, .. } => format!("{bundle_number}: {}", event.sentence()),
+        _ => event.sentence(),
+    }
+}
+
 /// Whether the delivery team may do it, and so may undo it.
 fn is_of_deliveries(event: &AuditEvent) -> bool {
     match event {
-        AuditEvent::DeliveriesCompleted { .. } => true,
+        AuditEvent::DeliveriesCompleted { .. } | AuditEvent::DeliveryMemoChanged { .. } => true,
         AuditEvent::OrdersBulkSet { field, .. } => *field == BulkField::PreferredShippingDate.code(),
         _ => false,
     }
@@ -62,6 +71,7 @@ pub fn undo(
     let Some(entry) = audit::find(tx, action_id)? else { return Ok(None) };
     match &entry.event {
         AuditEvent::DeliveriesCompleted { .. } => complete::undo_action(tx, actor, action_id).map(Some),
+        AuditEvent::DeliveryMemoChanged { .. } => memo::undo(tx, actor, action_id).map(Some),
         event if includes_orders || is_of_deliveries(event) => bulk_action::undo(tx, actor, action_id).map(Some),
         _ => Ok(None),
     }

@@ -6,8 +6,8 @@ use axum::extract::{Path, State};
 use crate::actions::{self, ActionRow};
 use crate::audit::MemberActor;
 use crate::id::parse_crockford;
-use crate::orders::bulk_job::{BulkJob, BulkJobs};
-use crate::storage::{Result as StorageResult, Storage, Tx};
+use crate::orders::bulk_job::{self, BulkJob};
+use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::{
     Access, Error, Flash, FlashId, FormPairs, Layout, PageAction, PageKind, PageResult, Routes, local_path, page,
     redirect_with_flash,
@@ -31,10 +31,11 @@ struct ListPage {
     job: Option<BulkJob>,
 }
 
-async fn list(State(storage): State<Storage>, State(jobs): State<BulkJobs>, layout: Layout) -> PageResult {
+async fn list(State(storage): State<Storage>, layout: Layout) -> PageResult {
     let with_orders = layout.processes_orders();
-    let rows = storage.read(move |tx| actions::newest(tx, with_orders)).await?;
-    let job = jobs.current().filter(|job| with_orders && job.outcome.is_none());
+    let read = move |tx: &mut dyn Tx| Ok::<_, StorageError>((actions::newest(tx, with_orders)?, bulk_job::newest(tx)?));
+    let (rows, (job, is_under_way)) = storage.read(read).await?;
+    let job = job.filter(|job| with_orders && is_under_way && job.outcome.is_none());
     Ok(page(ListPage { layout, rows, job }))
 }
 

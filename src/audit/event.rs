@@ -137,14 +137,14 @@ pub enum AuditEvent {
         /// 옵션 값
         value: String,
     },
-    /// 레이블 저장
+    /// 발주서 표기 저장
     VariantsLabelled {
         /// number of saved labels
         saved: u64,
         /// number of labels with errors
         rejected: usize,
     },
-    /// 선택발주, 선택출고, 선택배송 …
+    /// to 발주, 출고 or 배송됨
     OrdersAdvanced {
         /// code of the state
         to: String,
@@ -156,8 +156,10 @@ pub enum AuditEvent {
         held: NumberList,
         /// changed orders that have such a claim and that the member named
         despite_claim: NumberList,
+        /// orders whose typed values were saved by the same act
+        saved: NumberList,
     },
-    /// 선택저장 in the list
+    /// 입력 저장 in the list
     OrdersEdited {
         /// order numbers
         changed: NumberList,
@@ -178,6 +180,8 @@ pub enum AuditEvent {
         unchanged: usize,
         /// orders that do not take the value
         rejected: NumberList,
+        /// orders whose typed values were saved by the same act
+        saved: NumberList,
     },
     /// One order, on its page. The order log has the values.
     OrderEdited {
@@ -358,6 +362,8 @@ pub enum AuditEvent {
     DeliveryMemoChanged {
         /// number of the bundle
         bundle_number: String,
+        /// whether an earlier change was taken back
+        is_undo: bool,
     },
     /// 설정: settings of the program
     SettingsSaved {

@@ -40,13 +40,13 @@ impl AuditEvent {
             Self::ProductAdded { name, .. } => format!("‘{name}’ 상품을 추가했어요."),
             Self::ProductsEdited { saved, rejected } => saved_and_rejected("상품", saved.len(), *rejected),
             Self::VariantAdded { key, value } => format!("‘{key}: {value}’ 옵션을 추가했어요."),
-            Self::VariantsLabelled { saved, rejected } => saved_and_rejected("레이블", saved, *rejected),
-            Self::OrdersAdvanced { to, changed, unchanged, held, despite_claim } => {
-                orders_advanced(to, changed, unchanged, [held, despite_claim])
+            Self::VariantsLabelled { saved, rejected } => saved_and_rejected("발주서 표기", saved, *rejected),
+            Self::OrdersAdvanced { to, changed, unchanged, held, despite_claim, saved } => {
+                orders_advanced(to, changed, unchanged, [held, despite_claim], saved)
             }
             Self::OrdersEdited { changed, unchanged, rejected } => orders_edited(changed, unchanged, *rejected),
-            Self::OrdersBulkSet { field, value, changed, unchanged, rejected } => {
-                orders_bulk_set((field, value), changed, *unchanged, rejected)
+            Self::OrdersBulkSet { field, value, changed, unchanged, rejected, saved } => {
+                orders_bulk_set((field, value), changed, *unchanged, rejected, saved)
             }
             Self::OrderEdited { bundle, .. } => order_edited(bundle),
             Self::ManualOrdersCreated { orders, bundle_number } => {
@@ -97,6 +97,7 @@ impl AuditEvent {
             Self::BulkActionUndone { undone, changed, is_expired } => bulk_action_undone(undone, changed, *is_expired),
             Self::CompletionsUndone { undone, changed, expired } => completions_undone(undone, changed, expired),
             Self::SlipsPrinted { bundles } => format!("배송 {}건의 전표를 인쇄한 것으로 표시했어요.", bundles.len()),
+            Self::DeliveryMemoChanged { is_undo: true, .. } => "메모를 되돌렸어요.".to_owned(),
             Self::DeliveryMemoChanged { .. } => "메모를 저장했어요.".to_owned(),
             Self::SnapshotRequested {} => "전체 백업을 만들게 했어요.".to_owned(),
             Self::TrialRestoreRequested { target } => format!("{target}번 백업의 복원 테스트를 하게 했어요."),
@@ -281,7 +282,13 @@ fn claim_sentences([held, despite_claim]: [&NumberList; 2]) -> Vec<String> {
     sentences
 }
 
-fn orders_advanced(to: &str, changed: &NumberList, unchanged: &NumberList, claims: [&NumberList; 2]) -> String {
+fn orders_advanced(
+    to: &str,
+    changed: &NumberList,
+    unchanged: &NumberList,
+    claims: [&NumberList; 2],
+    saved: &NumberList,
+) -> String {
     let (mut sentences, to) = (Vec::new(), state_label(to));
     if !changed.is_empty() {
         sentences.push(format!("{}건을 {to} 상태로 바꿨어요: {}.", changed.len(), changed.shown()));
@@ -291,10 +298,16 @@ fn orders_advanced(to: &str, changed: &NumberList, unchanged: &NumberList, claim
         sentences.push(format!("{count}건은 이미 {to} 상태이거나 그 뒤여서 그대로 두었어요: {numbers}."));
     }
     sentences.extend(claim_sentences(claims));
+    sentences.extend(saved_sentence(saved));
     if sentences.is_empty() {
         sentences.push("바꿀 주문이 없어요. 목록을 새로고침해 주세요.".to_owned());
     }
     sentences.join(" ")
+}
+
+/// What an act on the list saved besides.
+fn saved_sentence(saved: &NumberList) -> Option<String> {
+    (!saved.is_empty()).then(|| format!("{}건은 입력한 값도 저장했어요: {}.", saved.len(), saved.shown()))
 }
 
 fn orders_edited(changed: &NumberList, unchanged: &NumberList, rejected: usize) -> String {
@@ -319,6 +332,7 @@ fn orders_bulk_set(
     changed: &NumberList,
     unchanged: usize,
     rejected: &NumberList,
+    saved: &NumberList,
 ) -> String {
     let label = match field {
         "preferred_shipping_date" => "희망배송일",
@@ -344,6 +358,7 @@ fn orders_bulk_set(
         };
         sentences.push(format!("{}건은 {reason} 그대로 두었어요: {}.", rejected.len(), rejected.shown()));
     }
+    sentences.extend(saved_sentence(saved));
     if sentences.is_empty() {
         sentences.push("바꿀 주문이 없어요. 목록을 새로고침해 주세요.".to_owned());
     }

@@ -59,7 +59,7 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
             "상품 1개를 저장했고, 3개는 저장하지 못했어요.",
         ),
         (E::VariantAdded { key: text("색상"), value: text("월넛") }, "‘색상: 월넛’ 옵션을 추가했어요."),
-        (E::VariantsLabelled { saved: 4, rejected: 0 }, "레이블 4개를 저장했어요."),
+        (E::VariantsLabelled { saved: 4, rejected: 0 }, "발주서 표기 4개를 저장했어요."),
         (
             E::OrdersAdvanced {
                 to: text("PURCHASED"),
@@ -67,9 +67,10 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
                 unchanged: numbers(&["3"]),
                 held: numbers(&["4"]),
                 despite_claim: numbers(&["2"]),
+                saved: numbers(&["1", "4"]),
             },
             "2건을 발주 상태로 바꿨어요: 1, 2. 1건은 이미 발주 상태이거나 그 뒤여서 그대로 두었어요: 3. \
-             취소 요청이 들어온 1건은 그대로 두었어요: 4. 1건은 취소 요청이 있는데도 진행했어요: 2.",
+             취소 요청이 들어온 1건은 그대로 두었어요: 4. 1건은 취소 요청이 있는데도 진행했어요: 2. 2건은 입력한 값도 저장했어요: 1, 4.",
         ),
         (
             E::OrdersAdvanced {
@@ -78,6 +79,7 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
                 unchanged: numbers(&[]),
                 held: numbers(&[]),
                 despite_claim: numbers(&[]),
+                saved: numbers(&[]),
             },
             "바꿀 주문이 없어요. 목록을 새로고침해 주세요.",
         ),
@@ -194,9 +196,10 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
                 changed: numbers(&["1", "2"]),
                 unchanged: 1,
                 rejected: numbers(&["3"]),
+                saved: numbers(&["2"]),
             },
             "주문 2건을 희망배송일 ‘2026-12-01’(으)로 바꿨어요: 1, 2. 1건은 이미 같은 값이에요. \
-             1건은 이미 배송되어 그대로 두었어요: 3.",
+             1건은 이미 배송되어 그대로 두었어요: 3. 1건은 입력한 값도 저장했어요: 2.",
         ),
         (
             E::BulkActionUndone { undone: numbers(&["1", "2"]), changed: numbers(&["3"]), is_expired: false },
@@ -208,7 +211,8 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
              완료한 지 하루 안의 배송만 되돌릴 수 있어요: B2",
         ),
         (E::SlipsPrinted { bundles: numbers(&["B1", "B2"]) }, "배송 2건의 전표를 인쇄한 것으로 표시했어요."),
-        (E::DeliveryMemoChanged { bundle_number: text("B1") }, "메모를 저장했어요."),
+        (E::DeliveryMemoChanged { bundle_number: text("B1"), is_undo: false }, "메모를 저장했어요."),
+        (E::DeliveryMemoChanged { bundle_number: text("B1"), is_undo: true }, "메모를 되돌렸어요."),
         (E::SettingsSaved { changed: vec![text("upload_max_mb = 8")] }, "설정을 바꿨어요: upload_max_mb = 8"),
         (E::SnapshotRequested {}, "전체 백업을 만들게 했어요."),
         (E::TrialRestoreRequested { target: 2 }, "2번 백업의 복원 테스트를 하게 했어요."),

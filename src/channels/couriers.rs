@@ -34,6 +34,20 @@ static COURIERS: LazyLock<HashMap<String, Courier>> = LazyLock::new(|| {
     couriers
 });
 
+/// Couriers that a form offers; the list begins with those that shops use most.
+const OFFERED_COURIERS: usize = 12;
+
+/// Value of a select box of couriers that stands for a typed name. No courier is called so.
+pub const TYPED_COURIER: &str = "*";
+
+/// The names of the couriers that a form offers, with `more` before them if it is another one.
+pub fn offered_couriers(more: &str) -> Vec<&str> {
+    let common: Vec<&str> =
+        LIST.lines().skip(1).take(OFFERED_COURIERS).filter_map(|line| line.split(',').nth(1)).collect();
+    let other = Some(more).filter(|more| !more.is_empty() && !common.contains(more));
+    other.into_iter().chain(common.iter().copied()).collect()
+}
+
 /// The courier that a word names: `로젠 택배`, `한진택배(주)`, `cj대한통운`.
 pub fn find_courier(word: &str) -> Option<Courier> {
     let whole = fold_word(word);
@@ -118,6 +132,20 @@ mod tests {
             assert!(COURIERS.values().any(|courier| courier.code == *code), "{code}");
             assert!(url.starts_with("https://") && url.matches("{number}").count() == 1, "{url}");
         }
+    }
+
+    #[test]
+    fn forms_offer_common_couriers_and_the_one_in_use() {
+        let common = offered_couriers("");
+        assert_eq!(
+            (common.len(), common[0], offered_couriers("로젠택배").len()),
+            (OFFERED_COURIERS, "CJ대한통운", OFFERED_COURIERS)
+        );
+        assert_eq!(
+            (offered_couriers("동네 용달")[0], offered_couriers("동네 용달").len()),
+            ("동네 용달", OFFERED_COURIERS + 1)
+        );
+        assert!(common.contains(&"경동택배") && find_courier(TYPED_COURIER).is_none());
     }
 
     #[test]

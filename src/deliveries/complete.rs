@@ -12,7 +12,6 @@ use super::log::{self, DeliveryAction, DeliveryEvent};
 use super::store::{self, Delivery};
 use crate::audit::{self, AuditEvent, MemberActor, NumberList, RecordedEvent};
 use crate::orders;
-use crate::orders::bundle::DeliveryState;
 use crate::orders::claim::ClaimGate;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store::bulk_actions::{self, is_within_undo_period};
@@ -114,11 +113,67 @@ pub fn complete_with(
     Ok(Completion { recorded, held })
 }
 
-/// Those of the deliveries that have orders which have not left the factory.
-pub fn undispatched(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<Vec<Delivery>> {
-    let mut found = store::by_ids(tx, deliveries)?;
-    found.retain(|delivery| delivery.state == DeliveryState::Preparing);
-    Ok(found)
+/// What is unusual about deliveries that are about to be completed.
+#[derive(Debug, Default)]
+pub struct CompletionDoubts {
+    /// deliveries with orders that have not left the factory
+    pub undispatched: Vec<Delivery>,
+    /// parcels without a tracking number
+    pub untracked: Vec<Delivery>,
+    /// orders that an open claim keeps where they are, whatever is answered
+    pub held: Vec<Order>,
+}
+
+impl CompletionDoubts {
+    /// The deliveries to ask about.
+    pub fn deliveries(&self) -> BTreeSet<i64> {
+        self.undispatched.iter().chain(&self.untracked).map(|delivery| delivery.id).collect()
+    }
+
+    /// The sentences of the question.
+    pub fn sentences(&self) -> Vec<String> {
+        let numbers = |deliveries: &[Delivery]| {
+            let numbers = deliveries.iter().map(|delivery| delivery.bundle_number.as_str());
+            numbers.collect::<NumberList>().shown()
+        };
+        let undispatched = (!self.undispatched.is_empty()).then(|| {
+            format!(
+                "아직 출고되지 않은 주문이 있는 배송이 {}건 있어요: {}. 완료하면 그 주문도 배송됨으로 바뀌어요.",
+                self.undispatched.len(),
+                numbers(&self.undispatched)
+            )
+        });
+        let untracked = (!self.untracked.is_empty()).then(|| {
+            format!("송장번호가 없는 택배 배송이 {}건 있어요: {}.", self.untracked.len(), numbers(&self.untracked))
+        });
+        let held = (!self.held.is_empty()).then(|| {
+            let shown = self.held.iter().map(|order| format!("{} {}", order.order_number, order.claim));
+            format!(
+                "취소 요청이 들어온 주문 {}건은 완료하지 않고 그대로 둬요: {}.",
+                self.held.len(),
+                shown.collect::<NumberList>().shown()
+            )
+        });
+        undispatched.into_iter().chain(untracked).chain(held).collect()
+    }
+}
+
+/// What to ask about before these deliveries are completed.
+pub fn doubts(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<CompletionDoubts> {
+    let ids = orders::store::bundles::order_ids(tx, deliveries)?;
+    let orders = orders::store::find(tx, &ids)?;
+    let (mut held, open): (Vec<Order>, Vec<Order>) = orders
+        .into_iter()
+        .filter(|order| order.state < OrderState::Shipped)
+        .partition(|order| order.is_held_from(OrderState::Shipped));
+    held.sort_by_key(|order| order.id);
+    let untracked: BTreeSet<i64> =
+        open.iter().filter(|order| order.lacks_tracking_number()).map(|order| order.delivery_id).collect();
+    let undispatched: BTreeSet<i64> =
+        open.iter().filter(|order| order.state < OrderState::Dispatched).map(|order| order.delivery_id).collect();
+    let found = store::by_ids(tx, deliveries)?;
+    let of = |ids: &BTreeSet<i64>| found.iter().filter(|delivery| ids.contains(&delivery.id)).cloned().collect();
+    Ok(CompletionDoubts { undispatched: of(&undispatched), untracked: of(&untracked), held })
 }
 
 fn change_context(actor: MemberActor, action: Action) -> ChangeContext {

@@ -98,6 +98,12 @@ pub fn completed_by(tx: &mut dyn Tx, audit_entry_id: i64) -> Result<Vec<i64>> {
     tx.query(sql, &[audit_entry_id.into()])?.iter().map(|row| row.int(0)).collect()
 }
 
+/// The change of a memo with this audit entry.
+pub fn memo_change(tx: &mut dyn Tx, audit_entry_id: i64) -> Result<Option<DeliveryEvent>> {
+    let sql = format!("{EVENT} WHERE e.audit_entry_id = ? AND e.action = 'memo-changed'");
+    tx.query_one(&sql, &[audit_entry_id.into()])?.map(event).transpose()
+}
+
 /// Deletes the log of these deliveries, which are destroyed; answers how many entries.
 pub fn delete_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<u64> {
     tx.delete_ids("delivery_events", "delivery_id", deliveries)

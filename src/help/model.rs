@@ -308,7 +308,7 @@ mod tests {
             assert!(jobs.iter().all(|job| job.is_job() && !job.lead.is_empty() && job.clicks.len() > 1), "{jobs:?}");
         }
         let factory = find(&topics, "job-factory").expect("a topic");
-        assert_eq!(factory.clicks, ["주문", "검색", "전체", "선택발주", "발주서 받기", "내려받기"]);
+        assert_eq!(factory.clicks, ["주문", "검색", "전체", "발주로 바꾸기", "발주서 받기", "내려받기"]);
     }
 
     #[test]

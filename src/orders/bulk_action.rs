@@ -1,10 +1,12 @@
-//! Bulk actions on orders: 선택발주, 선택출고, 선택배송 and their questions, and the undo of any bulk action.
+//! Bulk actions on orders: those that move them on to 발주, 출고 or 배송됨, their questions, and the undo of any bulk action.
+
+use std::collections::HashMap;
 
 use crate::audit::{self, AuditEvent, MemberActor, NumberList, RecordedEvent};
 use crate::orders::claim::ClaimGate;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store::bulk_actions::{self, BulkAction};
-use crate::orders::store::{self, Action, ChangeContext};
+use crate::orders::store::{self, Action, ChangeContext, member_lists};
 use crate::storage::{Result, StorageError, Tx};
 
 /// A reason to ask before a bulk action, with the orders that it concerns.
@@ -28,9 +30,18 @@ pub enum QuestionReason {
         /// target
         to: OrderState,
     },
+    /// the orders go by courier and have no tracking number
+    TrackingMissing,
 }
 
 impl BulkQuestion {
+    /// The question about these orders; none without any.
+    fn of<'o>(reason: QuestionReason, orders: impl Iterator<Item = &'o Order>) -> Option<Self> {
+        let (ids, numbers): (Vec<i64>, NumberList) =
+            orders.map(|order| (order.id, order.order_number.as_str())).unzip();
+        (!ids.is_empty()).then_some(Self { reason, ids, numbers })
+    }
+
     /// The sentence of the question.
     pub fn sentence(&self) -> String {
         match self.reason {
@@ -43,6 +54,9 @@ impl BulkQuestion {
                     self.numbers.shown()
                 )
             }
+            QuestionReason::TrackingMissing => {
+                format!("송장번호가 없는 택배 주문이 {}건 있어요: {}", self.ids.len(), self.numbers.shown())
+            }
         }
     }
 }
@@ -54,18 +68,31 @@ fn skipped_states(from: OrderState, to: OrderState) -> impl Iterator<Item = Orde
 
 /// What to ask before these orders are advanced to `to`; nothing for the ordinary next step, and for orders that a claim
 /// keeps where they are.
-pub fn questions(orders: &[Order], to: OrderState) -> Vec<BulkQuestion> {
+pub fn questions(orders: &[&Order], to: OrderState) -> Vec<BulkQuestion> {
     let starts = OrderState::ALL.into_iter().filter(|from| skipped_states(*from, to).next().is_some());
-    let question = |from: OrderState| {
-        let jumping: Vec<&Order> =
-            orders.iter().filter(|order| order.state == from && !order.is_held_from(to)).collect();
-        BulkQuestion {
-            reason: QuestionReason::StepsSkipped { from, to },
-            ids: jumping.iter().map(|order| order.id).collect(),
-            numbers: jumping.iter().map(|order| order.order_number.as_str()).collect(),
-        }
+    let jumping = |from: OrderState| {
+        let jumping = orders.iter().filter(|order| order.state == from && !order.is_held_from(to));
+        BulkQuestion::of(QuestionReason::StepsSkipped { from, to }, jumping.copied())
     };
-    starts.map(question).filter(|question| !question.ids.is_empty()).collect()
+    starts.map(jumping).chain([tracking_question(orders, to)]).flatten().collect()
+}
+
+/// The question about parcels without a number among orders that are about to become `to`.
+fn tracking_question(orders: &[&Order], to: OrderState) -> Option<BulkQuestion> {
+    let is_sent = |order: &&&Order| {
+        order.state < to && to == OrderState::Shipped && order.lacks_tracking_number() && !order.is_held()
+    };
+    BulkQuestion::of(QuestionReason::TrackingMissing, orders.iter().filter(is_sent).copied())
+}
+
+/// What to ask before edits are saved, each given as an order before and after: parcels that become 배송됨 without a number.
+pub fn questions_of_edits(edits: &[(Order, Order)]) -> Vec<BulkQuestion> {
+    let is_sent = |(before, after): &&(Order, Order)| {
+        before.state < OrderState::Shipped && after.state == OrderState::Shipped && after.lacks_tracking_number()
+    };
+    BulkQuestion::of(QuestionReason::TrackingMissing, edits.iter().filter(is_sent).map(|(_, after)| after))
+        .into_iter()
+        .collect()
 }
 
 /// A recorded advance.
@@ -86,32 +113,56 @@ pub fn advance(
     to: OrderState,
     despite: &[i64],
 ) -> Result<Advance> {
-    let ClaimGate { free, despite_claim, held } = ClaimGate::advance(orders, to, despite);
-    let (now, mut unchanged) = (tx.now(), NumberList::default());
+    advance_edited(tx, actor, orders.into_iter().map(|order| (order.clone(), order)).collect(), to, despite)
+}
+
+/// As [`advance`], with what was typed into the orders: each is given as it is stored, and as it was edited. Edits of orders
+/// that stay where they are are saved too.
+pub fn advance_edited(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    edits: Vec<(Order, Order)>,
+    to: OrderState,
+    despite: &[i64],
+) -> Result<Advance> {
+    let (stored, edited): (Vec<Order>, Vec<Order>) = edits.into_iter().unzip();
+    let saved = stored.iter().zip(&edited).filter(|(before, after)| before != after);
+    let saved: NumberList = saved.map(|(before, _)| before.order_number.as_str()).collect();
+    let mut stored: HashMap<i64, Order> = stored.into_iter().map(|order| (order.id, order)).collect();
+    let ClaimGate { free, despite_claim, held } = ClaimGate::advance(edited, to, despite);
+    let held_ids: Vec<i64> = held.iter().map(|order| order.id).collect();
+    let held_numbers: NumberList = held.iter().map(|order| order.order_number.as_str()).collect();
+    let (now, mut unchanged, mut only_edited) = (tx.now(), NumberList::default(), Vec::new());
     let mut advanced = |orders: Vec<Order>| {
-        let pairs = orders.into_iter().filter_map(|order| {
-            let mut after = order.clone();
+        let mut pairs = Vec::new();
+        for edited in orders {
+            let Some(before) = stored.remove(&edited.id) else { continue };
+            let mut after = edited.clone();
             if after.advance(to, now) {
-                return Some((order, after));
+                pairs.push((before, after));
+                continue;
             }
-            unchanged.push(order.order_number);
-            None
-        });
-        pairs.collect::<Vec<(Order, Order)>>()
+            unchanged.push(edited.order_number.as_str());
+            only_edited.push((before, edited));
+        }
+        pairs
     };
     let (free, passing) = (advanced(free), advanced(despite_claim));
+    only_edited.extend(held.into_iter().filter_map(|edited| Some((stored.remove(&edited.id)?, edited))));
+    only_edited.retain(|(before, edited)| before != edited);
     let numbers =
         |pairs: &[(Order, Order)]| pairs.iter().map(|(order, _)| order.order_number.clone()).collect::<Vec<_>>();
     let event = AuditEvent::OrdersAdvanced {
         to: to.code().to_owned(),
         changed: numbers(&free).into_iter().chain(numbers(&passing)).collect(),
         unchanged,
-        held: held.iter().map(|order| order.order_number.as_str()).collect(),
+        held: held_numbers,
         despite_claim: numbers(&passing).into_iter().collect(),
+        saved,
     };
-    let groups = [(Action::Advanced, free), (Action::DespiteClaim, passing)];
+    let groups = [(Action::Advanced, free), (Action::DespiteClaim, passing), (Action::Edited, only_edited)];
     let recorded = save_groups(tx, actor, &groups, event)?;
-    Ok(Advance { recorded, held: held.into_iter().map(|order| order.id).collect() })
+    Ok(Advance { recorded, held: held_ids })
 }
 
 /// Saves the changes of a bulk action with its audit entry, so that it can be undone. Each pair is an order before and
@@ -143,6 +194,8 @@ fn save_groups(
         Ok::<_, StorageError>(())
     })?;
     let ids: Vec<i64> = groups.iter().flat_map(|(_, pairs)| pairs.iter().map(|(before, _)| before.id)).collect();
+    let changes = groups.iter().flat_map(|(_, pairs)| pairs.iter().map(|(before, after)| (before, after)));
+    member_lists::keep_courier(tx, actor.id, changes)?;
     let recorded = audit::record_effect(tx, actor, &ids, event)?;
     if let Some(entry) = recorded.audit_entry_id {
         bulk_actions::record(tx, entry, actor.id, &undo)?;
@@ -154,7 +207,10 @@ fn save_groups(
 pub fn undoable(tx: &mut dyn Tx, action_id: i64) -> Result<Option<BulkAction>> {
     let now = tx.now();
     match bulk_actions::by_id(tx, action_id)? {
-        Some(action) if action.is_undoable(now) && bulk_actions::has_unreverted(tx, action_id)? => Ok(Some(action)),
+        Some(action) if action.is_undoable(now) => {
+            let is_left = action.order_count == 0 || bulk_actions::has_unreverted(tx, action_id)?;
+            Ok(is_left.then_some(action))
+        }
         _ => Ok(None),
     }
 }

@@ -1,12 +1,13 @@
 //! Bulk actions in the background: those of more orders than a request should wait for.
 //!
-//! A job is one transaction, so that a restart leaves all of it or nothing; nothing of a job is stored. A lease lets one job
-//! of a shop run at a time, on whichever node. The page of the job may be left and opened again.
+//! A job is one transaction, so that a restart leaves all of it or nothing; how it ended is stored in the same transaction,
+//! for all nodes. A lease lets one job of a shop run at a time, on whichever node. The page of the job may be left and
+//! opened again.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::storage::{Result, Storage, StorageError, lease};
+use crate::orders::store::bulk_jobs;
+use crate::storage::{Result, Storage, StorageError, Tx, lease};
 use crate::time::Moment;
 
 /// A bulk action of more orders runs in the background.
@@ -21,9 +22,22 @@ const LEASE_MS: i64 = 2 * 60 * 1000;
 /// Interval at which the lease is renewed.
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(30);
 
+/// A bulk action that is about to run in the background.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewBulkJob {
+    /// who starts it
+    pub member_id: i64,
+    /// what it does, a Korean phrase
+    pub title: String,
+    /// number of chosen orders
+    pub order_count: usize,
+}
+
 /// A bulk action in the background.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BulkJob {
+    /// generated identifier
+    pub id: i64,
     /// who started it
     pub member_id: i64,
     /// what it does, a Korean phrase
@@ -32,7 +46,7 @@ pub struct BulkJob {
     pub order_count: usize,
     /// when it was started
     pub started_at: Moment,
-    /// none while it runs
+    /// none while it runs, and if its program stopped before its end
     pub outcome: Option<JobOutcome>,
 }
 
@@ -45,68 +59,73 @@ pub enum JobOutcome {
     Failed(String),
 }
 
-/// The job of this program: the running one, or the last. Clones share it.
+/// What starts jobs.
 #[derive(Clone, Debug)]
 pub struct BulkJobs {
     /// an action of more orders runs in the background
     pub max_foreground_orders: usize,
-    current: Arc<Mutex<Option<BulkJob>>>,
 }
 
 impl Default for BulkJobs {
     fn default() -> Self {
-        Self { max_foreground_orders: MAX_FOREGROUND_ORDERS, current: Arc::default() }
+        Self { max_foreground_orders: MAX_FOREGROUND_ORDERS }
     }
 }
 
-impl BulkJobs {
-    /// The running job, or the last one since the start of the program.
-    pub fn current(&self) -> Option<BulkJob> {
-        self.locked(|current| current.clone())
-    }
-
-    /// Starts `work` as a job; false if the shop has one under way.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn start(
-        &self,
-        storage: &Storage,
-        job: BulkJob,
-        work: impl Future<Output = JobOutcome> + Send + 'static,
-    ) -> Result<bool> {
-        let acquire = storage.write(|tx| {
-            let holder = tx.new_id();
-            Ok::<_, StorageError>(lease::try_acquire(tx, LEASE, holder, LEASE_MS)?.then_some(holder))
-        });
-        let Some(holder) = acquire.await? else { return Ok(false) };
-        self.locked(|current| *current = Some(job));
-        let (jobs, storage) = (self.clone(), storage.clone());
-        tokio::spawn(async move {
-            // A panic ends the inner task only.
-            let work = tokio::spawn(work);
-            let outcome = tokio::select! {
-                ended = work => ended.unwrap_or_else(|error| {
-                    tracing::error!(%error, "a bulk action failed");
-                    JobOutcome::Failed("프로그램의 잘못으로 끝내지 못했어요. 바뀐 것은 없어요.".to_owned())
-                }),
-                never = renew(&storage, holder) => match never {},
-            };
-            jobs.locked(|current| {
-                if let Some(job) = current {
-                    job.outcome = Some(outcome);
-                }
-            });
-            if let Err(error) = storage.write(move |tx| lease::release(tx, LEASE, holder)).await {
-                tracing::warn!(%error, "the lease of a bulk action expires by itself");
+/// Starts `act` as a job; false if the shop has one under way.
+///
+/// # Errors
+/// The database failed.
+pub async fn start(
+    storage: &Storage,
+    job: NewBulkJob,
+    act: impl Fn(&mut dyn Tx) -> Result<JobOutcome> + Send + Sync + 'static,
+) -> Result<bool> {
+    let begin = storage.write(move |tx| {
+        let holder = tx.new_id();
+        if !lease::try_acquire(tx, LEASE, holder, LEASE_MS)? {
+            return Ok::<_, StorageError>(None);
+        }
+        Ok(Some((holder, bulk_jobs::insert(tx, &job)?)))
+    });
+    let Some((holder, id)) = begin.await? else { return Ok(false) };
+    let storage = storage.clone();
+    tokio::spawn(async move {
+        // A panic ends the inner task only.
+        let work = tokio::spawn(run(storage.clone(), id, act));
+        let failure = tokio::select! {
+            ended = work => ended.unwrap_or_else(|error| {
+                tracing::error!(%error, "a bulk action failed");
+                Some("프로그램의 잘못으로 끝내지 못했어요. 바뀐 것은 없어요.".to_owned())
+            }),
+            never = renew(&storage, holder) => match never {},
+        };
+        let end = storage.write(move |tx| {
+            if let Some(reason) = &failure {
+                bulk_jobs::finish(tx, id, &JobOutcome::Failed(reason.clone()))?;
             }
+            lease::release(tx, LEASE, holder)
         });
-        Ok(true)
-    }
+        if let Err(error) = end.await {
+            tracing::warn!(%error, "the lease of a bulk action expires by itself");
+        }
+    });
+    Ok(true)
+}
 
-    fn locked<T>(&self, work: impl FnOnce(&mut Option<BulkJob>) -> T) -> T {
-        work(&mut self.current.lock().unwrap_or_else(PoisonError::into_inner))
-    }
+/// Does the work of a job and stores how it ended; answers why that was not possible.
+async fn run(
+    storage: Storage,
+    id: i64,
+    act: impl Fn(&mut dyn Tx) -> Result<JobOutcome> + Send + Sync + 'static,
+) -> Option<String> {
+    let done = storage.write(move |tx| {
+        let outcome = act(tx)?;
+        bulk_jobs::finish(tx, id, &outcome)
+    });
+    let error = done.await.err()?;
+    tracing::error!(%error, "a bulk action failed");
+    Some("데이터베이스에 저장하지 못했어요. 바뀐 것은 없어요. 다시 해 주세요.".to_owned())
 }
 
 /// Renews the lease for ever. On SQLite it waits for the job's transaction, as everybody who would take the lease does.
@@ -120,30 +139,28 @@ async fn renew(storage: &Storage, holder: i64) -> std::convert::Infallible {
     }
 }
 
-/// Whether a job runs on any node, or ended with a crash moments ago.
-///
-/// # Errors
-/// The database failed.
-pub async fn is_under_way(storage: &Storage) -> Result<bool> {
-    storage.read(|tx| lease::is_held(tx, LEASE)).await
+/// The job that began last, on whichever node, and whether one runs, or ended with a crash moments ago.
+pub fn newest(tx: &mut dyn Tx) -> Result<(Option<BulkJob>, bool)> {
+    Ok((bulk_jobs::newest(tx)?, lease::is_held(tx, LEASE)?))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::storage::StorageOptions;
     use crate::storage::testing::ScratchDatabase;
     use crate::time::ManualClock;
 
-    fn job(title: &str) -> BulkJob {
-        let (title, started_at) = (title.to_owned(), Moment(0));
-        BulkJob { member_id: 1, title, order_count: 3, started_at, outcome: None }
+    fn job(title: &str) -> NewBulkJob {
+        NewBulkJob { member_id: 1, title: title.to_owned(), order_count: 3 }
     }
 
-    async fn wait_for_end(jobs: &BulkJobs, storage: &Storage) -> JobOutcome {
+    async fn wait_for_end(storage: &Storage) -> JobOutcome {
         for _ in 0..500 {
-            let ended = jobs.current().and_then(|job| job.outcome);
-            if let (Some(outcome), false) = (ended, is_under_way(storage).await.expect("reads")) {
+            let (job, is_under_way) = storage.read(newest).await.expect("reads");
+            if let (Some(outcome), false) = (job.and_then(|job| job.outcome), is_under_way) {
                 return outcome;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -152,22 +169,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_job_runs_at_a_time() {
+    async fn one_job_runs_at_a_time_and_every_node_reads_its_end() {
         let folder = ScratchDatabase::new();
-        let storage = folder.open(&StorageOptions { clock: Arc::new(ManualClock::at(Moment(9))), readers: 1 });
-        let (jobs, other_node) = (BulkJobs::default(), BulkJobs::default());
-        let (finish, finished) = tokio::sync::oneshot::channel();
-        let work = async move { finished.await.expect("a result") };
-        assert!(jobs.start(&storage, job("one"), work).await.expect("starts"));
-        let refused = async { JobOutcome::Failed(String::new()) };
-        assert!(!other_node.start(&storage, job("two"), refused).await.expect("asks"));
-        assert_eq!(jobs.current(), Some(job("one")));
+        let options = StorageOptions { clock: Arc::new(ManualClock::at(Moment(9))), readers: 1 };
+        let storage = folder.open(&options);
+        let other_node = storage.clone();
+        let holder = storage.write(|tx| Ok::<_, StorageError>((tx.new_id(), bulk_jobs::insert(tx, &job("one"))?)));
+        let (holder, id) = holder.await.expect("writes");
+        storage.write(move |tx| lease::try_acquire(tx, LEASE, holder, LEASE_MS)).await.expect("writes");
+        assert!(!start(&other_node, job("two"), |_| panic!("is not done")).await.expect("asks"));
+        let (running, is_under_way) = other_node.read(newest).await.expect("reads");
+        let running = running.expect("a job");
+        assert!(is_under_way && running.outcome.is_none() && running.title == "one");
 
-        finish.send(JobOutcome::Done("/orders".to_owned())).expect("is waited for");
-        assert_eq!(wait_for_end(&jobs, &storage).await, JobOutcome::Done("/orders".to_owned()));
-        let panics = async { panic!("a bug") };
-        assert!(other_node.start(&storage, job("two"), panics).await.expect("starts"));
-        assert!(matches!(wait_for_end(&other_node, &storage).await, JobOutcome::Failed(_)));
+        let done = JobOutcome::Done("/orders".to_owned());
+        let end = move |tx: &mut dyn Tx| {
+            bulk_jobs::finish(tx, id, &JobOutcome::Done("/orders".to_owned()))?;
+            bulk_jobs::finish(tx, id, &JobOutcome::Failed("too late".to_owned()))?;
+            lease::release(tx, LEASE, holder)
+        };
+        storage.write(end).await.expect("writes");
+        assert_eq!(wait_for_end(&other_node).await, done);
+        assert!(start(&other_node, job("two"), |_| panic!("a bug")).await.expect("starts"));
+        assert!(matches!(wait_for_end(&storage).await, JobOutcome::Failed(_)));
+        let done = JobOutcome::Done("/orders?done=1".to_owned());
+        let answer = done.clone();
+        assert!(start(&storage, job("three"), move |_| Ok(answer.clone())).await.expect("starts"));
+        assert_eq!(wait_for_end(&other_node).await, done);
     }
 
     #[tokio::test]
@@ -176,10 +204,10 @@ mod tests {
         let clock = ManualClock::at(Moment(9));
         let storage = folder.open(&StorageOptions { clock: Arc::new(clock.clone()), readers: 1 });
         storage.write(|tx| lease::try_acquire(tx, LEASE, 1, LEASE_MS)).await.expect("writes");
-        assert!(is_under_way(&storage).await.expect("reads"));
+        assert_eq!(storage.read(newest).await.expect("reads"), (None, true));
         clock.advance_ms(LEASE_MS);
-        assert!(!is_under_way(&storage).await.expect("reads"));
-        let work = async { JobOutcome::Done("/orders".to_owned()) };
-        assert!(BulkJobs::default().start(&storage, job("next"), work).await.expect("starts"));
+        assert_eq!(storage.read(newest).await.expect("reads"), (None, false));
+        let act = |_: &mut dyn Tx| Ok(JobOutcome::Done("/orders".to_owned()));
+        assert!(start(&storage, job("next"), act).await.expect("starts"));
     }
 }

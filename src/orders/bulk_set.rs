@@ -127,23 +127,40 @@ pub fn set(
     value: &BulkValue,
     apart: &[i64],
 ) -> Result<RecordedEvent> {
+    set_edited(tx, actor, orders.iter().map(|order| (order.clone(), order.clone())).collect(), value, apart)
+}
+
+/// As [`set`], with what was typed into the orders: each is given as it is stored, and as it was edited.
+pub fn set_edited(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    edits: Vec<(Order, Order)>,
+    value: &BulkValue,
+    apart: &[i64],
+) -> Result<RecordedEvent> {
     let (mut pairs, mut changed, mut rejected) = (Vec::new(), NumberList::default(), NumberList::default());
-    let mut unchanged = 0;
-    for order in orders {
-        if !value.is_allowed_for(order) || apart.contains(&order.id) {
-            rejected.push(order.order_number.as_str());
-            continue;
+    let (mut unchanged, mut saved) = (0, NumberList::default());
+    for (before, edited) in edits {
+        if before != edited {
+            saved.push(before.order_number.as_str());
         }
-        let after = value.apply(order);
-        if after == *order {
-            unchanged += 1;
+        let mut after = edited.clone();
+        if !value.is_allowed_for(&edited) || apart.contains(&edited.id) {
+            rejected.push(before.order_number.as_str());
         } else {
-            changed.push(order.order_number.as_str());
-            pairs.push((order.clone(), after));
+            after = value.apply(&edited);
+            if after == edited {
+                unchanged += 1;
+            } else {
+                changed.push(before.order_number.as_str());
+            }
+        }
+        if after != before {
+            pairs.push((before, after));
         }
     }
     let field = value.field().code().to_owned();
-    let event = AuditEvent::OrdersBulkSet { field, value: value.shown(), changed, unchanged, rejected };
+    let event = AuditEvent::OrdersBulkSet { field, value: value.shown(), changed, unchanged, rejected, saved };
     bulk_action::save(tx, actor, Action::Edited, pairs, event)
 }
 

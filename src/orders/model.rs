@@ -48,6 +48,19 @@ impl OrderState {
         }
     }
 
+    /// The label with its particle, for an act that leads to this state: `배송됨으로`.
+    pub const fn towards(self) -> &'static str {
+        match self {
+            Self::Placed => "주문으로",
+            Self::Purchased => "발주로",
+            Self::Dispatched => "출고로",
+            Self::Shipped => "배송됨으로",
+            Self::Confirmed => "확정으로",
+            Self::Cancelled => "취소됨으로",
+            Self::Refunded => "반품으로",
+        }
+    }
+
     /// Parses a code, in any case, or a Korean label (`PURCHASED`, `purchased`, `발주`). The short words 배송, 취소 and 환불
     /// are understood too.
     pub fn parse(text: &str) -> Option<Self> {
@@ -289,6 +302,11 @@ impl Order {
     /// Whether a claim waits for an answer.
     pub fn has_open_claim(&self) -> bool {
         !self.claim.is_empty() && self.state < OrderState::Cancelled
+    }
+
+    /// Whether it goes by courier and nobody has entered its parcel: the customer and the channel could not follow it.
+    pub fn lacks_tracking_number(&self) -> bool {
+        self.shipping_method == ShippingMethod::Parcel && self.tracking_number.is_empty()
     }
 
     /// Options and quantity are locked once the goods have left the factory.

@@ -6,6 +6,7 @@
 
 mod action;
 pub mod bulk_actions;
+pub mod bulk_jobs;
 pub mod bundles;
 mod changes;
 pub mod channel_conflicts;

@@ -74,7 +74,7 @@ pub fn validate_option_value(text: &str) -> Result<String, &'static str> {
 /// # Errors
 /// A message in Korean for an empty or too long text.
 pub fn validate_label(text: &str) -> Result<String, &'static str> {
-    validate_text(text, "레이블을 입력해 주세요.", "레이블은 300자까지 입력할 수 있어요.", 300)
+    validate_text(text, "발주서 표기를 입력해 주세요.", "발주서 표기는 300자까지 입력할 수 있어요.", 300)
 }
 
 fn validate_text(

@@ -26,7 +26,7 @@ lengths! {
     /// 배송방법 as the channel names it
     SHIPPING_METHOD_RAW = 64: orders.shipping_method_raw;
     /// 택배사
-    COURIER = 64: orders.courier uploads.courier upload_rows.new_courier;
+    COURIER = 64: orders.courier uploads.courier upload_rows.new_courier member_couriers.courier;
     /// 송장번호
     TRACKING_NUMBER = 64: orders.tracking_number upload_rows.new_tracking_number;
     /// 클레임

@@ -159,7 +159,7 @@ fn work_notices(work: &OpenWork) -> Vec<Notice> {
             &work.absent_members,
             "회원 보기",
         ),
-        (Later, "레이블 미지정 상품", "발주서에 쓸 옵션 이름을 정해 주세요.", &work.missing_labels, "상품 보기"),
+        (Later, "발주서 표기 미지정 상품", "발주서에 쓸 옵션 이름을 정해 주세요.", &work.missing_labels, "상품 보기"),
     ];
     rows.into_iter()
         .filter(|(_, _, _, figure, _)| !figure.is_zero())

@@ -17,6 +17,8 @@ coded! {
         All = "all",
         /// leave out the rows that the question is about
         Rest = "rest",
+        /// do nothing, and show the form as it was
+        Back = "back",
     }
 }
 
@@ -41,8 +43,12 @@ pub struct QuestionPage {
     pub action: String,
     /// its fields, repeated
     pub fields: Vec<(String, String)>,
-    /// answers and the texts of their buttons
+    /// answers and the texts of their buttons, the safest first, which is the main one
     pub choices: Vec<(Answer, String)>,
-    /// URL of the list
-    pub back: String,
+    /// what the way back leaves as it is; the main button where no answer is safe
+    pub stay: String,
+    /// whether the way back is the main button
+    pub stays_first: bool,
+    /// URL of the list; none if the form has typed values, which are shown again with [`Answer::Back`]
+    pub back: Option<String>,
 }

@@ -43,15 +43,15 @@ for (const javaScriptEnabled of [true, false]) {
     await page.locator('.notices li', { hasText: '처리할 클레임' }).getByRole('link').last().click();
     assert.match(await mainText(page), new RegExp(`취소요청[\\s\\S]*${CLAIMED}`));
 
-    // 선택발주 leaves it out, says so, and asks.
+    // 발주로 바꾸기 leaves it out, says so, and asks.
     await gotoOrders(page, { state: 'PLACED' });
     await selectRows(page, [CLAIMED, OTHER]);
-    await clickButton(page, '선택발주');
+    await clickButton(page, '발주로 바꾸기');
     await page.waitForURL(/\/orders\/held/);
     const held = await mainText(page);
     assert.ok(held.includes(CLAIMED) && !held.includes(`${OTHER}\n`), held);
     await checkPage(page, 'orders-held');
-    await page.getByRole('link', { name: '그대로 두기' }).click();
+    await page.getByRole('link', { name: /그대로 두기$/ }).click();
     assert.equal(await stateOf(page, CLAIMED), '주문');
     assert.equal(await stateOf(page, OTHER), '발주');
 
@@ -75,7 +75,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.locator('.beside a[href^="/deliveries/"]').first().click();
     await page.waitForURL(/\/deliveries\/[0-9A-Z]{13}/);
     await clickButton(page, '배송 완료');
-    await clickButton(page, '1건 모두 완료하기'); // its goods are still at the factory
+    await clickButton(page, '1건 그래도 완료하기'); // its goods are still at the factory
     await page.waitForURL(/\/deliveries\/held/);
     await checkPage(page, 'deliveries-held');
     const heldPage = page.url();

@@ -27,13 +27,13 @@ test('conflicting order edits show both values and overwrite nothing', async (t)
   await memoField(page, ORDER).fill('회색으로');
   await orderRow(page, ORDER).getByRole('combobox', { name: `${ORDER} 상태` }).selectOption({ label: '발주' });
   await selectRows(page, [ORDER]);
-  await clickButton(page, '선택수정');
+  await clickButton(page, '입력 저장');
   assert.match(await mainText(page), /1건을 저장했어요/);
 
   await memoField(second, ORDER).fill('흰색으로');
   await memoField(second, OTHER_ORDER).fill('천천히');
   assert.equal(await second.locator('tbody .tick input:checked').count(), 2, 'an edited row is chosen by itself');
-  await clickButton(second, '선택수정');
+  await clickButton(second, '입력 저장');
   assert.match(await mainText(second), /1건을 저장했어요: \S+ 1건은 저장하지 못했어요/);
   const refused = orderRow(second, ORDER);
   assert.match(await refused.innerText(), /지금 ‘회색으로’, 입력 ‘흰색으로’/, 'the row stays although it no longer matches the filter');
@@ -45,7 +45,7 @@ test('conflicting order edits show both values and overwrite nothing', async (t)
   assert.equal(await memoField(page, OTHER_ORDER).inputValue(), '천천히');
 
   await refused.getByRole('combobox', { name: `${ORDER} 상태` }).selectOption({ label: '발주' });
-  await clickButton(second, '선택수정');
+  await clickButton(second, '입력 저장');
   assert.match(await mainText(second), /1건을 저장했어요/);
   await gotoOrders(page, { edit: '1' });
   assert.equal(await memoField(page, ORDER).inputValue(), '흰색으로', 'saving again after seeing both values overwrites');
@@ -60,7 +60,7 @@ test('conflicting product edits overwrite nothing', async (t) => {
   const rename = async (page, name) => {
     await page.getByRole('textbox', { name: 'PILLOW 상품명' }).fill(name);
     await page.locator('tr').filter({ has: page.getByRole('link', { name: 'PILLOW' }) }).getByRole('checkbox', { name: /선택$/ }).check();
-    await clickButton(page, '선택수정');
+    await clickButton(page, '입력 저장');
   };
   await page.goto('/products');
   await second.goto('/products');
@@ -69,7 +69,7 @@ test('conflicting product edits overwrite nothing', async (t) => {
   assert.match(await mainText(second), /지금 ‘메밀 베개’, 입력 ‘경추 베개’/);
   await page.goto('/products');
   assert.equal(await page.getByRole('textbox', { name: 'PILLOW 상품명' }).inputValue(), '메밀 베개');
-  await clickButton(second, '선택수정');
+  await clickButton(second, '입력 저장');
   await page.goto('/products');
   assert.equal(await page.getByRole('textbox', { name: 'PILLOW 상품명' }).inputValue(), '경추 베개');
 });
@@ -82,28 +82,27 @@ test('unsaved input needs a confirmation before it is discarded', async (t) => {
   await gotoOrders(page, { edit: '1' });
   await memoField(page, ORDER).fill('회색으로');
   await memoField(page, OTHER_ORDER).fill('천천히');
-  await page.getByRole('button', { name: '선택발주' }).click();
+  await page.getByRole('button', { name: '저장하고 발주로' }).waitFor();
+  await orderRow(page, OTHER_ORDER).getByRole('checkbox').uncheck();
+  await page.getByRole('button', { name: '저장하고 발주로' }).click();
   const dialog = page.getByRole('dialog');
-  assert.match(await dialog.innerText(), /2줄에 적은 내용은 저장되지 않아요/);
+  assert.match(await dialog.innerText(), /1줄에 입력한 내용은 저장되지 않아요/);
   await checkAccessibility(page, 'the unsaved changes dialog');
   await dialog.getByRole('button', { name: '아니요' }).click();
   assert.equal(await memoField(page, ORDER).inputValue(), '회색으로');
-  await orderRow(page, OTHER_ORDER).getByRole('checkbox').uncheck();
-  await page.getByRole('button', { name: '선택수정' }).click();
-  assert.match(await dialog.innerText(), /1줄에/);
-  await page.keyboard.press('Escape');
   await selectRows(page, [OTHER_ORDER]);
-  await clickButton(page, '선택수정');
+  await clickButton(page, '입력 저장');
   await page.getByText('2건을 저장했어요').waitFor();
   await selectRows(page, [ORDER]);
   await page.getByLabel(`${ORDER} 송장번호`).fill('45168300137');
-  await page.keyboard.press('Enter');
+  await page.getByLabel(`${ORDER} 택배사`, { exact: true }).selectOption('로젠택배');
+  await page.getByLabel(`${ORDER} 송장번호`).press('Enter');
   await page.getByText('1건을 저장했어요').waitFor();
   assert.equal(await page.getByLabel(`${ORDER} 송장번호`).inputValue(), '45168300137', 'Enter in a field saves');
   await memoField(page, OTHER_ORDER).fill('다르게');
   await orderRow(page, OTHER_ORDER).getByRole('checkbox').uncheck();
   await selectRows(page, [ORDER]);
-  await page.getByRole('button', { name: '선택발주' }).click();
+  await page.getByRole('button', { name: '발주로 바꾸기' }).click();
   await dialog.getByRole('button', { name: '네' }).click();
   await page.getByText('1건을 발주 상태로 바꿨어요').waitFor();
   assert.equal(await memoField(page, OTHER_ORDER).inputValue(), '천천히');

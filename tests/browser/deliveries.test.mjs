@@ -98,7 +98,7 @@ for (const javaScriptEnabled of [true, false]) {
     await clickButton(team, '배송 완료');
     assert.match(await mainText(team), /아직 출고되지 않은 주문이 있는 배송이 2건 있어요/);
     if (javaScriptEnabled) await checkPage(team, 'deliveries-question');
-    await clickButton(team, '2건 모두 완료하기');
+    await clickButton(team, '2건 그래도 완료하기');
     assert.match(await mainText(team), /배송 2건을 완료했어요/);
     assert.match(await rowOf(team, one).innerText(), /완료/);
     if (javaScriptEnabled) await checkPage(team, 'deliveries-completed');
@@ -110,7 +110,7 @@ for (const javaScriptEnabled of [true, false]) {
     await team.waitForURL(/\/deliveries\/\w{13}/);
     await clickButton(team, '배송 완료');
     assert.match(await mainText(team), /아직 출고되지 않은 주문이 있는 배송이 1건/);
-    await clickButton(team, '1건 모두 완료하기');
+    await clickButton(team, '1건 그래도 완료하기');
     await team.getByText('배송 1건을 완료했어요').waitFor();
     await office.goto(new URL(team.url()).pathname);
     assert.match(await mainText(office), /truck1 배송 완료/, 'the log shows who completed it');
@@ -194,7 +194,7 @@ test('slip fits one page with up to twelve orders and long texts', async (t) => 
   const memos = office.locator('textarea[name^=shipping_memo]');
   for (const memo of await memos.all()) await memo.fill(long);
   for (const tick of await office.locator('tbody .tick input[type=checkbox]').all()) await tick.check();
-  await clickButton(office, '선택수정');
+  await clickButton(office, '입력 저장');
 
   await office.goto('/deliveries?size=50');
   const quantities = await office.locator('tbody td[data-label="수량"]').allInnerTexts(); // 주문 2 · 3개, or 3개 of one order

@@ -103,7 +103,7 @@ test('pages of a shop with orders', async (t) => {
   await checkPage(page, 'uploads');
   await gotoOrders(page);
   await checkPage(page, 'orders');
-  await pressWithNothingTicked(page, '선택발주');
+  await pressWithNothingTicked(page, '발주로 바꾸기');
   await checkPage(page, 'orders-none-ticked');
   await gotoOrders(page, { q: '없는 사람' });
   await checkPage(page, 'orders-none-found');
@@ -160,13 +160,13 @@ test('pages with errors', async (t) => {
   await gotoOrders(other, { edit: '1' });
   await page.locator('textarea[name^=purchase_memo]').first().fill('먼저');
   await page.locator('tbody .tick input[type=checkbox]').first().check();
-  await clickButton(page, '선택수정');
+  await clickButton(page, '입력 저장');
   await checkPage(page, 'orders-saved');
   await other.locator('textarea[name^=purchase_memo]').first().fill('나중');
   await other.locator('tbody .tick input[type=checkbox]').first().check();
   await other.locator('input[name^=tracking_number]:not([type=hidden])').nth(1).fill('한글');
   await other.locator('tbody .tick input[type=checkbox]').nth(1).check();
-  await clickButton(other, '선택수정');
+  await clickButton(other, '입력 저장');
   await other.locator('[aria-invalid=true]').first().waitFor();
   await checkPage(other, 'orders-with-problems');
 
@@ -174,7 +174,7 @@ test('pages with errors', async (t) => {
   await page.locator('input[name^=name]').first().fill('');
   await page.locator('input[name^=priority]').first().fill('처음');
   await page.locator('tbody .tick input[type=checkbox]').first().check();
-  await clickButton(page, '선택수정');
+  await clickButton(page, '입력 저장');
   await page.locator('[aria-invalid=true]').first().waitFor();
   await checkPage(page, 'products-with-problems');
   await page.goto('/products');
@@ -182,7 +182,7 @@ test('pages with errors', async (t) => {
   await page.waitForURL(/\/products\/[^/?]+/);
   await page.locator('input[name^=label]').first().fill('');
   await page.locator('tbody .tick input[type=checkbox]').first().check();
-  await clickButton(page, '선택수정');
+  await clickButton(page, '입력 저장');
   await checkPage(page, 'product-with-problems');
   await page.goto('/products?q=%EC%97%86%EB%8A%94');
   await checkPage(page, 'products-none-found');

@@ -35,7 +35,7 @@ for (const javaScriptEnabled of [true, false]) {
     await logIn(support, SUPPORT);
     await support.goto('/orders');
     assert.match(await mainText(support), /이름과 연락처, 주소를 가렸어요/);
-    assert.equal(await support.getByRole('button', { name: '선택발주' }).count(), 0);
+    assert.equal(await support.getByRole('button', { name: '발주로 바꾸기' }).count(), 0);
     if (javaScriptEnabled) await checkPage(support, 'orders-masked');
     // The search compares the full number; the result is masked.
     await support.goto(`/orders?q=${encodeURIComponent(tel)}`);

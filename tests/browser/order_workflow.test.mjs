@@ -49,9 +49,9 @@ async function workflow(page) {
 
   await gotoOrders(page, { q: '', state: 'PLACED' });
   const address = page.url();
-  await pressWithNothingTicked(page, '선택발주');
+  await pressWithNothingTicked(page, '발주로 바꾸기');
   await selectRows(page, THREE);
-  await clickButton(page, '선택발주');
+  await clickButton(page, '발주로 바꾸기');
   assert.equal(new URL(page.url()).searchParams.get('state'), new URL(address).searchParams.get('state'));
   assert.match(await mainText(page), /(?<!\d)3건/);
   assert.equal(await totalCount(page), 20);
@@ -61,7 +61,7 @@ async function workflow(page) {
 
   await gotoOrders(page);
   await selectRows(page, [...THREE, '2024031500000002']);
-  await clickButton(page, '선택발주');
+  await clickButton(page, '발주로 바꾸기');
   await gotoOrders(page, { state: 'PURCHASED' });
   assert.equal(await totalCount(page), 4, 'purchased orders are skipped');
 

@@ -10,7 +10,7 @@ after(closeBrowser);
 
 const TITLES = [
   '오늘 주문 파일 올리기',
-  '새 상품의 옵션에 레이블 정하기',
+  '새 상품의 옵션에 발주서 표기 정하기',
   '공장에 발주하기',
   '점심에 들어온 취소요청 처리하기',
   '택배 송장 파일 올리기',
@@ -70,8 +70,8 @@ async function label(page) {
     await labels.nth(index).fill(label);
     await page.locator('tbody').getByRole('checkbox').nth(index).check();
   }
-  await clickButton(page, '선택수정');
-  await page.getByText('레이블 2개를 저장했어요').waitFor();
+  await clickButton(page, '입력 저장');
+  await page.getByText('발주서 표기 2개를 저장했어요').waitFor();
 }
 
 async function purchase(page) {
@@ -79,7 +79,7 @@ async function purchase(page) {
   const orders = page.locator('tbody').getByRole('checkbox');
   assert.equal(await orders.count(), 3);
   for (const order of await orders.all()) await order.check();
-  await clickButton(page, '선택발주');
+  await clickButton(page, '발주로 바꾸기');
   await page.getByText('3건을 발주 상태로 바꿨어요').waitFor();
   const search = new URL(page.url()).searchParams;
   await page.goto(`/orders?state=PURCHASED&product=${search.get('product')}`);
@@ -96,7 +96,7 @@ async function holdBack(page, folder) {
   await uploadPracticeFile(page, folder, TITLES[3]);
   await page.goto('/orders?state=PURCHASED');
   for (const number of [claimed, other]) await orderRow(page, number).getByRole('checkbox').first().check();
-  await clickButton(page, '선택출고');
+  await clickButton(page, '출고로 바꾸기');
   await page.getByText(/1건을 출고 상태로 바꿨어요/).waitFor();
   assert.match(await mainText(page), new RegExp(claimed), 'it is left, and named');
 }

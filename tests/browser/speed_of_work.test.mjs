@@ -34,7 +34,7 @@ test('orders of a product are purchased and their 발주서 is downloaded in few
   const before = await orderNumbers(page);
   const used = await counted(page, async (click) => {
     await click(page.getByRole('checkbox', { name: '이 페이지의 주문 모두 선택' }));
-    await click(page.getByRole('button', { name: '선택발주' }));
+    await click(page.getByRole('button', { name: '발주로 바꾸기' }));
     await page.getByRole('link', { name: `바꾼 ${before.length}건 보기` }).waitFor();
     await screenshot(page, 'after-purchase');
     await checkAccessibility(page, 'the answer to a bulk action');
@@ -69,17 +69,17 @@ test('rows are chosen by ranges, by a click, by the keyboard, and all that were 
   await page.keyboard.press('Shift+ArrowDown');
   assert.equal(await chosen(), '8', 'Shift and an arrow extend the choice');
   await page.keyboard.press('Control+Enter');
-  assert.equal(await page.evaluate(() => document.activeElement.textContent.trim()), '선택발주', 'the actions are one key away');
+  assert.equal(await page.evaluate(() => document.activeElement.textContent.trim()), '발주로 바꾸기', 'the actions are one key away');
 
   await page.getByRole('checkbox', { name: '이 페이지의 주문 모두 선택' }).check();
   await page.getByRole('checkbox', { name: new RegExp(`검색한 ${total}건`) }).check();
   assert.equal(await chosen(), `${total}`);
-  await clickButton(page, '선택발주');
+  await clickButton(page, '발주로 바꾸기');
   assert.match(await mainText(page), new RegExp(`검색한 주문 ${total}건을 모두 바꿔요`));
   await screenshot(page, 'all-found-question');
   await checkAccessibility(page, 'the question about everything found');
-  await clickButton(page, /모두 바꾸기/);
-  await page.getByRole('link', { name: '그대로 두기' }).click(); // orders with an open cancellation are asked about
+  await clickButton(page, /건 발주로 바꾸기$/);
+  await page.getByRole('link', { name: /그대로 두기$/ }).click(); // orders with an open cancellation are asked about
   await page.getByRole('link', { name: /바꾼 \d+건 보기/ }).waitFor();
 });
 
@@ -152,14 +152,14 @@ test('25 orders fit two screens of 1440 px, and a text becomes its field', async
   assert.equal(await row.locator('.tick input[type=checkbox]').isChecked(), true, 'an edited row is chosen by itself');
   await screenshot(page, 'orders-open-row');
   await checkAccessibility(page, 'an opened row');
-  await clickButton(page, '선택수정');
+  await clickButton(page, '입력 저장');
   await page.getByText('1건을 저장했어요').waitFor();
   assert.match(await row.innerText(), /2030-05-04[^]*발주\s*회색으로/);
   await row.locator('tr').first().focus();
   await page.keyboard.press('e');
   await row.locator('select').selectOption({ label: '발주' });
   await row.locator('textarea').first().fill('흰색으로');
-  await clickButton(page, '선택수정');
+  await clickButton(page, '입력 저장');
   await page.getByText('1건을 저장했어요').waitFor();
 
   await page.getByRole('link', { name: '열 선택' }).click();
@@ -208,8 +208,8 @@ test('a driver completes a stop with one tap and sees the first stop without scr
   await page.goto('/deliveries?state=PREPARING');
   const used = await counted(page, async (click) => {
     await click(page.locator('td.done button').first());
-    await page.getByRole('button', { name: '1건 모두 완료하기' }).waitFor();
-    await click(page.getByRole('button', { name: '1건 모두 완료하기' }));
+    await page.getByRole('button', { name: '1건 그래도 완료하기' }).waitFor();
+    await click(page.getByRole('button', { name: '1건 그래도 완료하기' }));
     await page.getByRole('button', { name: '되돌리기' }).waitFor();
   });
   assert.ok(used.clicks <= 2, JSON.stringify(used));
@@ -233,10 +233,11 @@ test('an order is found from anywhere without a click, and so is its parcel', as
   const { page } = await shop(t);
   await gotoOrders(page, { q: '2024031500000001', edit: '1' });
   await page.getByLabel('2024031500000001 송장번호').fill('45168300137');
-  await clickButton(page, '선택수정');
+  await page.getByLabel('2024031500000001 택배사', { exact: true }).selectOption('한진택배');
+  await clickButton(page, '입력 저장');
   await selectRows(page, ['2024031500000001']);
   await page.getByText('한꺼번에 정하기').click();
-  await page.getByLabel('택배사', { exact: true }).fill('로젠택배');
+  await page.getByLabel('택배사', { exact: true }).selectOption('로젠택배');
   await clickButton(page, /정하기 ?: 택배사/);
   await page.goto('/products');
   const used = await counted(page, async () => {
@@ -263,7 +264,7 @@ test('several states are searched at once', async (t) => {
   await gotoOrders(page, { state: 'PLACED' });
   const placed = await totalCount(page);
   await selectRows(page, (await orderNumbers(page)).slice(0, 3));
-  await clickButton(page, '선택발주');
+  await clickButton(page, '발주로 바꾸기');
   await page.goto('/orders');
   await page.locator('.choices summary').first().click();
   await page.getByRole('checkbox', { name: '주문', exact: true }).check();
@@ -282,7 +283,7 @@ test('five deliveries are completed and ten slips printed in few clicks', async 
     await click(ticks.nth(0));
     await click(ticks.nth(4), { modifiers: ['Shift'] });
     await click(page.getByRole('button', { name: '배송 완료' }));
-    await click(page.getByRole('button', { name: '5건 모두 완료하기' })); // these are still at the factory
+    await click(page.getByRole('button', { name: '5건 그래도 완료하기' })); // these are still at the factory
     await page.getByText(/배송 \d건을 완료했어요/).waitFor(); // one has an open cancellation, and is asked about
   });
   assert.ok(completed.clicks <= 7, JSON.stringify(completed));

@@ -28,8 +28,9 @@ test('password, bulk edit, product and account forms work without JavaScript', a
   await page.getByRole('link', { name: '입력칸 모두 열기' }).click();
   await memoField(page, ORDER, '관리자메모').fill('첫 줄\n둘째 줄');
   await page.getByLabel(`${ORDER} 송장번호`).fill('451-6830-0137');
+  await page.getByLabel(`${ORDER} 택배사`, { exact: true }).selectOption('로젠택배');
   await selectRows(page, [ORDER]);
-  await clickButton(page, '선택수정');
+  await clickButton(page, '입력 저장');
   assert.equal(await memoField(page, ORDER, '관리자메모').inputValue(), '첫 줄\n둘째 줄');
   assert.equal(await page.getByLabel(`${ORDER} 송장번호`).inputValue(), '45168300137');
 
@@ -37,16 +38,16 @@ test('password, bulk edit, product and account forms work without JavaScript', a
   const product = page.getByRole('row').filter({ has: page.getByRole('link', { name: 'PILLOW' }) });
   await product.getByRole('switch').uncheck();
   await product.getByRole('checkbox', { name: /선택$/ }).check();
-  await clickButton(page, '선택수정');
+  await clickButton(page, '입력 저장');
   await product.getByText('주문이 있는 상품이에요').waitFor();
-  await clickButton(page, '선택수정');
+  await clickButton(page, '입력 저장');
   await gotoOrders(page);
   assert.equal(await totalCount(page), 19, 'orders of a disabled product are not listed');
   await page.goto('/products');
   await page.getByRole('link', { name: 'SOFA3-LINEN' }).click();
-  await page.getByLabel('색상 아이보리 레이블').fill('IV');
+  await page.getByLabel('색상 아이보리 발주서 표기').fill('IV');
   await page.getByRole('checkbox', { name: '아이보리 선택' }).check();
-  await clickButton(page, '선택수정');
+  await clickButton(page, '입력 저장');
   await gotoOrders(page);
   assert.match(await orderRow(page, ORDER).innerText(), /\[IV\]/);
 

@@ -1,16 +1,16 @@
-//! 배송 완료 from the list and from the page of a delivery: asks about goods at the factory, completes, and leads to the
-//! orders that a claim keeps where they are.
+//! 배송 완료 from the list and from the page of a delivery: asks about goods at the factory and parcels without a number,
+//! completes, and leads to the orders that a claim keeps where they are.
+
+use std::collections::BTreeSet;
 
 use super::held::complete_and_redirect;
-use crate::audit::{MemberActor, NumberList};
-use crate::deliveries::complete;
-use crate::deliveries::store::Delivery;
+use crate::audit::MemberActor;
+use crate::deliveries::complete::{self, CompletionDoubts};
 use crate::id::crockford;
 use crate::storage::Storage;
 use crate::web::{Answer, Layout, PageResult, QuestionPage, page};
 
-/// Completes the deliveries, unless some have orders that have not left the factory and the member was not asked about
-/// them.
+/// Completes the deliveries, unless something about them is unusual and the member was not asked.
 pub(super) async fn complete_or_ask(
     storage: &Storage,
     layout: Layout,
@@ -20,36 +20,42 @@ pub(super) async fn complete_or_ask(
     here: &str,
 ) -> PageResult {
     let ids = chosen.clone();
-    let undispatched = storage.read(move |tx| complete::undispatched(tx, &ids)).await?;
-    let is_asked = |id: &i64| undispatched.iter().any(|delivery| delivery.id == *id);
+    let doubts = storage.read(move |tx| complete::doubts(tx, &ids)).await?;
+    let asked = doubts.deliveries();
     let completed: Vec<i64> = match answer {
-        None if !undispatched.is_empty() => return Ok(page(question(layout, &chosen, &undispatched, here))),
-        Some(Answer::Rest) => chosen.into_iter().filter(|id| !is_asked(id)).collect(),
-        None | Some(Answer::All) => chosen,
+        None if !asked.is_empty() => return Ok(page(question(layout, &chosen, &doubts, &asked, here))),
+        Some(Answer::Rest) => chosen.into_iter().filter(|id| !asked.contains(id)).collect(),
+        None | Some(Answer::All | Answer::Back) => chosen,
     };
     complete_and_redirect(storage, actor, completed, Vec::new(), here).await
 }
 
-/// The page that asks about deliveries with orders that have not left the factory.
-fn question(layout: Layout, chosen: &[i64], undispatched: &[Delivery], here: &str) -> QuestionPage {
-    let numbers: NumberList = undispatched.iter().map(|delivery| delivery.bundle_number.as_str()).collect();
-    let all = (Answer::All, format!("{}건 모두 완료하기", chosen.len()));
-    let choices = match chosen.len() - undispatched.len() {
-        0 => vec![all],
-        rest => vec![(Answer::Rest, format!("{}건 빼고 {rest}건만 완료하기", undispatched.len())), all],
+/// The page that asks. The main button leaves out what is asked about.
+fn question(
+    layout: Layout,
+    chosen: &[i64],
+    doubts: &CompletionDoubts,
+    asked: &BTreeSet<i64>,
+    here: &str,
+) -> QuestionPage {
+    let (all, in_question) = (chosen.len(), asked.len());
+    let (choices, stays_first) = match all - in_question {
+        0 => (vec![(Answer::All, format!("{all}건 그래도 완료하기"))], true),
+        rest => {
+            let safe = (Answer::Rest, format!("물어본 {in_question}건 빼고 {rest}건 완료하기"));
+            (vec![safe, (Answer::All, format!("{in_question}건도 함께 {all}건 완료하기"))], false)
+        }
     };
     let ticks = chosen.iter().map(|id| ("tick".to_owned(), crockford(*id)));
     QuestionPage {
         layout,
         title: "배송을 완료할까요?".to_owned(),
-        reasons: vec![format!(
-            "아직 출고되지 않은 주문이 있는 배송이 {}건 있어요: {}. 완료하면 그 주문도 배송됨으로 바뀌어요.",
-            undispatched.len(),
-            numbers.shown()
-        )],
+        reasons: doubts.sentences(),
         action: here.to_owned(),
         fields: [("act".to_owned(), "complete".to_owned())].into_iter().chain(ticks).collect(),
         choices,
-        back: here.to_owned(),
+        stay: if stays_first { format!("{all}건 그대로 두기") } else { "그만두기".to_owned() },
+        stays_first,
+        back: Some(here.to_owned()),
     }
 }

@@ -15,6 +15,7 @@ use crate::deliveries::{complete, list};
 use crate::id::{crockford, parse_crockford};
 use crate::masking;
 use crate::members::model::rights::Surface;
+use crate::orders::bulk_action;
 use crate::orders::list::{OrderRow, load_rows};
 use crate::orders::model::OrderState;
 use crate::storage::{Storage, StorageError, Tx};
@@ -57,6 +58,8 @@ struct HeldPage {
     layout: Layout,
     rows: Vec<OrderRow>,
     back: String,
+    /// the completion of the other orders, if it can be undone
+    undo: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -85,17 +88,23 @@ async fn held_page(
     ids: Vec<i64>,
     back: &str,
 ) -> PageResult<HeldPage> {
+    let entry = layout.flash.as_ref().and_then(|flash| flash.audit_entry_id);
     let load = move |tx: &mut dyn Tx| {
+        let undo = match entry {
+            Some(entry) if bulk_action::undoable(tx, entry)?.is_some() => Some(crockford(entry)),
+            _ => None,
+        };
         let held = load_rows(tx, &ids[..ids.len().min(MAX_HELD_ROWS)])?;
         let masking = masking::store::load(tx, &member, Surface::DeliveryList)?;
         let deliveries: BTreeSet<i64> = held.iter().map(|row| row.order.delivery_id).collect();
         let deliveries = list::load_rows(tx, &deliveries.into_iter().collect::<Vec<_>>())?;
         let shown = deliveries.into_iter().flat_map(|delivery| delivery.masked(&masking).orders);
         let shown = shown.map(|order| order.listed).filter(|row| ids.contains(&row.order.id));
-        Ok::<_, StorageError>(shown.filter(|row| row.order.is_held_from(OrderState::Shipped)).collect())
+        let rows = shown.filter(|row| row.order.is_held_from(OrderState::Shipped)).collect();
+        Ok::<_, StorageError>((rows, undo))
     };
-    let rows = storage.read(load).await?;
-    Ok(HeldPage { layout, rows, back: local_path(back).unwrap_or("/deliveries").to_owned() })
+    let (rows, undo) = storage.read(load).await?;
+    Ok(HeldPage { layout, rows, undo, back: local_path(back).unwrap_or("/deliveries").to_owned() })
 }
 
 /// Completes the deliveries of the ticked orders despite the claims of these.

@@ -4,15 +4,16 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::completion::complete_or_ask;
 use super::view::DeliveryView;
-use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
+use crate::audit::MemberActor;
+use crate::channels::TYPED_COURIER;
 use crate::deliveries::complete;
 use crate::deliveries::list::{DeliveryRow, load_rows};
-use crate::deliveries::log::{self, DeliveryAction, DeliveryEvent};
-use crate::deliveries::store;
+use crate::deliveries::log::{self, DeliveryEvent};
+use crate::deliveries::memo;
+use crate::deliveries::tracking::{self, Parcel};
 use crate::districts::DistrictCache;
 use crate::drive::model::StopEvent;
 use crate::drive::store::events as stop_events;
@@ -22,9 +23,11 @@ use crate::masking::{self, mask};
 use crate::members::model::rights::Surface;
 use crate::notices::model::{Notice, day_label};
 use crate::notices::store as notices;
+use crate::orders::bulk_action;
 use crate::orders::bundle::DeliveryState;
-use crate::orders::edit::read_memo;
+use crate::orders::edit::{Problem, read_memo};
 use crate::orders::model::{Order, OrderState, ShippingMethod};
+use crate::orders::store::member_lists;
 use crate::plans::model::{JobKind, window_label};
 use crate::plans::store::{PlannedJob, tasks};
 use crate::proofs::store::{self as proofs, ProofRow};
@@ -56,6 +59,10 @@ struct ShowPage {
     /// whether the last completion can be undone
     is_undoable: bool,
     memo: MemoField,
+    /// courier and tracking number, if all parcels share them
+    parcel: Option<ParcelField>,
+    /// the action of the page's message, if it can be undone
+    undo: Option<String>,
     /// whether the member may open masked data with a reason
     can_open: bool,
 }
@@ -119,6 +126,29 @@ struct MemoField {
     problem: Option<String>,
 }
 
+/// The form fields of the parcel.
+struct ParcelField {
+    typed: Parcel,
+    /// the stored parcel that the form started with
+    was: Parcel,
+    problems: Vec<Problem>,
+}
+
+impl ParcelField {
+    /// The stored parcel; before its number is entered, the form offers the courier that the member entered last.
+    fn of(was: Parcel, last_courier: String) -> Self {
+        let mut typed = was.clone();
+        if typed.courier.is_empty() {
+            typed.courier = last_courier;
+        }
+        Self { typed, was, problems: Vec::new() }
+    }
+
+    fn problem(&self, field: &str) -> Option<&str> {
+        self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
+    }
+}
+
 impl ShowPage {
     /// Address of this page.
     fn here(&self) -> String {
@@ -174,31 +204,44 @@ pub(super) async fn show(
 
 async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout, id: i64) -> PageResult<ShowPage> {
     let (member, sees_plans) = (layout.member.clone(), layout.sees_plans());
-    let (row, mut events, (stops, proofs, mut notices), is_undoable, (can_open, site), jobs, collected) = storage
-        .read(move |tx| {
-            let masking = masking::of_member(tx, member.as_ref(), Surface::DeliveryPage)?;
-            let row = load_rows(tx, &[id])?.pop().map(|row| row.masked(&masking));
-            let own = tasks::ids_of(tx, id)?;
-            let mut notices: Vec<Notice> = notices::of_jobs(tx, &own)?.into_values().flatten().collect();
-            notices.sort_by_key(|notice| notice.id);
-            let mut stops = (Vec::new(), Vec::new(), notices);
-            for job in own {
-                stops.0.extend(stop_events::of_job(tx, job)?);
-                stops.1.extend(proofs::of_job(tx, job)?);
-            }
-            stops.0.sort_by_key(StopEvent::at);
-            let jobs = tasks::of_delivery(tx, id)?;
-            let orders: Vec<i64> = row.iter().flat_map(DeliveryRow::order_ids).collect();
-            let collected = tasks::orders_with_collection(tx, &orders)?;
-            let site = match &row {
-                Some(row) if !row.is_masked => site_lines(tx, row)?,
-                Some(_) | None => Vec::new(),
-            };
-            let is_undoable = complete::undoable_completion(tx, id)?.is_some();
-            let events = log::of_delivery(tx, id)?;
-            Ok::<_, StorageError>((row, events, stops, is_undoable, (masking.can_open(), site), jobs, collected))
-        })
-        .await?;
+    let entry = layout.flash.as_ref().and_then(|flash| flash.audit_entry_id);
+    let takes_parcel = layout.processes_orders();
+    let (row, mut events, (stops, proofs, mut notices), is_undoable, (can_open, site), jobs, (collected, parcel, undo)) =
+        storage
+            .read(move |tx| {
+                let masking = masking::of_member(tx, member.as_ref(), Surface::DeliveryPage)?;
+                let row = load_rows(tx, &[id])?.pop().map(|row| row.masked(&masking));
+                let own = tasks::ids_of(tx, id)?;
+                let mut notices: Vec<Notice> = notices::of_jobs(tx, &own)?.into_values().flatten().collect();
+                notices.sort_by_key(|notice| notice.id);
+                let mut stops = (Vec::new(), Vec::new(), notices);
+                for job in own {
+                    stops.0.extend(stop_events::of_job(tx, job)?);
+                    stops.1.extend(proofs::of_job(tx, job)?);
+                }
+                stops.0.sort_by_key(StopEvent::at);
+                let jobs = tasks::of_delivery(tx, id)?;
+                let orders: Vec<i64> = row.iter().flat_map(DeliveryRow::order_ids).collect();
+                let collected = tasks::orders_with_collection(tx, &orders)?;
+                let site = match &row {
+                    Some(row) if !row.is_masked => site_lines(tx, row)?,
+                    Some(_) | None => Vec::new(),
+                };
+                let is_undoable = complete::undoable_completion(tx, id)?.is_some();
+                let events = log::of_delivery(tx, id)?;
+                let last_courier = member_lists::last_courier(tx, member.as_ref().map_or(0, |member| member.id))?;
+                let parcel = row.as_ref().filter(|row| takes_parcel && !row.is_masked).and_then(|row| {
+                    let parcel = Parcel::of(row.orders.iter().map(|order| &order.listed.order))?;
+                    Some(ParcelField::of(parcel, last_courier))
+                });
+                let undo = match entry {
+                    Some(entry) if bulk_action::undoable(tx, entry)?.is_some() => Some(crockford(entry)),
+                    _ => None,
+                };
+                let more = (collected, parcel, undo);
+                Ok::<_, StorageError>((row, events, stops, is_undoable, (masking.can_open(), site), jobs, more))
+            })
+            .await?;
     let mut stops: Vec<ReportedStop> = stops.into_iter().map(|event| ReportedStop::new(event, &proofs)).collect();
     let view = DeliveryView::new(row.ok_or(Error::NotFound)?, &*districts.refresh(storage).await?);
     if view.row.is_masked || !sees_plans {
@@ -222,7 +265,21 @@ async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout,
     let memo = view.row.delivery.memo.clone();
     let memo = MemoField { typed: memo.clone(), was: memo, problem: None };
     let jobs = jobs.iter().filter_map(|planned| JobLine::new(planned, &view.row)).collect();
-    Ok(ShowPage { layout, view, events, stops, notices, jobs, collected, site, is_undoable, memo, can_open })
+    Ok(ShowPage {
+        layout,
+        view,
+        events,
+        stops,
+        notices,
+        jobs,
+        collected,
+        site,
+        is_undoable,
+        memo,
+        parcel,
+        undo,
+        can_open,
+    })
 }
 
 /// The card of the delivery's building in lines.
@@ -240,6 +297,11 @@ pub(super) struct DeliveryForm {
     memo: String,
     was: String,
     answer: String,
+    courier: String,
+    courier_other: String,
+    tracking_number: String,
+    courier_was: String,
+    number_was: String,
 }
 
 pub(super) async fn update(
@@ -258,8 +320,42 @@ pub(super) async fn update(
             let here = format!("/deliveries/{}", crockford(id));
             complete_or_ask(&storage, layout, actor, vec![id], Answer::from_code(&form.answer), &here).await
         }
+        "parcel" if !layout.processes_orders() => Err(Error::Forbidden),
+        "parcel" => save_parcel(&storage, &districts, layout, actor, id, form).await,
         "memo" => save_memo(&storage, &districts, layout, actor, id, form).await,
         _ => Err(Error::BadRequest("어떤 작업인지 알 수 없어요. 새로고침한 뒤 다시 시도해 주세요.".to_owned())),
+    }
+}
+
+async fn save_parcel(
+    storage: &Storage,
+    districts: &DistrictCache,
+    layout: Layout,
+    actor: MemberActor,
+    id: i64,
+    form: DeliveryForm,
+) -> PageResult {
+    if show_page(storage, districts, layout.clone(), id).await?.parcel.is_none() {
+        return Err(Error::BadRequest("이 배송의 송장은 주문 화면에서 입력해 주세요.".to_owned()));
+    }
+    let courier = if form.courier == TYPED_COURIER { form.courier_other } else { form.courier };
+    let typed = Parcel { courier, number: form.tracking_number };
+    let (was, is) = (Parcel { courier: form.courier_was, number: form.number_was }, typed.clone());
+    let save = move |tx: &mut dyn Tx| -> StorageResult<Result<FlashId, Vec<Problem>>> {
+        match tracking::set(tx, actor, id, &was, &is)? {
+            Ok(recorded) => Flash::from(&recorded).save(tx, actor.id).map(Ok),
+            Err(problems) => Ok(Err(problems)),
+        }
+    };
+    match storage.write(save).await? {
+        Ok(flash) => Ok(redirect_with_flash(&format!("/deliveries/{}", crockford(id)), flash)),
+        Err(problems) => {
+            let mut page = show_page(storage, districts, layout, id).await?;
+            page.layout.flash = Some(Flash::warning("송장을 저장하지 못했어요. 표시된 곳을 확인해 주세요."));
+            let was = page.parcel.take().map(|field| field.was).unwrap_or_default();
+            page.parcel = Some(ParcelField { typed, was, problems });
+            Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+        }
     }
 }
 
@@ -280,7 +376,12 @@ async fn save_memo(
     let parsed = read_memo(&typed);
     if let Ok(is) = parsed.clone() {
         let before = was.clone();
-        let saved = storage.write(move |tx| set_memo(tx, actor, id, &before, &is)).await?;
+        let save = move |tx: &mut dyn Tx| -> StorageResult<Option<FlashId>> {
+            let saved = memo::set(tx, actor, id, &before, &is)?;
+            let told = saved.map(|saved| Flash { tone: Tone::Success, ..Flash::from(&saved) });
+            told.map(|flash| flash.save(tx, actor.id)).transpose()
+        };
+        let saved = storage.write(save).await?;
         if let Some(flash) = saved {
             return Ok(redirect_with_flash(&format!("/deliveries/{}", crockford(id)), flash));
         }
@@ -296,18 +397,4 @@ async fn save_memo(
         MemoField { typed, was: stored, problem: Some(problem) }
     };
     Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
-}
-
-/// Saves the memo; none if another member has changed it since.
-fn set_memo(tx: &mut dyn Tx, actor: MemberActor, id: i64, was: &str, is: &str) -> StorageResult<Option<FlashId>> {
-    if !store::set_memo(tx, id, was, is)? {
-        return Ok(None);
-    }
-    let bundle_number = store::find(tx, id)?.map(|delivery| delivery.bundle_number).unwrap_or_default();
-    let event = AuditEvent::DeliveryMemoChanged { bundle_number };
-    if was != is {
-        let entry = audit::record(tx, actor, AuditObject::one(id), &event)?;
-        log::record(tx, (entry, actor.id), id, DeliveryAction::MemoChanged, &json!({ "was": was, "is": is }))?;
-    }
-    Flash::success(event.sentence()).save(tx, actor.id).map(Some)
 }

@@ -200,3 +200,56 @@ async fn other_recipients_are_marked_on_list_and_slip() {
     assert_eq!(other.matches("<tr><td>").count(), 1, "its orders are below it");
     assert!(app.get(&format!("/deliveries/{id}")).await.ok().contains("배송지가 달라요: 박다른"));
 }
+
+#[tokio::test]
+async fn memo_of_the_team_is_in_the_recent_actions_and_undone() {
+    let app = delivery_team().await;
+    let (id, bundle) = delivery(&app, 1).await;
+    let page = format!("/deliveries/{id}");
+    let saved = app.post_form(&page, &[("act", "memo"), ("memo", "벨 누르지 마세요"), ("was", "")]).await;
+    let answer = app.get(saved.location()).await.ok();
+    let undo = answer.split("action=\"/actions/").nth(1).and_then(|rest| rest.split('"').next()).expect("an undo");
+    let undo = format!("/actions/{undo}");
+    assert!(app.get("/actions").await.ok().contains(&format!("{bundle}: 메모를 저장했어요")));
+    app.post_form(&page, &[("act", "memo"), ("memo", "문 앞에"), ("was", "벨 누르지 마세요")]).await;
+    let late = app.post_form(&undo, &[("back", &page)]).await;
+    assert!(app.get(late.location()).await.ok().contains("문 앞에"), "a later memo stays");
+    app.post_form(&page, &[("act", "memo"), ("memo", "벨 누르지 마세요"), ("was", "문 앞에")]).await;
+    let undone = app.post_form(&undo, &[("back", &page)]).await;
+    let shown = app.get(undone.location()).await.ok();
+    assert!(shown.contains("메모를 되돌렸어요"), "{shown}");
+    let again = app.post_form(&undo, &[("back", &page)]).await;
+    assert!(!app.get(again.location()).await.ok().contains("메모를 되돌렸어요"));
+}
+
+#[tokio::test]
+async fn parcel_is_entered_for_all_orders_of_its_delivery() {
+    let app = TestApp::as_admin().await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+    let found = app.state.storage.read(|tx| {
+        let sql = "SELECT d.id FROM deliveries d JOIN orders o ON o.delivery_id = d.id \
+                   WHERE o.order_number = '2024031500000001'";
+        let row = tx.query_one(sql, &[])?.expect("a delivery");
+        Ok::<_, StorageError>(crockford(row.int(0)?))
+    });
+    let page = format!("/deliveries/{}", found.await.expect("reads"));
+    let parcel = |courier: &'static str, was: &'static str| {
+        [
+            ("act", "parcel"),
+            ("tracking_number", "451-6830-0137"),
+            ("courier", courier),
+            ("courier_other", "동네 용달"),
+            ("courier_was", ""),
+            ("number_was", was),
+        ]
+    };
+    let refused = app.post_form(&page, &parcel("", "")).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text.contains("택배사를 선택해 주세요") && refused.text.contains("451-6830-0137"));
+    let stale = app.post_form(&page, &parcel("*", "1")).await;
+    assert!(stale.text.contains("그 사이 다른 사람이 송장을 바꿨어요"), "{}", stale.text);
+    let saved = app.post_form(&page, &parcel("*", "")).await;
+    let shown = app.get(saved.location()).await.ok();
+    assert!(shown.contains("45168300137") && shown.contains("<option selected>동네 용달</option>"), "{shown}");
+    assert!(shown.contains("action=\"/actions/"), "it can be undone");
+}

@@ -64,11 +64,12 @@ mod tests {
         ];
         app.post_form("/shop", &shop).await;
         let office = app.get("/help/handbook?role=admin").await.ok();
-        for text in ["보기 침대", "https://order.example.kr", "김과장 010-0000-0001", "공장에 주문하기", "선택발주"]
+        for text in
+            ["보기 침대", "https://order.example.kr", "김과장 010-0000-0001", "공장에 주문하기", "발주로 바꾸기"]
         {
             assert!(office.contains(text), "{text}");
         }
         let driver = app.get("/help/handbook?role=driver").await.ok();
-        assert!(driver.contains("상차하기") && !driver.contains("선택발주"));
+        assert!(driver.contains("상차하기") && !driver.contains("발주로 바꾸기"));
     }
 }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::*;
 use crate::orders::filter::{OrderFilter, OrderQuery};
 use crate::orders::list;
+use crate::orders::model::ShippingMethod;
 use crate::orders::testing::{DAY_MS, NOW, Shop, all_orders, edit, new_order};
 
 const OFFICE: MemberActor = MemberActor { id: 7, address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
@@ -123,7 +124,8 @@ fn list_of_an_action_has_exactly_its_orders() {
 fn skipped_steps_are_asked_about() {
     let order = |state| crate::orders::model::tests::order(state);
     let orders = [order(OrderState::Placed), order(OrderState::Purchased), order(OrderState::Dispatched)];
-    let sentences = |to| questions(&orders, to).iter().map(BulkQuestion::sentence).collect::<Vec<_>>();
+    let sentences =
+        |to| questions(&orders.iter().collect::<Vec<_>>(), to).iter().map(BulkQuestion::sentence).collect::<Vec<_>>();
     assert_eq!(
         sentences(OrderState::Shipped),
         [
@@ -133,6 +135,61 @@ fn skipped_steps_are_asked_about() {
     );
     assert_eq!(sentences(OrderState::Dispatched), ["발주 단계를 건너뛰는 주문이 1건 있어요: 2024031500000001"]);
     assert_eq!(sentences(OrderState::Purchased), [] as [&str; 0]);
+}
+
+#[test]
+fn parcels_without_a_number_are_asked_about_before_they_are_sent() {
+    let order = |id: i64, state| {
+        let (order_number, shipping_method) = (id.to_string(), ShippingMethod::Parcel);
+        Order { id, order_number, shipping_method, ..crate::orders::model::tests::order(state) }
+    };
+    let numbered = Order { tracking_number: "45168300137".to_owned(), ..order(2, OrderState::Dispatched) };
+    let held = Order { claim: "취소요청".to_owned(), ..order(3, OrderState::Dispatched) };
+    let orders = [order(1, OrderState::Dispatched), numbered, held, order(4, OrderState::Shipped)];
+    let chosen: Vec<&Order> = orders.iter().collect();
+    let asked = questions(&chosen, OrderState::Shipped);
+    assert_eq!(
+        asked.iter().map(BulkQuestion::sentence).collect::<Vec<_>>(),
+        ["송장번호가 없는 택배 주문이 1건 있어요: 1"]
+    );
+    assert_eq!(questions(&chosen, OrderState::Dispatched), []);
+
+    let shipped = Order { state: OrderState::Shipped, ..orders[0].clone() };
+    let edits = [
+        (orders[0].clone(), shipped.clone()),
+        (orders[3].clone(), orders[3].clone()),
+        (orders[1].clone(), orders[1].clone()),
+    ];
+    assert_eq!(questions_of_edits(&edits)[0].ids, [1]);
+    assert_eq!(questions_of_edits(&edits[1..]), []);
+}
+
+#[test]
+fn typed_values_are_saved_with_the_act_and_undone_with_it() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let before = placed(tx, files, 3)?;
+        edit(tx, &before[2], |order| "취소요청".clone_into(&mut order.claim))?;
+        let before = all_orders(tx)?;
+        let typed = |order: &Order| Order { purchase_memo: "회색".to_owned(), ..order.clone() };
+        let edits = vec![
+            (before[0].clone(), typed(&before[0])),
+            (before[1].clone(), before[1].clone()),
+            (before[2].clone(), typed(&before[2])),
+        ];
+        let Advance { recorded, held } = advance_edited(tx, OFFICE, edits, OrderState::Purchased, &[])?;
+        assert_eq!(held, [before[2].id]);
+        assert!(recorded.event.sentence().contains("2건은 입력한 값도 저장했어요"), "{}", recorded.event.sentence());
+        let after = all_orders(tx)?;
+        let is = |order: &Order| (order.state, order.purchase_memo.clone());
+        assert_eq!(is(&after[0]), (OrderState::Purchased, "회색".to_owned()));
+        assert_eq!(is(&after[1]), (OrderState::Purchased, before[1].purchase_memo.clone()));
+        assert_eq!(is(&after[2]), (OrderState::Placed, "회색".to_owned()));
+        undo(tx, OFFICE, entry(&recorded))?;
+        same(&before, &all_orders(tx)?);
+        Ok(())
+    })
+    .expect("undoes");
 }
 
 /// More orders than a request waits for; `MUKKEUM_BULK_ORDERS=50000` is as many as one action changes.

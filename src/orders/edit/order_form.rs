@@ -3,8 +3,8 @@
 use super::Problem;
 use super::fields::{FormReader, Inputs, OptionInput, picked, read_option, read_quantity};
 use super::row_form::{
-    DEADLINE_MISSING, deadline_locked, goods_locked, held_by_claim, needs_consent, preferred_date_locked,
-    tracking_number,
+    DEADLINE_MISSING, deadline_locked, goods_locked, held_by_claim, missing_courier, needs_consent,
+    preferred_date_locked, tracking_number,
 };
 use crate::orders::fields::FIELDS;
 use crate::orders::model::{ChargeType, Customer, Order, OrderState, Recipient, ShippingMethod};
@@ -113,7 +113,12 @@ fn shipping_fields(reader: &mut FormReader<'_>, order: &mut Order, inputs: &Inpu
         Ok(number) if needs_consent(order, &number) && inputs.get(DESPITE_CLAIM).is_empty() => {
             reader.problem("tracking_number", held_by_claim(order));
         }
-        Ok(number) => order.tracking_number = number,
+        Ok(number) => {
+            if let Err(message) = missing_courier(order, &number, &order.courier) {
+                reader.problem("courier", message);
+            }
+            order.tracking_number = number;
+        }
         Err(message) => reader.problem("tracking_number", message),
     }
 }
@@ -171,6 +176,7 @@ mod tests {
         };
         let mut inputs = inputs_of(&order, "1");
         inputs.set("tracking_number", "45168300137");
+        inputs.set("courier", "로젠택배");
         assert_eq!(fields(apply_order_form(&order, &inputs, None, Moment(9))), ["tracking_number"]);
         inputs.set(DESPITE_CLAIM, "1");
         assert!(apply_order_form(&order, &inputs, None, Moment(9)).is_ok());
@@ -236,6 +242,8 @@ mod tests {
         let mut inputs = inputs_of(&order, "1");
         inputs.set("shipping_method", "PARCEL");
         inputs.set("tracking_number", "451-6830-0137");
+        assert_eq!(fields(apply_order_form(&order, &inputs, None, Moment(9))), ["courier"]);
+        inputs.set("courier", "로젠택배");
         let edited = apply_order_form(&order, &inputs, None, Moment(9)).expect("saved");
         assert_eq!(
             (edited.tracking_number.as_str(), edited.shipping_method_raw.as_str()),

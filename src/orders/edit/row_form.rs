@@ -2,8 +2,10 @@
 
 use super::Problem;
 use super::fields::{date, read_memo};
+use crate::channels::TYPED_COURIER;
 use crate::orders::model::{Order, OrderState, PARCEL_SEPARATOR, ShippingMethod};
 use crate::storage::text_limits;
+use crate::text::one_line;
 use crate::time::Moment;
 
 /// Raw form fields of one row. The list sends only the fields that were opened; one that is missing stays as it is.
@@ -17,6 +19,8 @@ pub struct RowForm {
     pub dispatch_deadline: Option<String>,
     /// 희망배송일, `YYYY-MM-DD` or empty
     pub preferred_shipping_date: Option<String>,
+    /// 택배사, which counts together with a 송장번호
+    pub courier: Option<String>,
     /// 송장번호
     pub tracking_number: Option<String>,
     /// 발주메모
@@ -36,6 +40,7 @@ impl RowForm {
             state: Some(order.state.code().to_owned()),
             dispatch_deadline: Some(date(order.dispatch_deadline)),
             preferred_shipping_date: Some(date(order.preferred_shipping_date)),
+            courier: Some(order.courier.clone()),
             tracking_number: Some(order.tracking_number.clone()),
             purchase_memo: Some(order.purchase_memo.clone()),
             shipping_memo: Some(order.shipping_memo.clone()),
@@ -53,6 +58,7 @@ impl RowForm {
             state: given(&self.state, is.state),
             dispatch_deadline: given(&self.dispatch_deadline, is.dispatch_deadline),
             preferred_shipping_date: given(&self.preferred_shipping_date, is.preferred_shipping_date),
+            courier: given(&self.courier, is.courier),
             tracking_number: given(&self.tracking_number, is.tracking_number),
             purchase_memo: given(&self.purchase_memo, is.purchase_memo),
             shipping_memo: given(&self.shipping_memo, is.shipping_memo),
@@ -68,6 +74,9 @@ impl RowForm {
             "state" => self.state = Some(value),
             "dispatch_deadline" => self.dispatch_deadline = Some(value),
             "preferred_shipping_date" => self.preferred_shipping_date = Some(value),
+            "courier" => self.courier = Some(value),
+            // The text field beside the select box counts only where that says so.
+            "courier_other" if self.courier.as_deref() == Some(TYPED_COURIER) => self.courier = Some(value),
             "tracking_number" => self.tracking_number = Some(value),
             "purchase_memo" => self.purchase_memo = lines(value),
             "shipping_memo" => self.shipping_memo = lines(value),
@@ -81,12 +90,18 @@ impl RowForm {
         self.fields().into_iter().find(|(name, ..)| *name == field).and_then(|(.., value)| value).unwrap_or_default()
     }
 
+    /// The fields that were sent, with name and value.
+    pub fn sent(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.fields().into_iter().filter_map(|(name, _, value)| Some((name, value?)))
+    }
+
     /// Fields with name, Korean label and value.
-    fn fields(&self) -> [(&'static str, &'static str, Option<&str>); 7] {
+    fn fields(&self) -> [(&'static str, &'static str, Option<&str>); 8] {
         [
             ("state", "상태", self.state.as_deref()),
             ("dispatch_deadline", "발송기한", self.dispatch_deadline.as_deref()),
             ("preferred_shipping_date", "희망배송일", self.preferred_shipping_date.as_deref()),
+            ("courier", "택배사", self.courier.as_deref()),
             ("tracking_number", "송장번호", self.tracking_number.as_deref()),
             ("purchase_memo", "발주메모", self.purchase_memo.as_deref()),
             ("shipping_memo", "배송메모", self.shipping_memo.as_deref()),
@@ -123,6 +138,10 @@ pub fn apply_row_form(order: &Order, typed: &RowForm, now: Moment) -> Result<Ord
         Ok(number) if needs_consent(order, &number) => problem("tracking_number", held_by_claim(order)),
         Ok(number) => edited.tracking_number = number,
     }
+    match courier(order, &edited.tracking_number, typed.value("courier")) {
+        Err(message) => problem("courier", message),
+        Ok(courier) => edited.courier = courier,
+    }
     for (field, is) in [
         ("purchase_memo", &mut edited.purchase_memo),
         ("shipping_memo", &mut edited.shipping_memo),
@@ -139,6 +158,24 @@ pub fn apply_row_form(order: &Order, typed: &RowForm, now: Moment) -> Result<Ord
         None => problem("state", "상태를 선택해 주세요.".to_owned()),
     }
     if problems.is_empty() { Ok(edited) } else { Err(problems) }
+}
+
+/// The 택배사 of a row, which goes with its 송장번호: the field offers one before a number is typed.
+fn courier(order: &Order, number: &str, typed: &str) -> Result<String, String> {
+    let typed = one_line(typed);
+    match () {
+        () if number.is_empty() || typed == order.courier => missing_courier(order, number, &order.courier),
+        () if typed.chars().count() > text_limits::COURIER => {
+            Err(format!("{}자까지 입력할 수 있어요.", text_limits::COURIER))
+        }
+        () => missing_courier(order, number, &typed),
+    }
+}
+
+/// The courier, unless another number has none: nobody could follow the parcel, and no channel takes the number.
+pub(super) fn missing_courier(order: &Order, number: &str, courier: &str) -> Result<String, String> {
+    let needs_one = !number.is_empty() && number != order.tracking_number && courier.is_empty();
+    if needs_one { Err("택배사를 선택해 주세요.".to_owned()) } else { Ok(courier.to_owned()) }
 }
 
 /// Message for 발송기한 that is emptied: without one the order would vanish from the lists of what is due.
@@ -187,6 +224,8 @@ fn conflicts(order: &Order, typed: &RowForm) -> Vec<Problem> {
         .zip(typed.fields())
         .filter_map(|((field, word, is), (.., typed))| Some((field, word, is?, typed?)))
         .filter(|(.., is, typed)| is != typed)
+        // The field beside an untouched number only offers a courier.
+        .filter(|(field, ..)| *field != "courier" || typed.tracking_number != is.tracking_number)
         .map(|(field, word, is, typed)| {
             let (is, typed) = (shown(field, is), shown(field, typed));
             let message = format!(
@@ -257,6 +296,7 @@ mod tests {
             form.dispatch_deadline = Some("2024-03-20".into());
             form.preferred_shipping_date = Some("내일".into());
             form.tracking_number = Some("45168300137".into());
+            form.courier = Some("로젠택배".into());
             form.state = Some("배달".into());
         });
         assert_eq!(
@@ -308,6 +348,7 @@ mod tests {
         let mut order = order(OrderState::Dispatched);
         order.shipping_method = ShippingMethod::Parcel;
         order.claim = "취소요청".into();
+        order.courier = "로젠택배".into();
         let form = typed(&order, |form| form.tracking_number = Some("45168300137".into()));
         assert_eq!(fields(apply_row_form(&order, &form, Moment(9))), ["tracking_number"]);
         order.claim = "반품요청".into();
@@ -315,9 +356,32 @@ mod tests {
     }
 
     #[test]
+    fn tracking_number_needs_a_courier_which_counts_only_with_it() {
+        let mut order = order(OrderState::Dispatched);
+        order.shipping_method = ShippingMethod::Parcel;
+        let form = |number: &str, courier: &str, other: &str| {
+            typed(&order, |form| {
+                form.set("tracking_number", number.into());
+                form.set("courier", courier.into());
+                form.set("courier_other", other.into());
+            })
+        };
+        let saved = |form: &RowForm| apply_row_form(&order, form, Moment(9)).expect("saved").courier;
+        assert_eq!(fields(apply_row_form(&order, &form("45168300137", "", ""), Moment(9))), ["courier"]);
+        assert_eq!(saved(&form("45168300137", "로젠택배", "")), "로젠택배");
+        assert_eq!(saved(&form("45168300137", TYPED_COURIER, " 동네  용달 ")), "동네 용달");
+        assert_eq!(saved(&form("45168300137", "로젠택배", "동네 용달")), "로젠택배");
+        assert_eq!(saved(&form("", "로젠택배", "")), "", "the field only offers it");
+        let sent = Order { courier: "한진택배".into(), tracking_number: "1".into(), ..order.clone() };
+        let unchanged = RowForm { courier: Some(String::new()), ..RowForm::of(&sent) };
+        assert!(apply_row_form(&sent, &unchanged, Moment(9)).is_ok(), "a file may have left it out");
+    }
+
+    #[test]
     fn tracking_number_is_for_parcels_and_loses_its_hyphens() {
         let mut order = order(OrderState::Dispatched);
         order.shipping_method = ShippingMethod::Parcel;
+        order.courier = "로젠택배".into();
         let form = typed(&order, |form| form.tracking_number = Some("451-6830-0137".into()));
         assert_eq!(apply_row_form(&order, &form, Moment(9)).expect("saved").tracking_number, "45168300137");
         let form = typed(&order, |form| form.tracking_number = Some("모름".into()));

@@ -260,6 +260,24 @@ impl DownloadPage {
         self.form.despite_claims().contains(&row.order.id)
     }
 
+    /// Orders that the file leaves out: how many, and why.
+    fn left_out_counts(&self) -> Vec<(usize, &'static str)> {
+        let held = self.held.iter().filter(|row| !self.is_named(row)).count();
+        let sent = if self.form.repeats() { 0 } else { self.left_out.already_sent };
+        let counts = [
+            (held, "취소 요청이 들어온 주문"),
+            (sent, "이미 파일로 받은 주문"),
+            (self.left_out.not_due, "택배가 아니거나, 송장번호가 있거나, 이미 배송된 주문"),
+        ];
+        counts.into_iter().filter(|(count, _)| *count > 0).collect()
+    }
+
+    /// Orders of the file.
+    fn in_file(&self) -> u64 {
+        let left_out: usize = self.left_out_counts().iter().map(|(count, _)| count).sum();
+        u64::try_from(self.total.number()).unwrap_or_default().saturating_sub(left_out as u64)
+    }
+
     /// Whether the total is a lower bound.
     fn may_be_more(&self) -> bool {
         matches!(self.total, Total::AtLeast(_))

@@ -1,9 +1,11 @@
 //! The form fields that the page of an order and the page of a new order share.
 
+use crate::channels::{TYPED_COURIER, offered_couriers};
 use crate::orders::bundle::Scope;
 use crate::orders::edit::{Conflict, Inputs, NO_CHOICE, OptionInput, Problem, format_options, picked};
 use crate::orders::model::{ChargeType, OrderState, ShippingMethod};
 use crate::products::model::Variant;
+use crate::web::ANSWER_FIELD;
 
 /// The submitted form of an order's page.
 #[derive(Clone, Default)]
@@ -25,6 +27,13 @@ impl SubmittedForm {
             match name.as_str() {
                 "version" => form.version = value.parse().ok(),
                 "scope" => form.scope = Scope::from_code(&value),
+                "csrf" | ANSWER_FIELD => {}
+                // The text field beside the select box counts only where that says so.
+                "courier_other" => {
+                    if form.inputs.get("courier") == TYPED_COURIER {
+                        form.inputs.set("courier", value);
+                    }
+                }
                 _ if name.starts_with("option_") => {
                     add_option_field(form.options.get_or_insert_default(), &name, value);
                 }
@@ -75,6 +84,15 @@ impl Fields {
 
     pub(super) fn is(&self, field: &str, value: &str) -> bool {
         self.inputs.get(field) == value
+    }
+
+    /// The couriers of the select box.
+    pub(super) fn couriers(&self) -> Vec<&str> {
+        offered_couriers(self.value("courier"))
+    }
+
+    pub(super) fn offers_courier(&self, name: &str) -> bool {
+        self.couriers().contains(&name)
     }
 
     pub(super) fn problem(&self, field: impl AsRef<str>) -> Option<&str> {

@@ -5,13 +5,15 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
 
+use super::action_offers::ActionOffers;
 use crate::audit::MemberActor;
 use crate::id::{crockford, parse_crockford};
 use crate::orders::bulk_action;
+use crate::orders::filter::OrderQuery;
 use crate::orders::list::{OrderRow, load_rows};
 use crate::orders::model::OrderState;
 use crate::orders::store;
-use crate::storage::Storage;
+use crate::storage::{Storage, StorageError, Tx};
 use crate::web::{
     Error, Flash, FormPairs, Layout, PageResult, Query, Tone, local_path, page, page_with_status, percent_encode,
     redirect, redirect_with_flash,
@@ -21,7 +23,7 @@ use crate::web::{
 const MAX_HELD_ROWS: usize = 100;
 
 /// The acts of the list that move orders on, with the state they move to.
-const ACTS: [(&str, OrderState); 3] =
+pub(super) const ACTS: [(&str, OrderState); 3] =
     [("purchase", OrderState::Purchased), ("dispatch", OrderState::Dispatched), ("ship", OrderState::Shipped)];
 
 /// The state to which an act of the list moves orders.
@@ -44,6 +46,20 @@ struct HeldPage {
     to: OrderState,
     rows: Vec<OrderRow>,
     back: String,
+    /// what was done with the other orders, and its undo
+    after: Option<ActionOffers>,
+}
+
+impl HeldPage {
+    /// What 그대로 두기 leaves: `2건은 주문 상태 그대로 두기`.
+    fn stay(&self) -> String {
+        let mut states: Vec<&str> = self.rows.iter().map(|row| row.order.state.label()).collect();
+        states.dedup();
+        match states.as_slice() {
+            [state] => format!("{}건은 {state} 상태로 그대로 두기", self.rows.len()),
+            _ => format!("{}건은 그대로 두기", self.rows.len()),
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -82,9 +98,13 @@ pub(super) async fn show(State(storage): State<Storage>, layout: Layout, Query(q
 async fn held_page(storage: &Storage, layout: Layout, query: HeldQuery) -> PageResult<HeldPage> {
     let to = advance_act(&query.act).ok_or(Error::NotFound)?;
     let ids: Vec<i64> = query.id.iter().filter_map(|id| parse_crockford(id)).take(MAX_HELD_ROWS).collect();
-    let mut rows = storage.read(move |tx| load_rows(tx, &ids)).await?;
+    let entry = layout.flash.as_ref().and_then(|flash| flash.audit_entry_id);
+    let read = move |tx: &mut dyn Tx| {
+        Ok::<_, StorageError>((load_rows(tx, &ids)?, ActionOffers::of(tx, entry, &OrderQuery::default())?))
+    };
+    let (mut rows, after) = storage.read(read).await?;
     rows.retain(|row| row.order.is_held_from(to));
-    Ok(HeldPage { layout, to, rows, back: query.back(), act: query.act })
+    Ok(HeldPage { layout, to, rows, back: query.back(), act: query.act, after })
 }
 
 /// Moves the ticked orders on despite their claims.

@@ -1,43 +1,35 @@
-//! `/orders/job`: the bulk action that runs in the background.
+//! `/orders/job`: the bulk action that runs in the background, on whichever node, and how it ended.
 
 use askama::Template;
 use axum::extract::State;
 
-use crate::orders::bulk_job::{self, BulkJob, BulkJobs, JobOutcome};
+use crate::orders::bulk_job::{self, BulkJob, JobOutcome};
 use crate::storage::Storage;
-use crate::web::{Flash, Layout, Member, PageResult, page, redirect, redirect_with_flash};
+use crate::web::{Layout, Member, PageResult, page, redirect};
 
 /// The page of a job.
 pub(super) const JOB_PATH: &str = "/orders/job";
+
+/// Why a job without an outcome does not run.
+const STOPPED: &str = "프로그램이 꺼져서 끝내지 못했어요. 바뀐 것은 없어요. 다시 해 주세요.";
 
 #[derive(Template)]
 #[template(path = "orders/job.html")]
 struct JobPage {
     layout: Layout,
-    /// none if it runs on another node, or if its program has just crashed
-    job: Option<BulkJob>,
+    job: BulkJob,
     /// why nothing was changed
     failure: Option<String>,
 }
 
-pub(super) async fn show(
-    State(storage): State<Storage>,
-    State(jobs): State<BulkJobs>,
-    layout: Layout,
-    member: Member,
-) -> PageResult {
-    let job = jobs.current();
-    match job.as_ref().map(|job| (job.member_id == member.id, job.outcome.clone())) {
-        Some((_, None)) => Ok(page(JobPage { layout, job, failure: None })),
-        Some((true, Some(JobOutcome::Done(to)))) => Ok(redirect(&to)),
-        Some((true, Some(JobOutcome::Failed(reason)))) => Ok(page(JobPage { layout, job, failure: Some(reason) })),
-        Some((false, Some(_))) | None if bulk_job::is_under_way(&storage).await? => {
-            Ok(page(JobPage { layout, job: None, failure: None }))
-        }
-        Some((false, Some(_))) | None => {
-            let told = "작업이 끝났으면 여기에 있어요. 없으면 중간에 멈춘 것이고, 바뀐 것은 없어요.";
-            let flash = storage.write(move |tx| Flash::success(told).save(tx, member.id)).await?;
-            Ok(redirect_with_flash("/actions", flash))
-        }
-    }
+pub(super) async fn show(State(storage): State<Storage>, layout: Layout, member: Member) -> PageResult {
+    let (Some(job), is_under_way) = storage.read(bulk_job::newest).await? else { return Ok(redirect("/actions")) };
+    let failure = match (&job.outcome, job.member_id == member.id) {
+        (None, _) if is_under_way => None,
+        (Some(JobOutcome::Done(url)), true) => return Ok(redirect(url)),
+        (Some(JobOutcome::Failed(reason)), true) => Some(reason.clone()),
+        (None, true) => Some(STOPPED.to_owned()),
+        (_, false) => return Ok(redirect("/actions")),
+    };
+    Ok(page(JobPage { layout, job, failure }))
 }

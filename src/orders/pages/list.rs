@@ -9,6 +9,7 @@ use chrono::{Datelike, NaiveDate};
 
 use super::action_offers::ActionOffers;
 use super::download::{DownloadOffer, offers};
+use super::held::ACTS;
 use crate::channels;
 use crate::id::crockford;
 use crate::masking::{self, MaskPolicy};
@@ -29,6 +30,7 @@ use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{Layout, PageResult, PersonalData, Query, personal_page};
 
 /// A row of the list: the stored order, the inputs of its form, and their problems.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct RowView {
     pub(super) listed: OrderRow,
     pub(super) form: RowForm,
@@ -36,6 +38,8 @@ pub(super) struct RowView {
     pub(super) ticked: bool,
     /// whether the row shows its fields; otherwise texts, which become fields on a click
     pub(super) is_open: bool,
+    /// whether the row shows what was typed and not saved
+    pub(super) is_typed: bool,
     /// whether the member may change the row here: its data is not hidden
     can_edit: bool,
     /// the year whose dates are shown without it
@@ -45,7 +49,8 @@ pub(super) struct RowView {
 impl RowView {
     fn new(listed: OrderRow, is_open: bool, can_edit: bool, year: i32) -> Self {
         let form = RowForm::of(&listed.order);
-        Self { form, listed, problems: Vec::new(), ticked: false, is_open: is_open && can_edit, can_edit, year }
+        let (problems, ticked, is_open) = (Vec::new(), false, is_open && can_edit);
+        Self { form, listed, problems, ticked, is_open, is_typed: false, can_edit, year }
     }
 
     fn id(&self) -> String {
@@ -54,6 +59,22 @@ impl RowView {
 
     fn problem(&self, field: &str) -> Option<&str> {
         self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
+    }
+
+    /// Name of a field of the row.
+    fn field(&self, name: &str) -> String {
+        format!("{name}-{}", self.id())
+    }
+
+    /// Name of the select box of couriers.
+    fn courier_label(&self) -> String {
+        format!("{} 택배사", self.listed.order.order_number)
+    }
+
+    /// The courier that the row's select box chooses: its own, or else `last`, which the member entered last.
+    fn courier<'r>(&'r self, last: &'r str) -> &'r str {
+        let own = self.form.value("courier");
+        if own.is_empty() && !self.is_typed { last } else { own }
     }
 
     fn state(&self) -> OrderState {
@@ -205,6 +226,8 @@ pub(super) struct ListPage {
     pub(super) columns: Vec<ListColumn>,
     /// searches that the member kept
     pub(super) searches: Vec<SavedSearch>,
+    /// the courier that the member entered last; empty before the first
+    pub(super) last_courier: String,
     pub(super) today: NaiveDate,
     /// what the member sees of the orders
     pub(super) masking: MaskPolicy,
@@ -232,6 +255,18 @@ impl ListPage {
             }
             _ => "",
         }
+    }
+
+    /// Whether no row of the page has this date, and none can get it here.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
+    fn is_unused(&self, date: &DateField) -> bool {
+        let has = |row: &RowView| row.date_of(date).is_some() || row.takes_date(date);
+        self.aria_sort(date).is_empty() && !self.rows.iter().any(has)
+    }
+
+    /// Whether no row of the page was confirmed, cancelled or returned.
+    fn has_no_closed_order(&self) -> bool {
+        self.rows.iter().all(|row| row.closed_on().is_empty())
     }
 
     fn here(&self) -> String {
@@ -263,6 +298,11 @@ impl ListPage {
         let is_hidden = self.masking.hides(listed.order.delivery_id, false);
         let can_edit = !is_hidden && self.layout.processes_orders();
         RowView::new(listed.masked_if(is_hidden), self.all_open(), can_edit, self.today.year())
+    }
+
+    /// Whether the page has fields, so that an action also saves what is typed into them.
+    fn has_open_rows(&self) -> bool {
+        self.rows.iter().any(|row| row.is_open)
     }
 
     /// Whether every row shows its fields.
@@ -325,13 +365,14 @@ pub(super) async fn list_page(
             }
             let after = ActionOffers::of(tx, entry, &searched)?;
             let missing = list::by_numbers(tx, &filter.numbers)?.missing;
-            let kept = (member_lists::columns(tx, member_id)?, member_lists::searches(tx, member_id)?);
+            let last_courier = member_lists::last_courier(tx, member_id)?;
+            let kept = (member_lists::columns(tx, member_id)?, member_lists::searches(tx, member_id)?, last_courier);
             let masking = masking::of_member(tx, member.as_ref(), Surface::OrderList)?;
             let more = (after, missing, kept, masking);
             Ok::<_, StorageError>((found, pages, products::enabled(tx)?, channels::store::all(tx)?, more))
         })
         .await?;
-    let (after, missing, (columns, searches), masking) = more;
+    let (after, missing, (columns, searches, last_courier), masking) = more;
     let today = storage.clock().now().date();
     let mut page = ListPage {
         offers: offers(&query),
@@ -346,6 +387,7 @@ pub(super) async fn list_page(
         missing,
         columns,
         searches,
+        last_courier,
         today,
         masking,
     };

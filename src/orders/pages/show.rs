@@ -6,6 +6,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::FormContext;
+use super::action_offers::ActionOffers;
 use super::fields::{Fields, OptionChoice, option_choices};
 use crate::audit::downloads::{self, OrderFile};
 use crate::districts::Districts;
@@ -15,11 +16,12 @@ use crate::members::model::rights::{Sight, Surface, sight};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::bundle::{messages, was_delivered};
 use crate::orders::edit::{NO_CHOICE, OptionInput, inputs_of};
+use crate::orders::filter::OrderQuery;
 use crate::orders::labels;
 use crate::orders::list::{self, OrderRow};
 use crate::orders::masked::is_personal;
 use crate::orders::model::{Order, OrderState, Recipient, ShippingMethod};
-use crate::orders::store::{Action, OrderEvent, bundles, deliveries, log};
+use crate::orders::store::{Action, OrderEvent, bundles, deliveries, log, member_lists};
 use crate::plans::model::JobKind;
 use crate::plans::store::tasks;
 use crate::products::model::Variant;
@@ -62,6 +64,10 @@ pub(super) struct ShowPage {
     has_admin_memo: bool,
     /// whether an open job takes its goods back
     has_collection: bool,
+    /// the courier that the member entered last; empty before the first
+    pub(super) last_courier: String,
+    /// the undo of what the page's message is about
+    after: Option<ActionOffers>,
 }
 
 /// Another order of the same bundle.
@@ -232,6 +238,8 @@ fn load(
     has_address_search: bool,
 ) -> StorageResult<Option<ShowPage>> {
     let Some(mut listed) = list::load_rows(tx, &[id])?.pop() else { return Ok(None) };
+    let entry = layout.flash.as_ref().and_then(|flash| flash.audit_entry_id);
+    let member_id = layout.member.as_ref().map_or(0, |member| member.id);
     let masking = masking::of_member(tx, layout.member.as_ref(), Surface::OrderPage)?;
     let hides = |row: &OrderRow| masking.hides(row.order.delivery_id, false);
     let has_admin_memo =
@@ -281,6 +289,8 @@ fn load(
         district: district_text(order, districts),
         has_address_search,
         is_new: false,
+        last_courier: member_lists::last_courier(tx, member_id)?,
+        after: ActionOffers::of(tx, entry, &OrderQuery::default())?,
         listed,
     }))
 }

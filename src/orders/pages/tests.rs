@@ -267,11 +267,43 @@ async fn order_leaves_its_bundle_is_merged_and_moved_back() {
 }
 
 #[tokio::test]
+async fn saved_order_is_in_the_recent_actions_and_undone() {
+    let app = shop().await;
+    let (before, at) = (order(&app, ONE).await, page(&order(&app, ONE).await));
+    let html = app.get(&at).await.ok();
+    let saved =
+        follow(&app, send(&app, &at, &html, &[("purchase_memo", "회색으로"), ("bundle_number", "")]).await).await;
+    assert_eq!(order(&app, ONE).await.purchase_memo, "회색으로");
+    let undo = saved.split("action=\"/actions/").nth(1).and_then(|rest| rest.split('"').next()).expect("an undo");
+    assert!(app.get("/actions").await.ok().contains(&format!("{ONE}: 주문을 저장하고 묶음에서 뺐어요")));
+    let undone = app.post_form(&format!("/actions/{undo}"), &[("back", &at)]).await;
+    assert!(undone.location().starts_with(&at), "{}", undone.location());
+    let after = order(&app, ONE).await;
+    assert_eq!(Order { version: before.version, ..after }, before);
+}
+
+#[tokio::test]
+async fn parcel_without_a_number_is_asked_about_on_the_page_of_the_order() {
+    let app = shop().await;
+    let at = page(&order(&app, ONE).await);
+    let html = app.get(&at).await.ok();
+    let shipped = [("state", "SHIPPED"), ("admin_memo", "확인")];
+    let asked = send(&app, &at, &html, &shipped).await;
+    assert!(asked.text.contains("송장번호가 없는 택배 주문이 1건 있어요"), "{}", asked.text);
+    assert_eq!(order(&app, ONE).await.state, OrderState::Placed);
+    let back = send(&app, &at, &html, &[&shipped[..], &[("answer", "back")]].concat()).await;
+    assert!(back.status == StatusCode::OK && back.text.contains("확인</textarea>"));
+    send(&app, &at, &html, &[&shipped[..], &[("answer", "rest")]].concat()).await;
+    let kept = order(&app, ONE).await;
+    assert_eq!((kept.state, kept.admin_memo.as_str()), (OrderState::Placed, "확인"));
+}
+
+#[tokio::test]
 async fn delivered_order_stays_in_its_bundle() {
     let app = shop().await;
     let at = page(&order(&app, ONE).await);
     let html = app.get(&at).await.ok();
-    let shipped = follow(&app, send(&app, &at, &html, &[("state", "SHIPPED")]).await).await;
+    let shipped = follow(&app, send(&app, &at, &html, &[("state", "SHIPPED"), ("answer", "all")]).await).await;
     assert!(!shipped.contains("묶음에서 빼기"));
     let one = order(&app, ONE).await;
     assert_eq!(one.state, OrderState::Shipped);

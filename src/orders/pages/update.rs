@@ -9,12 +9,13 @@ use axum::response::Response;
 use super::FormContext;
 use super::fields::SubmittedForm;
 use super::show::{ShowPage, show_page};
-use crate::audit::{self, AuditEvent, AuditObject, BundleChange, MemberActor};
+use crate::audit::{self, AuditEvent, BundleChange, MemberActor};
 use crate::districts::Districts;
 use crate::id::{crockford, parse_crockford};
 use crate::masking;
 use crate::members::model::Member;
 use crate::members::model::rights::{Sight, Surface, sight};
+use crate::orders::bulk_action::{self, BulkQuestion};
 use crate::orders::bundle::{
     BundleMove, MergeConflict, Scope, active, bundle_move, merge_conflicts, messages, read_bundle_number,
     was_delivered, with_shared_fields,
@@ -22,11 +23,13 @@ use crate::orders::bundle::{
 use crate::orders::edit::{Conflict, Inputs, Problem, apply_order_form, conflicts, inputs_of, take_stored};
 use crate::orders::masked::mask_problems;
 use crate::orders::model::Order;
-use crate::orders::store::{self, Action, ChangeContext, bundles, deliveries, log};
+use crate::orders::store::bulk_actions::{self, UndoRecord};
+use crate::orders::store::{self, Action, ChangeContext, bundles, deliveries, log, member_lists};
 use crate::products::store::{self as products, NewVariant};
 use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::web::{
-    Error, Flash, FlashId, FormPairs, Layout, PageResult, Tone, personal_page_with_status, redirect_with_flash,
+    Answer, Error, Flash, FlashId, FormPairs, Layout, PageResult, QuestionPage, Tone, page, personal_page,
+    personal_page_with_status, redirect_with_flash,
 };
 
 /// The error of a change of an order whose data is hidden from the member.
@@ -40,6 +43,8 @@ enum UpdateOutcome {
     Hidden,
     /// saved
     Saved(FlashId),
+    /// nothing changed yet
+    Asked(BulkQuestion),
     /// nothing changed
     Rejected(RejectedForm),
 }
@@ -60,16 +65,23 @@ pub(super) async fn update(
     FormPairs(pairs): FormPairs,
 ) -> PageResult<Response> {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    let form = Arc::new(SubmittedForm::parse(pairs));
+    let (answer, here) = (Answer::of(&pairs), format!("/orders/{}", crockford(id)));
+    let form = Arc::new(SubmittedForm::parse(pairs.clone()));
+    if answer == Some(Answer::Back) {
+        let as_sent = RejectedForm { inputs: form.inputs.clone(), problems: Vec::new(), conflicts: Vec::new() };
+        let page = with_inputs(show_page(&context, layout, id).await?, &form, as_sent);
+        return Ok(personal_page(page));
+    }
     let (submitted, districts) = (Arc::clone(&form), context.districts.clone());
     let outcome = context.storage.write(move |tx| {
         let districts = districts.current(tx)?;
-        save(tx, (actor, &member), id, &submitted, &districts)
+        save(tx, (actor, &member), id, (&submitted, answer), &districts)
     });
     match outcome.await? {
         UpdateOutcome::NotFound => Err(Error::NotFound),
         UpdateOutcome::Hidden => Err(Error::BadRequest(HIDDEN.to_owned())),
-        UpdateOutcome::Saved(flash) => Ok(redirect_with_flash(&format!("/orders/{}", crockford(id)), flash)),
+        UpdateOutcome::Saved(flash) => Ok(redirect_with_flash(&here, flash)),
+        UpdateOutcome::Asked(asked) => Ok(page(question(layout, &asked, pairs, here))),
         UpdateOutcome::Rejected(rejected) => {
             let mut page = with_inputs(show_page(&context, layout, id).await?, &form, rejected);
             let zip_code = page.fields.value("recipient_zip_code");
@@ -81,9 +93,30 @@ pub(super) async fn update(
     }
 }
 
+/// The page that asks before the order becomes 배송됨 in an unusual way.
+fn question(layout: Layout, asked: &BulkQuestion, mut fields: Vec<(String, String)>, action: String) -> QuestionPage {
+    fields.retain(|(name, _)| name != "csrf");
+    QuestionPage {
+        layout,
+        title: "배송됨 상태로 저장할까요?".to_owned(),
+        reasons: vec![asked.sentence()],
+        action,
+        fields,
+        choices: vec![
+            (Answer::Rest, "상태는 그대로 두고 저장".to_owned()),
+            (Answer::All, "송장번호 없이 배송됨으로 저장".to_owned()),
+        ],
+        stay: "계속 입력하기".to_owned(),
+        stays_first: false,
+        back: None,
+    }
+}
+
 /// The page with the submitted inputs, and their problems and conflicts.
 fn with_inputs(mut page: ShowPage, form: &SubmittedForm, rejected: RejectedForm) -> ShowPage {
-    let message = if rejected.conflicts.is_empty() {
+    let message = if rejected.conflicts.is_empty() && rejected.problems.is_empty() {
+        "아직 저장하지 않았어요."
+    } else if rejected.conflicts.is_empty() {
         "저장하지 못했어요. 표시된 곳을 확인해 주세요."
     } else {
         "그 사이 다른 사람이 이 주문을 바꿔서 저장하지 않았어요. 표시된 곳마다 어느 값을 쓸지 선택하고 다시 저장해 주세요."
@@ -92,6 +125,9 @@ fn with_inputs(mut page: ShowPage, form: &SubmittedForm, rejected: RejectedForm)
     page.fields.inputs = rejected.inputs;
     page.fields.problems = rejected.problems;
     page.fields.conflicts = rejected.conflicts;
+    if page.fields.is_wrong("courier") && page.fields.value("courier").is_empty() {
+        page.fields.inputs.set("courier", page.last_courier.as_str());
+    }
     if let Some(options) = &form.options
         && !form.takes_stored("options")
     {
@@ -109,7 +145,7 @@ fn save(
     tx: &mut dyn Tx,
     (actor, member): (MemberActor, &Member),
     id: i64,
-    form: &SubmittedForm,
+    (form, answer): (&SubmittedForm, Option<Answer>),
     districts: &Districts,
 ) -> StorageResult<UpdateOutcome> {
     let Some(order) = store::find(tx, &[id])?.pop() else { return Ok(UpdateOutcome::NotFound) };
@@ -121,10 +157,18 @@ fn save(
         form.inputs.set("admin_memo", order.admin_memo.as_str());
     }
     let form = &form;
-    let (inputs, mut edited) = match edit(tx, &order, form, districts)? {
+    let (inputs, edited) = match edit(tx, &order, form, districts)? {
         Ok(edited) => edited,
         Err(rejected) => return Ok(UpdateOutcome::Rejected(rejected)),
     };
+    let pair = [(order, edited)];
+    let asked = bulk_action::questions_of_edits(&pair).pop();
+    let [(order, mut edited)] = pair;
+    match (asked, answer) {
+        (Some(asked), None) => return Ok(UpdateOutcome::Asked(asked)),
+        (Some(_), Some(Answer::Rest)) => (edited.state, edited.moments) = (order.state, order.moments),
+        _ => {}
+    }
     let others = bundles::others(tx, &order)?;
     let target = match target_bundle(tx, &order, &edited, &others, (&inputs, form.scope))? {
         Ok(target) => target,
@@ -151,14 +195,15 @@ fn save(
     let is_despite = order.is_held_from(edited.state) || (sends_parcel && !edited.tracking_number.is_empty());
     let action = if is_despite { Action::DespiteClaim } else { Action::Edited };
     let cause = ChangeContext { actor: actor.into(), upload_id: None, action };
-    store::with_changes(tx, cause, |changes| {
+    let ((), undo) = store::with_undoable_changes(tx, cause, |changes| {
         for (before, after) in &changed {
             changes.save_current(before, after)?;
             changes.set_action(Action::Edited);
         }
         Ok::<_, StorageError>(())
     })?;
-    record(tx, actor, &order, &edited, &target, changed.len() - 1).map(UpdateOutcome::Saved)
+    member_lists::keep_courier(tx, actor.id, changed.iter().map(|(before, after)| (*before, after)))?;
+    record(tx, actor, (&order, &edited), &target, changed.len() - 1, &undo).map(UpdateOutcome::Saved)
 }
 
 /// The order with the submitted inputs, in its present bundle, and the inputs after the conflicts are resolved.
@@ -243,14 +288,14 @@ fn insert_new_variants(tx: &mut dyn Tx, order: &Order) -> StorageResult<()> {
     Ok(())
 }
 
-/// Records the change of the order, if it has any, and saves the flash message.
+/// Records the change of the order, if it has any, with its undo, and saves the flash message.
 fn record(
     tx: &mut dyn Tx,
     actor: MemberActor,
-    order: &Order,
-    edited: &Order,
+    (order, edited): (&Order, &Order),
     target: &BundleMove,
     companions: usize,
+    undo: &UndoRecord,
 ) -> StorageResult<FlashId> {
     let bundle_number = deliveries::bundle_number(tx, edited.delivery_id)?;
     let bundle = match target {
@@ -261,6 +306,9 @@ fn record(
         BundleMove::MovesTogether => BundleChange::MovesTogether { companions },
     };
     let event = AuditEvent::OrderEdited { number: order.order_number.clone(), bundle };
-    audit::record(tx, actor, AuditObject::one(order.id), &event)?;
-    Flash::success(event.sentence()).save(tx, actor.id)
+    let recorded = audit::record_effect(tx, actor, &[order.id], event)?;
+    if let Some(entry) = recorded.audit_entry_id {
+        bulk_actions::record(tx, entry, actor.id, undo)?;
+    }
+    Flash::from(&recorded).save(tx, actor.id)
 }

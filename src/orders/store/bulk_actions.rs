@@ -1,4 +1,4 @@
-//! Bulk actions: what a member changed in many orders at once, and its undo.
+//! Bulk actions: what a member changed in many orders at once or in one, and its undo.
 //!
 //! An action stores the values that it replaced, so that every kind of action is undone in the same way: states, moments,
 //! tracking numbers, dates and memos return exactly. An order whose version shows a later change is left as it is.
@@ -60,7 +60,7 @@ pub struct BulkAction {
     pub at: Moment,
     /// who acted; none after the member is deleted
     pub username: Option<String>,
-    /// number of changed orders
+    /// number of changed orders; 0 for the memo of a delivery
     pub order_count: i64,
     /// time of its undo
     pub undone_at: Option<Moment>,
@@ -108,6 +108,14 @@ pub fn record(tx: &mut dyn Tx, audit_entry_id: i64, member_id: i64, undo: &UndoR
          VALUES (?, ?, ?, ?, ?)",
         &mut rows,
     )
+}
+
+/// Records the change of a delivery's memo as an action, so that it is listed and can be undone; its log has the texts.
+pub fn record_memo(tx: &mut dyn Tx, audit_entry_id: i64, member_id: i64) -> Result<()> {
+    delete_expired(tx)?;
+    let now = tx.now();
+    let sql = "INSERT INTO bulk_actions (id, acted_at, member_id, order_count) VALUES (?, ?, ?, 0)";
+    tx.exec(sql, &[audit_entry_id.into(), now.into(), member_id.into()]).map(drop)
 }
 
 fn delete_expired(tx: &mut dyn Tx) -> Result<()> {

@@ -1,8 +1,9 @@
-//! What a member keeps about the order list: its columns and named searches.
+//! What a member keeps about the order list: its columns, named searches and the last courier.
 
 use crate::id::crockford;
 use crate::orders::filter::OrderQuery;
 use crate::orders::list_column::{ListColumn, column_codes, parse_columns};
+use crate::orders::model::Order;
 use crate::storage::{Result, Tx};
 
 /// Searches that a member can keep.
@@ -49,6 +50,33 @@ pub fn save_columns(tx: &mut dyn Tx, member_id: i64, columns: &[ListColumn]) -> 
         tx.exec(sql, &[member_id.into(), column_codes(columns).into()])?;
     }
     Ok(())
+}
+
+/// The courier that the member entered last; empty before the first.
+pub fn last_courier(tx: &mut dyn Tx, member_id: i64) -> Result<String> {
+    let row = tx.query_one("SELECT courier FROM member_couriers WHERE member_id = ?", &[member_id.into()])?;
+    row.map_or(Ok(String::new()), |mut row| row.text(0))
+}
+
+/// Keeps the courier of the last of these changes that gave an order a tracking number. Each pair is an order before and
+/// after.
+pub fn keep_courier<'o>(
+    tx: &mut dyn Tx,
+    member_id: i64,
+    changes: impl DoubleEndedIterator<Item = (&'o Order, &'o Order)>,
+) -> Result<()> {
+    let is_entered = |before: &Order, after: &Order| {
+        let has_parcel = !after.tracking_number.is_empty() && !after.courier.is_empty();
+        has_parcel && (before.tracking_number != after.tracking_number || before.courier != after.courier)
+    };
+    let entered = changes.rev().find(|(before, after)| is_entered(before, after));
+    let Some((_, Order { courier, .. })) = entered else { return Ok(()) };
+    if last_courier(tx, member_id)? == *courier {
+        return Ok(());
+    }
+    tx.exec("DELETE FROM member_couriers WHERE member_id = ?", &[member_id.into()])?;
+    let sql = "INSERT INTO member_couriers (member_id, courier) VALUES (?, ?)";
+    tx.exec(sql, &[member_id.into(), courier.as_str().into()]).map(drop)
 }
 
 /// The searches that the member kept, by name.
@@ -106,7 +134,32 @@ mod tests {
     use crate::members::model::Role;
     use crate::members::store;
     use crate::orders::filter::DateField;
+    use crate::orders::model::OrderState;
+    use crate::orders::model::tests::order;
     use crate::orders::testing::Shop;
+
+    #[test]
+    fn last_courier_of_each_member_is_kept() {
+        let shop = Shop::open();
+        shop.write(|tx, _| {
+            let kim = store::add(tx, "kim", Role::Admin, "hash")?.expect("a free name");
+            let lee = store::add(tx, "lee", Role::Admin, "hash")?.expect("a free name");
+            let before = order(OrderState::Dispatched);
+            let sent = |number: &str, courier: &str| Order {
+                tracking_number: number.to_owned(),
+                courier: courier.to_owned(),
+                ..before.clone()
+            };
+            let [logen, hanjin] = [sent("1", "로젠택배"), sent("2", "한진택배")];
+            keep_courier(tx, kim, [(&before, &logen), (&before, &hanjin), (&hanjin, &hanjin)].into_iter())?;
+            assert_eq!((&*last_courier(tx, kim)?, &*last_courier(tx, lee)?), ("한진택배", ""));
+            keep_courier(tx, kim, [(&hanjin, &logen)].into_iter())?;
+            keep_courier(tx, kim, [(&before, &sent("", "대신택배"))].into_iter())?;
+            assert_eq!(last_courier(tx, kim)?, "로젠택배");
+            Ok(())
+        })
+        .expect("writes");
+    }
 
     #[test]
     fn columns_and_searches_belong_to_their_member() {

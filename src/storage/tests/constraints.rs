@@ -37,6 +37,7 @@ type RowValues = &'static [(&'static str, &'static str)];
 
 /// Rows that violate a CHECK of several columns or of another form: (table, words of the CHECK, values).
 const FORBIDDEN_ROWS: &[(&str, &str, RowValues)] = &[
+    ("bulk_jobs", "answer_url IS NULL OR failure IS NULL", &[("answer_url", "'/orders'"), ("failure", "'1'")]),
     ("bulk_actions", "(undone_at IS NULL) = (undone_by IS NULL)", &[("undone_at", "1")]),
     ("bulk_action_orders", "version_after > version_before", &[("version_before", "2"), ("version_after", "2")]),
     ("district_zips", "zip_start <= zip_end", &[("zip_start", "2"), ("zip_end", "1")]),
