@@ -122,6 +122,8 @@ pub struct CompletionDoubts {
     pub untracked: Vec<Delivery>,
     /// orders that an open claim keeps where they are, whatever is answered
     pub held: Vec<Order>,
+    /// number of the deliveries that have an order to complete
+    pub changing: usize,
 }
 
 impl CompletionDoubts {
@@ -173,7 +175,8 @@ pub fn doubts(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<CompletionDoubts> {
         open.iter().filter(|order| order.state < OrderState::Dispatched).map(|order| order.delivery_id).collect();
     let found = store::by_ids(tx, deliveries)?;
     let of = |ids: &BTreeSet<i64>| found.iter().filter(|delivery| ids.contains(&delivery.id)).cloned().collect();
-    Ok(CompletionDoubts { undispatched: of(&undispatched), untracked: of(&untracked), held })
+    let changing = open.iter().map(|order| order.delivery_id).collect::<BTreeSet<i64>>().len();
+    Ok(CompletionDoubts { undispatched: of(&undispatched), untracked: of(&untracked), held, changing })
 }
 
 fn change_context(actor: MemberActor, action: Action) -> ChangeContext {

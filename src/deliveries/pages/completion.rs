@@ -38,8 +38,8 @@ fn question(
     asked: &BTreeSet<i64>,
     here: &str,
 ) -> QuestionPage {
-    let (all, in_question) = (chosen.len(), asked.len());
-    let (choices, stays_first) = match all - in_question {
+    let (all, in_question) = (doubts.changing, asked.len());
+    let (choices, stays_first) = match all.saturating_sub(in_question) {
         0 => (vec![(Answer::All, format!("{all}건 그래도 완료하기"))], true),
         rest => {
             let safe = (Answer::Rest, format!("물어본 {in_question}건 빼고 {rest}건 완료하기"));
@@ -54,7 +54,7 @@ fn question(
         action: here.to_owned(),
         fields: [("act".to_owned(), "complete".to_owned())].into_iter().chain(ticks).collect(),
         choices,
-        stay: if stays_first { format!("{all}건 그대로 두기") } else { "그만두기".to_owned() },
+        stay: if stays_first { format!("{}건 그대로 두기", chosen.len()) } else { "그만두기".to_owned() },
         stays_first,
         back: Some(here.to_owned()),
     }
