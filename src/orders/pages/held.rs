@@ -22,18 +22,47 @@ use crate::web::{
 /// Orders that the page shows. An act on more of them is repeated for the rest.
 const MAX_HELD_ROWS: usize = 100;
 
-/// The acts of the list that move orders on, with the state they move to.
-pub(super) const ACTS: [(&str, OrderState); 3] =
-    [("purchase", OrderState::Purchased), ("dispatch", OrderState::Dispatched), ("ship", OrderState::Shipped)];
+/// An act of the list that moves orders on.
+pub(super) struct AdvanceAct {
+    pub(super) code: &'static str,
+    /// the state that it leads to
+    pub(super) state: OrderState,
+    /// text of its button
+    pub(super) label: &'static str,
+    /// text of its button while rows have something typed, which it saves
+    pub(super) saving_label: &'static str,
+}
+
+/// The acts of the list that move orders on.
+pub(super) const ACTS: [AdvanceAct; 3] = [
+    AdvanceAct {
+        code: "purchase",
+        state: OrderState::Purchased,
+        label: "발주로 바꾸기",
+        saving_label: "저장하고 발주로",
+    },
+    AdvanceAct {
+        code: "dispatch",
+        state: OrderState::Dispatched,
+        label: "출고로 바꾸기",
+        saving_label: "저장하고 출고로",
+    },
+    AdvanceAct {
+        code: "ship",
+        state: OrderState::Shipped,
+        label: "배송됨으로 바꾸기",
+        saving_label: "저장하고 배송됨으로",
+    },
+];
 
 /// The state to which an act of the list moves orders.
-pub(super) fn advance_act(act: &str) -> Option<OrderState> {
-    ACTS.iter().find(|(code, _)| *code == act).map(|(_, state)| *state)
+pub(super) fn advance_act(code: &str) -> Option<OrderState> {
+    ACTS.iter().find(|act| act.code == code).map(|act| act.state)
 }
 
 /// The URL of the page for these orders; `back` is the list to return to.
 pub(super) fn held_url(to: OrderState, orders: &[i64], back: &str) -> String {
-    let act = ACTS.iter().find(|(_, state)| *state == to).map_or("", |(act, _)| act);
+    let act = ACTS.iter().find(|act| act.state == to).map_or("", |act| act.code);
     let ids: Vec<String> = orders.iter().take(MAX_HELD_ROWS).map(|id| format!("id={}", crockford(*id))).collect();
     format!("/orders/held?act={act}&{}&back={}", ids.join("&"), percent_encode(back))
 }
