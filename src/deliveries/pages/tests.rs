@@ -205,6 +205,7 @@ async fn other_recipients_are_marked_on_list_and_slip() {
 async fn memo_of_the_team_is_in_the_recent_actions_and_undone() {
     let app = delivery_team().await;
     let (id, bundle) = delivery(&app, 1).await;
+    deliver_today(&app).await;
     let page = format!("/deliveries/{id}");
     let saved = app.post_form(&page, &[("act", "memo"), ("memo", "벨 누르지 마세요"), ("was", "")]).await;
     let answer = app.get(saved.location()).await.ok();
