@@ -6,6 +6,7 @@
 
 mod catalogue;
 pub mod files;
+mod driver_day;
 mod finished_days;
 mod generate;
 mod names;

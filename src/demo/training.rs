@@ -50,7 +50,7 @@ pub struct DemoAccount {
 }
 
 /// One account per role. Usernames and password are ASCII, so that they need no Korean keyboard.
-pub const ACCOUNTS: [DemoAccount; 2] = [
+pub const ACCOUNTS: [DemoAccount; 3] = [
     DemoAccount {
         username: "demo-admin",
         password: "mukkeum-demo",
@@ -61,7 +61,13 @@ pub const ACCOUNTS: [DemoAccount; 2] = [
         username: "demo-team",
         password: "mukkeum-demo",
         role: Role::Logistics,
-        description: "배송만 볼 수 있어요.",
+        description: "배송과 배차를 볼 수 있어요.",
+    },
+    DemoAccount {
+        username: "demo-driver",
+        password: "mukkeum-demo",
+        role: Role::Driver,
+        description: "오늘 맡은 배송만 볼 수 있어요. 휴대전화로 들어가 보세요.",
     },
 ];
 
@@ -182,11 +188,13 @@ fn recreate(tx: &mut dyn Tx, members: &[(DemoAccount, String)], orders: u64) -> 
         return Err(DemoError::NotDemoData);
     }
     store::delete_all(tx)?;
-    let mut admin_id = 0;
+    let (mut admin_id, mut driver_id) = (0, 0);
     for (account, hash) in members {
         let id = members::store::add(tx, account.username, account.role, hash)??;
-        if account.role == Role::Admin {
-            admin_id = id;
+        match account.role {
+            Role::Admin => admin_id = id,
+            Role::Driver => driver_id = id,
+            _ => {}
         }
     }
     let now = tx.now();
@@ -198,7 +206,7 @@ fn recreate(tx: &mut dyn Tx, members: &[(DemoAccount, String)], orders: u64) -> 
     let (name, tel, helper) =
         ("예시침대 (연습)".to_owned(), "054-000-0000".to_owned(), "옆자리 선배 010-0000-0000".to_owned());
     shop::store::save(tx, &Shop { name, tel, helper, ..Shop::default() })?;
-    trucks::insert(tx, admin_id)?;
+    trucks::insert(tx, (admin_id, driver_id))?;
     store::record_creation(tx, orders)?;
     Ok(now)
 }

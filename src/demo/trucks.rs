@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use chrono::{Days, NaiveDate};
 
-use super::finished_days;
+use super::{driver_day, finished_days};
 use crate::audit::{Actor, MemberActor};
 use crate::districts::Districts;
 use crate::orders::bundle::DeliveryState;
@@ -27,6 +27,7 @@ use crate::sites::address::building;
 use crate::sites::model::{Elevator, LadderTruck, SiteFacts};
 use crate::sites::store as sites;
 use crate::storage::{Result, StorageError, Tx};
+use crate::trucks::calendar::{SpecialDay, WorkingCalendar};
 use crate::trucks::handling::PieceEffort;
 use crate::trucks::model::Truck;
 use crate::trucks::store::{self as trucks, HandlingKey};
@@ -43,6 +44,9 @@ const MAX_DUE_PER_DAY: usize = 24;
 
 /// Days from today for the deliveries that are not due today, in turns: tomorrow has half of them.
 const LATER_DAYS: [u64; 6] = [1, 2, 1, 3, 1, 4];
+
+/// Days from today on which the trucks of the demo work, whatever weekday or holiday it is, so that every trainee finds them.
+const WORKING_DAYS: u64 = 5;
 
 /// Days from today that are planned.
 pub const PLANNED_DAYS: u64 = 3;
@@ -64,8 +68,9 @@ const JOBS: [(JobKind, Option<u64>); 10] = [
 /// Weekdays of districts: the name, and numbers from Monday.
 const WEEKDAYS: [(&str, [usize; 3]); 2] = [("강원특별자치도", [0, 2, 4]), ("전라남도", [1, 3, 5])];
 
-/// Inserts trucks, their settings, dates of deliveries and the plans of the next days, made by the member `admin_id`.
-pub(super) fn insert(tx: &mut dyn Tx, admin_id: i64) -> Result<()> {
+/// Inserts trucks, their settings, dates of deliveries and the plans of the next days, made by the member `admin_id`; a
+/// tour of today is handed out to the member `driver_id`.
+pub(super) fn insert(tx: &mut dyn Tx, (admin_id, driver_id): (i64, i64)) -> Result<()> {
     let districts = Districts::embedded();
     let crew = Truck::suggestion("1호차".to_owned());
     let small = Truck {
@@ -91,16 +96,31 @@ pub(super) fn insert(tx: &mut dyn Tx, admin_id: i64) -> Result<()> {
             trucks::set_handling(tx, HandlingKey::Product(product.id), None, Some(handling))?;
         }
     }
-    finished_days::insert(tx, admin_id)?;
+    finished_days::insert(tx, driver_id)?;
+    work_in_spite_of_holidays(tx)?;
     set_due_dates(tx, &districts)?;
     let actor = MemberActor { id: admin_id, address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
     insert_jobs(tx, actor)?;
     insert_sites(tx, admin_id)?;
     let today = tx.now().date();
+    driver_day::hand_out(tx, &districts, (actor, today), driver_id)?;
     for days in 0..PLANNED_DAYS {
         plan_day(tx, &districts, actor, today + Days::new(days))?;
     }
     fix_day(tx, &districts, admin_id, today + Days::new(1))
+}
+
+/// Makes working days of the next days on which the trucks would not drive.
+fn work_in_spite_of_holidays(tx: &mut dyn Tx) -> Result<()> {
+    let today = tx.now().date();
+    let trucks = trucks::all(tx)?;
+    for day in (0..WORKING_DAYS).map(|days| today + Days::new(days)) {
+        if trucks.iter().any(|truck| WorkingCalendar::default().day_off(truck, day).is_some()) {
+            let special = SpecialDay { day, truck_id: None, is_off: false, name: "연습하는 날".to_owned() };
+            trucks::set_special_day(tx, &special)?;
+        }
+    }
+    Ok(())
 }
 
 /// Plans the deliveries of a day, if a truck drives then.
@@ -216,8 +236,21 @@ fn handling(name: &str) -> Option<PieceEffort> {
     Some(PieceEffort { minutes, crew, volume, pieces: 1 })
 }
 
+/// An open delivery that gets a date. Its order is that of the distance.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct OpenDelivery {
+    /// from the depot
+    seconds: i32,
+    id: i64,
+    /// whether it has left the factory
+    is_ready: bool,
+    /// whether it has two orders that could come on different days
+    is_divisible: bool,
+}
+
 /// Sets the 희망배송일 of the open deliveries, the nearest to the depot first: today for those that have left the factory,
-/// one of the days to come for the others, so that every day has deliveries in several districts.
+/// one of the days to come for the others, so that every day has deliveries in several districts. As far as there are
+/// enough, every day has one of several orders, for those who want to divide it.
 fn set_due_dates(tx: &mut dyn Tx, districts: &Districts) -> Result<()> {
     let today = tx.now().date();
     let points = PostalPoints::new(districts);
@@ -225,18 +258,29 @@ fn set_due_dates(tx: &mut dyn Tx, districts: &Districts) -> Result<()> {
     let settings = trucks::settings(tx)?;
     let table = trucks::handling_table(tx, settings.default_handling)?;
     let open = due::open(tx)?;
-    let mut near: Vec<(i32, i64, bool)> = works(tx, &open, &table)?
+    let mut near: Vec<OpenDelivery> = works(tx, &open, &table)?
         .into_iter()
         .filter_map(|work| {
             let (point, _) = points.locate(&work.recipient.zip_code)?;
-            let is_ready = work.state == DeliveryState::ReadyToShip;
-            Some((driving_seconds(depot, point), work.delivery_id, is_ready))
+            let waiting = work.orders.iter().filter(|order| order.state < OrderState::Shipped && !order.is_held);
+            Some(OpenDelivery {
+                seconds: driving_seconds(depot, point),
+                id: work.delivery_id,
+                is_ready: work.state == DeliveryState::ReadyToShip,
+                is_divisible: waiting.count() > 1,
+            })
         })
         .collect();
     near.sort_unstable();
     let mut days: BTreeMap<NaiveDate, Vec<i64>> = BTreeMap::new();
+    for offset in 0..WORKING_DAYS {
+        let fits = |one: &OpenDelivery| one.is_divisible && (one.is_ready || offset > 0);
+        if let Some(at) = near.iter().position(fits) {
+            days.entry(today + Days::new(offset)).or_default().push(near.remove(at).id);
+        }
+    }
     let mut later = LATER_DAYS.into_iter().cycle();
-    for (_, id, is_ready) in near {
+    for OpenDelivery { id, is_ready, .. } in near {
         let is_for_today = is_ready && days.get(&today).is_none_or(|due| due.len() < MAX_DUE_PER_DAY);
         let day = if is_for_today { today } else { today + Days::new(later.next().unwrap_or(1)) };
         let due = days.entry(day).or_default();

@@ -198,6 +198,9 @@ export async function enterDemo(page, account = '관리자') {
   await page.waitForURL((url) => url.pathname !== '/login');
 }
 
+/** The day in Korea so many days from today, as YYYY-MM-DD: the program reckons in Korean time wherever it runs. */
+export const koreanDay = (days = 0) => new Date(Date.now() + (days * 24 + 9) * 3_600_000).toISOString().slice(0, 10);
+
 /** Takes screenshots at both widths and asserts that the page does not scroll horizontally. */
 export async function screenshot(page, name) {
   mkdirSync(SCREENSHOTS, { recursive: true });

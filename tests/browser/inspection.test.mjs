@@ -1,7 +1,7 @@
 // Pages of the inspection and of 법 점검.
 
 import { after, test } from 'node:test';
-import { checkPage, closeBrowser, logIn, open } from './browser.mjs';
+import { checkPage, closeBrowser, koreanDay, logIn, open } from './browser.mjs';
 import { ADMIN, addMember } from './server.mjs';
 
 after(closeBrowser);
@@ -11,7 +11,7 @@ test('inspection and law pages', async (t) => {
   await logIn(page);
   await page.goto('/access/inspections');
   await checkPage(page, 'inspections');
-  await page.goto(`/access/inspections/${new Date().toISOString().slice(0, 7)}`);
+  await page.goto(`/access/inspections/${koreanDay().slice(0, 7)}`);
   await checkPage(page, 'inspection');
   await page.goto('/access/law');
   await checkPage(page, 'law');

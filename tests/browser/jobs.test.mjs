@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { checkPage, closeBrowser, mainText, open, setUpAndLogIn } from './browser.mjs';
+import { checkPage, closeBrowser, koreanDay, mainText, open, setUpAndLogIn } from './browser.mjs';
 import { apply, clickButton, field, gotoOrders, openOrder, orderNumbers, preview, selectRows } from './flows.mjs';
 import { fixture } from './server.mjs';
 
@@ -82,7 +82,7 @@ test('the deliveries of a district tomorrow are two clicks away', async (t) => {
   await gotoOrders(page, { state: 'PLACED' });
   await page.getByRole('checkbox', { name: '이 페이지의 주문 모두 선택' }).check();
   await page.getByText('한꺼번에 정하기').click();
-  const tomorrow = new Date(Date.now() + 33 * 3_600_000).toISOString().slice(0, 10); // in Korea
+  const tomorrow = koreanDay(1);
   await page.getByLabel('희망배송일', { exact: true }).fill(tomorrow);
   await clickButton(page, /정하기 ?: 희망배송일/);
   await page.getByText(/희망배송일/).first().waitFor();

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
-import { checkPage, closeBrowser, enterDemo, mainText, open } from './browser.mjs';
+import { checkPage, closeBrowser, enterDemo, koreanDay, mainText, open } from './browser.mjs';
 
 after(closeBrowser);
 
@@ -11,11 +11,7 @@ const DEMO = { command: ['demo', '--orders', '2000'] };
 
 /** Plans and fixes the first day that the demo has deliveries for and no plan; returns it. */
 async function fixDay(page) {
-  const day = new Date(Date.now() + (3 * 24 + 9) * 3600 * 1000).toISOString().slice(0, 10);
-  await page.goto('/trucks/holidays');
-  await page.getByLabel('날짜').fill(day);
-  await page.getByLabel('이름').fill('시험');
-  await page.getByRole('button', { name: '일하는 날로' }).click();
+  const day = koreanDay(3);
   await page.goto(`/plans?day=${day}`);
   for (const name of ['모두 배차', '모두 확정']) {
     await page.getByRole('button', { name, exact: true }).click();

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { checkPage, closeBrowser, enterDemo, mainText, open } from './browser.mjs';
+import { checkPage, closeBrowser, enterDemo, koreanDay, mainText, open } from './browser.mjs';
 
 after(closeBrowser);
 
@@ -18,16 +18,7 @@ async function openBoard(t, options = {}) {
 
 /** The board of the first day that the demo has deliveries for and no plan; counts as one click. */
 async function gotoBoard(page) {
-  const day = new Date(Date.now() + (3 * 24 + 9) * 3600 * 1000).toISOString().slice(0, 10);
-  // Every truck works on that day, whatever weekday or holiday it is.
-  await page.goto(`/plans?day=${day}`);
-  if ((await page.locator('[data-column]').count()) < 2) {
-    await page.goto('/trucks/holidays');
-    await page.getByLabel('날짜').fill(day);
-    await page.getByLabel('이름').fill('시험');
-    await page.getByRole('button', { name: '일하는 날로' }).click();
-    await page.goto(`/plans?day=${day}`);
-  }
+  await page.goto(`/plans?day=${koreanDay(3)}`);
 }
 
 const column = (page, name) => page.getByRole('region', { name: '배차판' }).locator('[data-column]').filter({ has: page.getByRole('heading', { name }) });

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { checkPage, closeBrowser, enterDemo, mainText, open } from './browser.mjs';
+import { checkPage, closeBrowser, enterDemo, koreanDay, mainText, open } from './browser.mjs';
 
 after(closeBrowser);
 
@@ -11,7 +11,7 @@ const DEMO = { command: ['demo', '--orders', '2000'] };
 test('card of a building adds its stairs to the work of the delivery', async (t) => {
   const { page } = await open(t, DEMO);
   await enterDemo(page);
-  const day = new Date(Date.now() + (24 + 9) * 3600 * 1000).toISOString().slice(0, 10);
+  const day = koreanDay(1);
   await page.goto(`/plans?day=${day}`);
   await page.locator('.plan-name').first().click();
   const minutes = async () => Number(/(\d+)분 ·/.exec(await mainText(page))[1]);

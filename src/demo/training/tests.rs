@@ -49,7 +49,7 @@ async fn login_page_shows_accounts_that_can_log_in() {
         assert_eq!(sign_in(&visitor, account).await, account.role.home());
         assert!(visitor.get(account.role.home()).await.ok().contains(account.username));
     }
-    let [_, team] = ACCOUNTS;
+    let [_, team, _] = ACCOUNTS;
     let visitor = app.another_browser();
     sign_in(&visitor, team).await;
     assert_eq!(visitor.get("/orders").await.status, StatusCode::FORBIDDEN);
@@ -95,7 +95,7 @@ async fn due_shop_is_reset_and_sessions_end() {
     assert_eq!(number(&app, "SELECT count(*) FROM orders").await, 60);
     assert_eq!(number(&app, "SELECT sum(price) FROM orders").await, untouched);
     assert_eq!(number(&app, "SELECT min(placed_at) FROM orders").await, oldest + 24 * HOUR_MS, "the dates move along");
-    assert_eq!(number(&app, "SELECT count(*) FROM members").await, 2);
+    assert_eq!(number(&app, "SELECT count(*) FROM members").await, 3);
     assert_eq!(app.get("/account").await.location(), "/login?next=%2Faccount", "signed out");
     sign_in(&app, ACCOUNTS[0]).await;
 }

@@ -7,7 +7,7 @@ use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::demo::Demo;
 use crate::districts::DistrictCache;
 use crate::id::parse_crockford;
-use crate::members::model::Account;
+use crate::members::model::{Account, Role};
 use crate::members::store as members;
 use crate::practice::model::Task;
 use crate::practice::store;
@@ -43,7 +43,9 @@ pub(super) async fn list(
     demo.ok_or(Error::NotFound)?;
     let trainees = storage
         .read(|tx| {
-            let accounts = members::list(tx)?.into_iter().filter(|account| account.enabled);
+            // A driver has no pages of practice.
+            let practises = |account: &Account| account.enabled && account.member.role != Role::Driver;
+            let accounts = members::list(tx)?.into_iter().filter(practises);
             let trainee = |account: Account| {
                 let progress = store::progress(tx, &account.member)?;
                 let has_started = progress.is_some();
