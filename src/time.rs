@@ -70,6 +70,15 @@ pub fn date_with_weekday(date: NaiveDate) -> String {
     format!("{} ({weekday})", date.format("%Y-%m-%d"))
 }
 
+/// Formats minutes for display: `40분`, `2시간`, `7시간 41분`.
+pub fn duration_label(minutes: i64) -> String {
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes}분"),
+        (hours, 0) => format!("{hours}시간"),
+        (hours, minutes) => format!("{hours}시간 {minutes}분"),
+    }
+}
+
 /// Parses `YYYY-MM-DD`, the format of date inputs and of the database. Years of more than four digits are
 /// rejected: they are typing errors, and their texts would not sort.
 pub fn parse_date(text: &str) -> Option<NaiveDate> {
@@ -139,6 +148,12 @@ mod tests {
 
     fn day(text: &str) -> NaiveDate {
         parse_date(text).expect("a date")
+    }
+
+    #[test]
+    fn minutes_are_shown_as_hours() {
+        assert_eq!(duration_label(40), "40분");
+        assert_eq!([120, 125, 461].map(duration_label), ["2시간", "2시간 5분", "7시간 41분"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::event::{
     AuditEvent, BundleChange, ConflictDecision, Departure, JobOfDelivery, NumberList, PhoneOfTour, PromisedDay,
     RejectedFile, StopsReport,
 };
+use crate::time::duration_label;
 
 impl AuditEvent {
     /// What was done, in Korean. For an action without effect it says why.
@@ -140,7 +141,8 @@ impl AuditEvent {
             }
             Self::SiteRatesSaved {} => "현장 기준을 저장했어요.".to_owned(),
             Self::MinutesLearnt { was, is, stops } => {
-                format!("{stops}곳에서 배운 대로 작업 시간을 {was}분에서 {is}분으로 바꿨어요.")
+                let (was, is) = (duration_label(*was), duration_label(*is));
+                format!("{stops}곳에서 배운 대로 작업 시간을 {was}에서 {is}으로 바꿨어요.")
             }
             Self::NoticesExported { batch, texts, .. } => {
                 format!("{} {texts}건을 파일로 받았어요.", notice_label(batch))

@@ -5,8 +5,8 @@
 //! streets have names such as 예시로. Only the postal codes and their districts are real.
 
 mod catalogue;
-pub mod files;
 mod driver_day;
+pub mod files;
 mod finished_days;
 mod generate;
 mod names;

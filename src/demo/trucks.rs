@@ -272,6 +272,12 @@ fn set_due_dates(tx: &mut dyn Tx, districts: &Districts) -> Result<()> {
         })
         .collect();
     near.sort_unstable();
+    // A small shop may have nothing ready, and a driver who trains needs a stop.
+    if near.iter().all(|one| !one.is_ready)
+        && let Some(nearest) = near.first_mut()
+    {
+        nearest.is_ready = true;
+    }
     let mut days: BTreeMap<NaiveDate, Vec<i64>> = BTreeMap::new();
     for offset in 0..WORKING_DAYS {
         let fits = |one: &OpenDelivery| one.is_divisible && (one.is_ready || offset > 0);

@@ -92,6 +92,18 @@ pub fn tours_of_member(tx: &mut dyn Tx, member_id: i64, day: NaiveDate) -> Resul
     Ok(tours)
 }
 
+/// Whether a member drives a tour of the day or helps with it.
+pub fn has_tour(tx: &mut dyn Tx, member_id: i64, day: NaiveDate) -> Result<bool> {
+    let sql = "SELECT state FROM tours WHERE day = ? AND (driver_id = ? OR helper_id = ?)";
+    let rows = tx.query(sql, &[day.into(), member_id.into(), member_id.into()])?;
+    for mut row in rows {
+        if row.code::<TourState>(0, "tours.state")?.is_handed_out() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Sets state, driver and helper of a tour, and the moments of 출발 and 마감; raises its version. False, without a change,
 /// if its version differs.
 pub fn save_tour(tx: &mut dyn Tx, tour: &TourRow, member_id: i64) -> Result<bool> {

@@ -97,6 +97,13 @@ pub struct Column {
     pub schedule: Schedule,
 }
 
+impl Board {
+    /// Sum of the versions of the tours of the day: it changes with every change of its plan.
+    pub fn versions(&self) -> i64 {
+        self.columns.iter().map(Column::version).sum()
+    }
+}
+
 impl Column {
     /// Truck and round.
     pub const fn key(&self) -> ColumnKey {

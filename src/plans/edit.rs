@@ -3,18 +3,21 @@
 //! Two dispatchers may work on one day. A form states the version of every tour that it was made from; a change is
 //! refused if a tour that it touches has another version by now.
 
+mod moves;
+
+pub use moves::{FormerPlace, Move, MoveResult, move_to, put_back, shift, unassign};
+
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
 
 use super::assign::NewPlan;
 use super::board::{Board, BoardItem, BoardStop, Column, board};
-use super::model::{ColumnKey, Hold, Job, Stop, TourState, reordered};
-use super::schedule::{PlannedStop, schedule};
+use super::model::{ColumnKey, Hold, Job, Stop, TourState};
+use super::schedule::{PlannedStop, Schedule, schedule};
 use super::store;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::districts::Districts;
-use crate::routing::travel::Point;
 use crate::storage::{Result, Tx};
 
 /// Versions of the tours that a form was made from; 0 for a tour without stops so far.
@@ -51,6 +54,11 @@ pub enum Refusal {
         /// name of the column
         column: String,
     },
+    /// the stops are in that truck, or in that place, already
+    AlreadyThere {
+        /// name of the column
+        column: String,
+    },
     /// there is nothing to change
     Nothing,
 }
@@ -66,6 +74,9 @@ impl Refusal {
             Self::Fixed { column } => format!("{column}은(는) 확정한 차예요. 확정을 풀고 바꿔 주세요."),
             Self::HandedOut { column } => {
                 format!("{column}은(는) 기사가 가져간 차예요. 배차표에서 되돌린 다음 바꿔 주세요.")
+            }
+            Self::AlreadyThere { column } => {
+                format!("이미 {column}에 있어요. 옮기려면 다른 차나 다른 순서를 선택해 주세요.")
             }
             Self::Nothing => "바꿀 것이 없어요. 배송을 선택했는지 확인해 주세요.".to_owned(),
         }
@@ -99,6 +110,13 @@ impl BoardEdit {
             let at = stops.iter().position(|stop| stop.item.work.key == key_of_work)?;
             Some((*key, at))
         })
+    }
+
+    /// A column with the times and loads of its stops as they are now.
+    fn schedule(&self, key: ColumnKey) -> Option<(&Column, Schedule)> {
+        let column = self.column(key)?;
+        let planned: Vec<PlannedStop> = self.lists.get(&key)?.iter().map(|stop| stop.item.planned_stop()).collect();
+        Some((column, schedule(&column.round, self.board.depot, &planned)))
     }
 
     /// Marks a column as changed.
@@ -181,117 +199,9 @@ fn new_stop(item: BoardItem) -> BoardStop {
     BoardStop { stop, item, changes: Vec::new() }
 }
 
-/// The place in a column where a stop makes the day shortest.
-fn cheapest_place(column: &Column, depot: Option<Point>, stops: &[BoardStop], new: &BoardStop) -> usize {
-    let planned: Vec<PlannedStop> = stops.iter().map(|stop| stop.item.planned_stop()).collect();
-    let duration = |at: usize| {
-        let mut planned = planned.clone();
-        planned.insert(at, new.item.planned_stop());
-        let schedule = schedule(&column.round, depot, &planned);
-        (schedule.visits.iter().filter(|visit| visit.is_late).count(), schedule.duration)
-    };
-    // The stops up to the last one that is pinned in its place are the beginning of the day, which stays.
-    let first = stops.iter().rposition(|stop| stop.stop.hold == Hold::Place).map_or(0, |last| last + 1);
-    (first..=stops.len()).min_by_key(|at| duration(*at)).unwrap_or(stops.len())
-}
-
 fn record(tx: &mut dyn Tx, context: &EditContext, tours: &[i64], event: AuditEvent) -> EditResult {
     audit::record(tx, context.actor, AuditObject::of(tours), &event)?;
     Ok(Ok(event))
-}
-
-/// Moves deliveries to a truck: before the stop at a position, or each where it costs least. They are held there: a stop
-/// that came from elsewhere on its truck, one that was moved within its truck in its place.
-pub fn move_to(
-    tx: &mut dyn Tx,
-    districts: &Districts,
-    context: &EditContext,
-    (to, at): (ColumnKey, Option<usize>),
-    ids: &[i64],
-) -> EditResult {
-    let mut draft = BoardEdit::load(tx, districts, context)?;
-    let bundles = match place(&mut draft, context, (to, at), ids) {
-        Ok(bundles) => bundles,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let truck = draft.column(to).map(column_name);
-    let tours = draft.save(tx, context)?;
-    let event = AuditEvent::StopsMoved { day: context.day.to_string(), truck, bundles: bundles.into_iter().collect() };
-    record(tx, context, &tours, event)
-}
-
-fn place(
-    draft: &mut BoardEdit,
-    context: &EditContext,
-    (to, at): (ColumnKey, Option<usize>),
-    ids: &[i64],
-) -> std::result::Result<Vec<String>, Refusal> {
-    draft.touch(to, context, false)?;
-    if let Some(at) = at
-        && ids.iter().all(|id| draft.position(*id).is_some_and(|(key, _)| key == to))
-    {
-        let moved: Vec<usize> = ids.iter().filter_map(|id| Some(draft.position(*id)?.1)).collect();
-        let stops = draft.lists.remove(&to).unwrap_or_default();
-        let mut stops = reordered(stops, &moved, at);
-        let mut bundles = Vec::new();
-        for stop in stops.iter_mut().filter(|stop| ids.contains(&stop.item.work.key)) {
-            stop.stop.hold = Hold::Place;
-            bundles.push(stop.item.work.bundle_number.clone());
-        }
-        draft.lists.insert(to, stops);
-        return if bundles.is_empty() { Err(Refusal::Nothing) } else { Ok(bundles) };
-    }
-    // Stops that leave the column shift the position.
-    let before = |id: &&i64| draft.position(**id).is_some_and(|(key, from)| key == to && Some(from) < at);
-    let shift = ids.iter().filter(before).count();
-    let at = at.map(|at| at.saturating_sub(shift));
-    let taken = draft.take(ids, context)?;
-    let mut stops = draft.lists.remove(&to).unwrap_or_default();
-    let mut bundles = Vec::new();
-    for (offset, mut stop) in taken.into_iter().enumerate() {
-        stop.stop.hold = Hold::Truck;
-        bundles.push(stop.item.work.bundle_number.clone());
-        let place = match (at, draft.column(to)) {
-            (None, Some(column)) => cheapest_place(column, draft.board.depot, &stops, &stop),
-            (at, _) => at.map_or(stops.len(), |at| at + offset),
-        };
-        stops.insert(place.min(stops.len()), stop);
-    }
-    draft.lists.insert(to, stops);
-    Ok(bundles)
-}
-
-/// Moves a stop up or down by one place.
-pub fn shift(
-    tx: &mut dyn Tx,
-    districts: &Districts,
-    context: &EditContext,
-    delivery_id: i64,
-    is_down: bool,
-) -> EditResult {
-    let draft = BoardEdit::load(tx, districts, context)?;
-    let Some((key, at)) = draft.position(delivery_id) else { return Ok(Err(Refusal::Nothing)) };
-    let last = draft.lists.get(&key).map_or(0, |stops| stops.len().saturating_sub(1));
-    let to = match (is_down, at) {
-        (false, 0) => return Ok(Err(Refusal::Nothing)),
-        (true, at) if at == last => return Ok(Err(Refusal::Nothing)),
-        (false, at) => at - 1,
-        (true, at) => at + 2,
-    };
-    move_to(tx, districts, context, (key, Some(to)), &[delivery_id])
-}
-
-/// Takes deliveries out of their tours (미배차).
-pub fn unassign(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, ids: &[i64]) -> EditResult {
-    let mut draft = BoardEdit::load(tx, districts, context)?;
-    let planned: Vec<i64> = ids.iter().copied().filter(|id| draft.position(*id).is_some()).collect();
-    let taken = match draft.take(&planned, context) {
-        Ok(taken) => taken,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let tours = draft.save(tx, context)?;
-    let bundles = taken.into_iter().map(|stop| stop.item.work.bundle_number).collect();
-    record(tx, context, &tours, AuditEvent::StopsMoved { day: context.day.to_string(), truck: None, bundles })
 }
 
 /// Sets what a new plan may change of these stops.

@@ -8,10 +8,12 @@ mod driving;
 mod jobs;
 mod list;
 mod loading;
+mod print;
 mod promises;
 #[cfg(test)]
 mod tests;
 mod tours;
+mod undo;
 mod view;
 
 use super::model::ColumnKey;
@@ -28,6 +30,7 @@ pub fn routes() -> Routes {
         .get("/plans/tours/{id}/close", Access::Page(PageKind::Plans, PageAction::View), close::show)
         .post("/plans/tours/{id}/close", Access::Page(PageKind::Plans, PageAction::Process), close::update)
         .get("/plans/tours/{id}/loading", Access::Page(PageKind::Plans, PageAction::Print), loading::show)
+        .get("/plans/print", Access::Page(PageKind::Plans, PageAction::Print), print::show)
         .get("/plans/dates", Access::Page(PageKind::Plans, PageAction::View), dates::show)
         .post("/plans/dates", Access::Page(PageKind::Plans, PageAction::Edit), dates::promise)
         .get("/plans/promises", Access::Page(PageKind::Plans, PageAction::View), promises::list)

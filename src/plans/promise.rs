@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::schedule::{PlannedStop, SECONDS_PER_MINUTE, schedule};
 use crate::routing::travel::{Point, driving_seconds};
 use crate::text::coded;
+use crate::time::duration_label;
 use crate::trucks::model::{Round, Truck};
 use crate::trucks::service_area::NotServed;
 
@@ -114,7 +115,9 @@ impl DateRefusal {
             Self::NoTruck => "더 실을 수 있는 차가 없어요".to_owned(),
             Self::Crew { needed } => format!("{needed}명이 타는 차가 없어요"),
             Self::Full => "차에 자리나 시간이 남지 않아요".to_owned(),
-            Self::Detour { minutes } => format!("다른 배송지에서 멀어요: {minutes}분 더 운전해야 해요"),
+            Self::Detour { minutes } => {
+                format!("다른 배송지에서 멀어요: {} 더 운전해야 해요", duration_label(*minutes))
+            }
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::work::StopEffort;
 use crate::routing::travel::{Point, driving_seconds};
-use crate::trucks::model::{Round, Truck};
+use crate::time::duration_label;
+use crate::trucks::model::{Round, Truck, volume_label};
 
 /// Seconds per minute.
 pub(super) const SECONDS_PER_MINUTE: i64 = 60;
@@ -126,6 +127,20 @@ pub fn schedule(round: &Round, depot: Option<Point>, stops: &[PlannedStop]) -> S
 }
 
 impl Schedule {
+    /// A limit that the tour exceeds, with what it takes and what it has: `부피 초과 (9.5 / 8m³)`.
+    pub fn excess_text(&self, excess: Excess, truck: &Truck, round: &Round) -> String {
+        let numbers = match excess {
+            Excess::Crew => format!("{}명 필요, {}명이 타는 차", self.crew, truck.crew),
+            Excess::Volume => format!("{} / {}m³", volume_label(self.volume), volume_label(truck.volume)),
+            Excess::Pieces => format!("{} / {}개", self.pieces, truck.pieces),
+            Excess::Overtime => {
+                format!("{} / {}", duration_label(self.overtime), duration_label(round.overtime_minutes))
+            }
+            Excess::Window => format!("{}곳", self.visits.iter().filter(|visit| visit.is_late).count()),
+        };
+        format!("{} ({numbers})", excess.label())
+    }
+
     /// The limits that the tour exceeds.
     pub fn excesses(&self, truck: &Truck, round: &Round) -> Vec<Excess> {
         let checks = [

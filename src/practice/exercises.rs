@@ -191,6 +191,11 @@ impl ExerciseSet {
         if day.weekday() == Weekday::Sun { day + Days::new(1) } else { day }
     }
 
+    /// The day of the session, whose second truck a driver of the demo shop has.
+    pub fn today(&self) -> NaiveDate {
+        self.session.at.date()
+    }
+
     /// Orders of the practice file.
     pub fn uploaded(&self) -> Vec<&NewOrder> {
         self.of_task(Task::Upload)

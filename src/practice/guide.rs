@@ -54,6 +54,8 @@ impl Task {
                 .to_owned(),
             Self::Hold => "계획 중인 차의 한 곳을 선택해 다른 차로 옮기세요. 옮긴 곳은 차에 고정돼요. 그다음 그곳의 순서 고정을 눌러, 다시 배차해도 여기까지의 순서가 남게 하세요."
                 .to_owned(),
+            Self::Drive => "오늘 2호차는 기사에게 넘긴 차예요. 메뉴에 ‘오늘 배송’이 있으면 그 상차하기에서, 없으면 배차의 2호차 ‘진행 보기’의 상차 보기에서 상품을 모두 표시하고 출발하세요. 그다음 한 곳을 눌러 완료를 누르세요. 휴대전화에서는 demo-driver로 들어가 볼 수 있어요."
+                .to_owned(),
             Self::Complete => format!("{name} 님의 배송을 배송 완료하고, 잘못 눌렀다고 생각하고 되돌리세요."),
             Self::Counter => {
                 "매장에 온 손님의 주문을 상담주문으로 받으세요. 이름과 주소는 마음대로 지어도 돼요.".to_owned()
@@ -93,6 +95,7 @@ impl Task {
             ),
             Self::Merge | Self::Address => format!("/orders?field=order_number&q={number}"),
             Self::Plan | Self::Hold => format!("/plans?day={}", exercises.plan_day()),
+            Self::Drive => format!("/plans?day={}", exercises.today()),
             Self::Complete => format!("/deliveries?field=delivery_number&q={bundle}"),
             Self::Counter => "/orders/new".to_owned(),
         }

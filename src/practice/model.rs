@@ -36,6 +36,8 @@ pub enum Task {
     Plan,
     /// 한 곳을 다른 차로 옮기고 순서 고정하기
     Hold,
+    /// 오늘 배송에서 한 곳 완료하기
+    Drive,
     /// 배송 완료와 되돌리기
     Complete,
     /// 상담주문
@@ -68,13 +70,15 @@ pub struct Observations {
     pub variants: Vec<Variant>,
     /// Time of the member's last 발주서 download.
     pub purchase_order_at: Option<Moment>,
+    /// Whether the member reported a stop as done in the driver's pages.
+    pub has_delivered: bool,
     /// Verbs of the member's audit entries.
     pub verbs: BTreeSet<Verb>,
 }
 
 impl Task {
     /// All tasks in the order of a working day.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Upload,
         Self::Label,
         Self::Purchase,
@@ -86,13 +90,14 @@ impl Task {
         Self::Address,
         Self::Plan,
         Self::Hold,
+        Self::Drive,
         Self::Complete,
         Self::Counter,
     ];
 
     /// Tasks that the role has access to.
     pub fn for_role(role: Role) -> impl Iterator<Item = Self> {
-        let logistics = [Self::Slips, Self::Plan, Self::Hold, Self::Complete];
+        let logistics = [Self::Slips, Self::Plan, Self::Hold, Self::Drive, Self::Complete];
         Self::ALL.into_iter().filter(move |task| role == Role::Admin || logistics.contains(task))
     }
 
@@ -110,6 +115,7 @@ impl Task {
             Self::Address => "묶음의 주소 수정하기",
             Self::Plan => "하루를 배차하고 확정하기",
             Self::Hold => "한 곳을 다른 차로 옮기고 순서 고정하기",
+            Self::Drive => "오늘 배송에서 한 곳 완료하기",
             Self::Complete => "배송 완료와 되돌리기",
             Self::Counter => "상담주문 받기",
         }
@@ -182,6 +188,7 @@ impl Task {
             }),
             Self::Plan => [Verb::StopsAssigned, Verb::ToursFixed].iter().all(|verb| observed.verbs.contains(verb)),
             Self::Hold => [Verb::StopsMoved, Verb::StopsHeld].iter().all(|verb| observed.verbs.contains(verb)),
+            Self::Drive => observed.has_delivered,
             Self::Counter => observed.verbs.contains(&Verb::ManualOrdersCreated),
         }
     }

@@ -5,6 +5,7 @@ use super::model::{FieldChange, Observations, Task};
 use crate::audit::{self, Actor};
 use crate::deliveries::log;
 use crate::districts::Districts;
+use crate::drive::store::events;
 use crate::members::model::Member;
 use crate::orders::store::create::{bundles, create, findings};
 use crate::orders::store::{self as orders, Action, ChangeContext};
@@ -82,6 +83,7 @@ fn observations(
     let since: [Param<'_>; 2] = [member.id.into(), session.id.into()];
     let sql = "SELECT max(downloaded_at) FROM downloads WHERE member_id = ? AND id > ? AND content = 'purchase-order'";
     observed.purchase_order_at = tx.query_one(sql, &since)?.map_or(Ok(None), |row| row.opt_moment(0))?;
+    observed.has_delivered = events::has_delivered(tx, member.id, session.at)?;
     observed.verbs = audit::verbs_since(tx, member.id, session.id)?;
     Ok(observed)
 }

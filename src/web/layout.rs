@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::{AppState, AuthContext, Error, Flash, Member, PageAction, PageKind, Query, Role, csrf};
 use crate::demo::Demo;
+use crate::drive;
 use crate::flash;
 use crate::help::model::topic_for;
 use crate::id::parse_crockford;
@@ -27,6 +28,8 @@ pub struct Layout {
     pub banner: Option<String>,
     /// how many notices wait for an administrator
     pub waiting: usize,
+    /// whether the member has a tour of today, besides other work
+    pub drives: bool,
 }
 
 /// The banner above every page of a demo shop.
@@ -55,7 +58,7 @@ impl Layout {
             let csrf = csrf::token(&auth).unwrap_or_default();
             (auth.current.map(|current| current.member), csrf)
         });
-        Self { member, csrf, path: path.to_owned(), flash: None, banner: banner.text(), waiting: 0 }
+        Self { member, csrf, path: path.to_owned(), flash: None, banner: banner.text(), waiting: 0, drives: false }
     }
 
     /// Whether an administrator is logged in.
@@ -169,6 +172,13 @@ impl FromRequestParts<AppState> for Layout {
         };
         let layout = Self::without_flash(&DemoBanner::from_ref(state), Some(auth), parts.uri.path());
         let waiting = if layout.is_admin() { Watch::from_ref(state).waiting(&state.storage).await? } else { 0 };
-        Ok(Self { flash, waiting, ..layout })
+        let drives = match &layout.member {
+            Some(member) if layout.sees_plans() => {
+                let (id, today) = (member.id, state.storage.clock().now().date());
+                state.storage.read(move |tx| drive::store::has_tour(tx, id, today)).await?
+            }
+            _ => false,
+        };
+        Ok(Self { flash, waiting, drives, ..layout })
     }
 }

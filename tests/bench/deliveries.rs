@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use mukkeum::deliveries::filter::Sort;
 use reqwest::Client;
+use reqwest::redirect::Policy;
 
 use shop::{FAR_PAGE, fill_shop, log_in, measure, serve};
 
@@ -83,7 +84,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let data = arguments.data.unwrap_or_else(|| temporary.path().join("data"));
     fill_shop(&data, arguments.database.as_deref(), arguments.orders).await?;
     let (_server, url) = serve(&data, arguments.database.as_deref()).await?;
-    let client = log_in(&url).await?;
+    let client = log_in(&url, Policy::default()).await?;
 
     let sorts = Sort::ALL.map(|sort| (sort.label(), format!("sort={}", sort.code())));
     let lists = LISTS.iter().map(|(name, query)| (*name, (*query).to_owned())).chain(sorts);

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use mukkeum::orders::filter::DateField;
 
+use reqwest::redirect::Policy;
 use shop::{FAR_PAGE, fill_shop, log_in, measure, serve};
 
 /// Measured pages: name and query string.
@@ -68,7 +69,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let data = arguments.data.unwrap_or_else(|| temporary.path().join("data"));
     fill_shop(&data, arguments.database.as_deref(), arguments.orders).await?;
     let (_server, url) = serve(&data, arguments.database.as_deref()).await?;
-    let client = log_in(&url).await?;
+    let client = log_in(&url, Policy::default()).await?;
 
     let sorts = DateField::ALL.iter().flat_map(|date| {
         [("newest first", "desc"), ("oldest first", "asc")]

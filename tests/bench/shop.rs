@@ -14,6 +14,7 @@ use mukkeum::members::passwords::PasswordHasher;
 use mukkeum::storage::{Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::{Moment, SystemClock};
 use reqwest::Client;
+use reqwest::redirect::Policy;
 
 /// A page number far beyond manual paging.
 pub(super) const FAR_PAGE: &str = "1000";
@@ -67,7 +68,7 @@ pub(super) async fn serve(data: &Path, database: Option<&str>) -> Result<(Server
 }
 
 /// The CSRF token of the first form.
-fn token(page: &str) -> Option<&str> {
+pub(super) fn token(page: &str) -> Option<&str> {
     let (_, after) = page.split_once("name=\"csrf\"")?;
     after.split_once("value=\"")?.1.split_once('"').map(|(token, _)| token)
 }
@@ -85,8 +86,8 @@ async fn add_member(storage: &Storage) -> Result<(), Box<dyn Error>> {
     Ok(storage.write(add).await?)
 }
 
-pub(super) async fn log_in(url: &str) -> Result<Client, Box<dyn Error>> {
-    let client = Client::builder().cookie_store(true).build()?;
+pub(super) async fn log_in(url: &str, redirects: Policy) -> Result<Client, Box<dyn Error>> {
+    let client = Client::builder().cookie_store(true).redirect(redirects).build()?;
     let text = client.get(format!("{url}/login")).send().await?.text().await?;
     let csrf = token(&text).ok_or("a form without its token")?;
     let form = [MEMBER[0], MEMBER[1], ("csrf", csrf)];
@@ -95,7 +96,7 @@ pub(super) async fn log_in(url: &str) -> Result<Client, Box<dyn Error>> {
 }
 
 /// Median and 99th percentile.
-fn percentiles(mut times: Vec<Duration>) -> (Duration, Duration) {
+pub(super) fn percentiles(mut times: Vec<Duration>) -> (Duration, Duration) {
     times.sort_unstable();
     let at = |hundredths: usize| times.get((times.len() * hundredths / 100).min(times.len().saturating_sub(1)));
     (at(50).copied().unwrap_or_default(), at(99).copied().unwrap_or_default())

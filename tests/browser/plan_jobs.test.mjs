@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { checkPage, closeBrowser, enterDemo, koreanDay, mainText, open } from './browser.mjs';
 import { DEMO, PHONE, leave, list, phone } from './driving.mjs';
-import { clickButton, field } from './flows.mjs';
+import { chooseShipping, clickButton, field } from './flows.mjs';
 import { startServer } from './server.mjs';
 
 after(closeBrowser);
@@ -57,6 +57,34 @@ for (const javaScriptEnabled of [true, false]) {
     assert.ok((await card(page, '실측').filter({ hasText: '옷장 놓을 자리' }).count()) === 1);
   });
 }
+
+test('a customer without an order gets a visit from the board', async (t) => {
+  const { page } = await open(t, { command: DEMO });
+  await enterDemo(page, '관리자');
+  await gotoBoard(page, 3);
+  await page.getByRole('link', { name: '일감 추가' }).click();
+  await page.getByRole('link', { name: '실측 고객 받기' }).click();
+  await checkPage(page, 'plan-jobs-visitor');
+  await page.locator('#product-0').selectOption({ label: '예시공방 원목 협탁' });
+  await page.locator('select[id^=option-0-]').first().waitFor();
+  await page.locator('select[id^=option-0-]').first().selectOption({ index: 1 });
+  await page.locator('#quantity-0').fill('1');
+  await page.locator('#price-0').fill('0');
+  await field(page, '구매자명').fill('홍길동');
+  await field(page, '구매자연락처').fill('010-0000-1001');
+  await field(page, '우편번호').fill('39200');
+  await field(page, '주소').fill('경상북도 구미시 예시로 12');
+  await chooseShipping(page);
+  await clickButton(page, '상담주문 저장');
+  await page.waitForURL(/\/plans\/jobs\/new\?delivery=/);
+  assert.ok(await page.getByLabel('실측').isChecked());
+  await field(page, '가져올 물건이나 할 일').fill('붙박이장 자리');
+  await field(page, '가는 날').fill(koreanDay(3));
+  await clickButton(page, '만들기');
+  await page.getByText('일감을 만들었어요: 실측').waitFor();
+  await gotoBoard(page, 3);
+  assert.equal(await card(page, '실측').filter({ hasText: '홍길동' }).count(), 1);
+});
 
 test('a collection fails, comes back with its reason, and is done in part without a signal', async (t) => {
   const { page: office, server, folder } = await open(t, { command: DEMO });

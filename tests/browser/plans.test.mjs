@@ -16,6 +16,10 @@ async function openBoard(t, options = {}) {
   return shop;
 }
 
+/** The sizes of the pages of a PDF, in points. */
+const pages = (pdf) => [...pdf.toString('latin1').matchAll(/\/MediaBox\s*\[\s*0 0 ([\d.]+) ([\d.]+)/g)]
+  .map(([, width, height]) => `${Math.round(width)}x${Math.round(height)}`);
+
 /** The board of the first day that the demo has deliveries for and no plan; counts as one click. */
 async function gotoBoard(page) {
   await page.goto(`/plans?day=${koreanDay(3)}`);
@@ -55,6 +59,58 @@ test('empty board becomes a fixed plan in two clicks', async (t) => {
   assert.ok((await page.pdf({ preferCSSPageSize: true })).length > 1000, 'it prints');
   await page.getByRole('link', { name: '상차표' }).click();
   await checkPage(page, 'plans-loading');
+  await gotoBoard(page);
+  await page.getByRole('link', { name: '모두 인쇄' }).click();
+  await checkPage(page, 'plans-print');
+  const sheets = pages(await page.pdf({ preferCSSPageSize: true }));
+  assert.ok(sheets.length >= 4, 'a plan and a loading list for each truck');
+  assert.deepEqual([...new Set(sheets)], ['595x842'], 'A4 upright, all of them');
+});
+
+test('a truck that is overfilled is said, and the move undone', async (t) => {
+  const { page } = await openBoard(t);
+  const boxes = column(page, /^미배차/).getByRole('checkbox');
+  const count = await boxes.count();
+  for (const box of await boxes.all()) await box.check();
+  await page.getByLabel('옮길 차').selectOption({ label: '3호차' });
+  await press(page, '이 차로 옮기기');
+  assert.match(await page.locator('.notice.warning').first().innerText(), /이대로는 맞지 않아요: .*초과 \(/);
+  await checkPage(page, 'plans-exceeded');
+  await column(page, /^3호차/).getByRole('checkbox').first().check();
+  await page.getByLabel('옮길 차').selectOption({ label: '3호차' });
+  await press(page, '이 차로 옮기기');
+  assert.match(await mainText(page), /이미 3호차에 있어요/);
+  await page.goBack();
+  await press(page, '되돌리기');
+  assert.match(await mainText(page), /되돌렸어요/);
+  assert.equal((await names(page, /^미배차/)).length, count);
+});
+
+test('a fixed truck offers no choice and is handed to its driver on the board', async (t) => {
+  const { page } = await openBoard(t);
+  await press(page, '모두 배차');
+  await press(page, '모두 확정');
+  assert.equal(await page.locator('[data-fixed] input[name=tick]').count(), 0);
+  await page.getByLabel('운전').first().selectOption({ label: 'demo-driver' });
+  await page.getByRole('button', { name: /기사에게 넘기기$/ }).first().click();
+  assert.match(await mainText(page), /demo-driver 기사에게 넘겼어요/);
+  await page.getByRole('link', { name: /진행 보기$/ }).first().waitFor();
+  await checkPage(page, 'plans-handed-out');
+});
+
+test('a driver lands on the own stops and sees nothing of planning', async (t) => {
+  const { page, window } = await open(t, DEMO);
+  await enterDemo(page, '기사');
+  assert.equal(new URL(page.url()).pathname, '/drive');
+  assert.match(await mainText(page), /2호차/);
+  assert.deepEqual(await page.getByRole('navigation', { name: '주 메뉴' }).getByRole('link').allInnerTexts(), ['오늘 배송']);
+  assert.equal(await page.locator('a[href^="/plans"], a[href^="/deliveries"], a[href^="/orders"]').count(), 0);
+  await checkPage(page, 'driver-home');
+  // Who plans helps on that truck, and has its stops in the menu as well.
+  const admin = await window();
+  await enterDemo(admin);
+  await admin.getByRole('navigation', { name: '주 메뉴' }).getByRole('link', { name: '오늘 배송' }).click();
+  assert.match(await mainText(admin), /2호차/);
 });
 
 test('card is dragged to a truck and back', async (t) => {

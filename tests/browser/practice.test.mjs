@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { checkPage, closeBrowser, enterDemo, mainText, open } from './browser.mjs';
+import { DONE } from './driving.mjs';
 import { apply, beginReading, chooseShipping, clickButton, field, orderRow } from './flows.mjs';
 
 after(closeBrowser);
@@ -20,6 +21,7 @@ const TITLES = [
   '묶음의 주소 수정하기',
   '하루를 배차하고 확정하기',
   '한 곳을 다른 차로 옮기고 순서 고정하기',
+  '오늘 배송에서 한 곳 완료하기',
   '배송 완료와 되돌리기',
   '상담주문 받기',
 ];
@@ -135,20 +137,8 @@ async function correctAddress(page) {
   await page.getByText('함께 가는 주문 1건도 바꿨어요').waitFor();
 }
 
-/** The board of a task about plans; every truck works on that day, whatever holiday it is. */
-async function startPlan(page, title) {
-  await startTask(page, title);
-  if ((await page.locator('[data-column]').count()) > 1) return;
-  const board = page.url();
-  await page.goto('/trucks/holidays');
-  await field(page, '날짜').fill(new URL(board).searchParams.get('day'));
-  await field(page, '이름').fill('연습');
-  await clickButton(page, '일하는 날로');
-  await page.goto(board);
-}
-
 async function plan(page) {
-  await startPlan(page, TITLES[9]);
+  await startTask(page, TITLES[9]);
   await clickButton(page, '모두 배차');
   await page.getByText(/곳을 배차했/).waitFor();
   await clickButton(page, '모두 확정');
@@ -156,7 +146,7 @@ async function plan(page) {
 }
 
 async function hold(page) {
-  await startPlan(page, TITLES[10]);
+  await startTask(page, TITLES[10]);
   for (const name of await page.getByRole('button', { name: /확정 풀기$/ }).evaluateAll((found) => found.map((one) => one.getAttribute('aria-label')))) {
     await clickButton(page, name);
     await page.getByText(/확정을 풀었어요/).waitFor();
@@ -172,8 +162,23 @@ async function hold(page) {
   await page.getByText(/여기까지 순서를 고정했어요/).waitFor();
 }
 
-async function complete(page) {
+async function drive(page) {
   await startTask(page, TITLES[11]);
+  await page.getByRole('link', { name: /진행 보기$/ }).click();
+  await page.getByRole('link', { name: '상차 보기' }).click();
+  for (const box of await page.locator('.drive-loading li:not(.stopped) input[name=tick]').all()) await box.check();
+  const despite = page.getByLabel('그대로 출발하는 이유');
+  if (await despite.count()) await despite.fill('연습');
+  await page.getByRole('button', { name: '출발' }).click();
+  await startTask(page, TITLES[11]);
+  await page.getByRole('link', { name: /진행 보기$/ }).click();
+  await page.locator('table.driving').getByRole('link').first().click();
+  await page.getByRole('button', { name: DONE }).click();
+  await page.waitForURL((url) => !/^\/drive\/[0-9A-Z]/.test(url.pathname));
+}
+
+async function complete(page) {
+  await startTask(page, TITLES[12]);
   await page.locator('table.deliveries tbody tr').getByRole('checkbox').first().check();
   await clickButton(page, '배송 완료');
   await page.getByText('배송 1건을 완료했어요').waitFor();
@@ -182,7 +187,7 @@ async function complete(page) {
 }
 
 async function enterManualOrder(page, javaScriptEnabled) {
-  await startTask(page, TITLES[12]);
+  await startTask(page, TITLES[13]);
   await page.locator('#product-0').selectOption({ label: '예시공방 원목 협탁' });
   if (!javaScriptEnabled) await clickButton(page, '선택한 상품의 옵션 보기');
   await page.locator('select[id^=option-0-]').first().waitFor();
@@ -222,6 +227,7 @@ for (const javaScriptEnabled of [true, false]) {
       () => correctAddress(page),
       () => plan(page),
       () => hold(page),
+      () => drive(page),
       () => complete(page),
       () => enterManualOrder(page, javaScriptEnabled),
     ];
@@ -234,7 +240,7 @@ for (const javaScriptEnabled of [true, false]) {
 
     await page.getByRole('link', { name: '누가 어디까지 했는지 보기' }).click();
     await page.waitForURL('**/practice/members');
-    assert.match(await mainText(page), /demo-admin[^]*13\/13[^]*demo-team[^]*0\/4[^]*아직 시작하지 않았어요/);
+    assert.match(await mainText(page), /demo-admin[^]*14\/14[^]*demo-team[^]*0\/5[^]*아직 시작하지 않았어요/);
     await checkPage(page, 'practice-members');
     await page.locator('.trainee').filter({ hasText: 'demo-admin' }).getByRole('button').click();
     if (javaScriptEnabled) await page.getByRole('dialog').getByRole('button', { name: '네' }).click();
@@ -243,14 +249,14 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test('delivery team has four tasks', async (t) => {
+test('delivery team has five tasks', async (t) => {
   const { window } = await openDemo(t);
   const team = await window();
   await enterDemo(team, '배송팀');
   await team.getByRole('complementary', { name: '교육용 안내' }).getByRole('link', { name: '연습하기' }).click();
   await clickButton(team, '연습 시작하기');
-  assert.deepEqual(await team.locator('.tasks > li h2').allInnerTexts(), [TITLES[5], TITLES[9], TITLES[10], TITLES[11]]);
+  assert.deepEqual(await team.locator('.tasks > li h2').allInnerTexts(), [TITLES[5], TITLES[9], TITLES[10], TITLES[11], TITLES[12]]);
   await checkPage(team, 'practice-team');
   await complete(team);
-  assert.deepEqual(await finishedTasks(team), [TITLES[11]]);
+  assert.deepEqual(await finishedTasks(team), [TITLES[12]]);
 });

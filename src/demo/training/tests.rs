@@ -56,6 +56,30 @@ async fn login_page_shows_accounts_that_can_log_in() {
 }
 
 #[tokio::test]
+async fn every_day_has_a_bundle_and_today_a_tour_of_the_driver() {
+    let (app, _) = open(ResetSchedule::DAILY).await;
+    // A Friday, a Saturday and a Sunday.
+    for orders in [1_500, 1_501, 1_502] {
+        let demo = Demo::new(DemoPlan { orders, reset_every: ResetSchedule::DAILY, is_public: false });
+        assert!(reset_if_due(&app, &demo).await);
+        let today = app.state.now().date();
+        let counted = app.state.storage.read(move |tx| {
+            let sql = "SELECT count(*) FROM tours t JOIN members m ON m.id = t.driver_id AND m.username = 'demo-driver' \
+                       WHERE t.day = ? AND t.state = 'loading'";
+            let handed_out = tx.scalar(sql, &[today.into()])?;
+            let sql = "SELECT count(*) FROM deliveries d WHERE d.preferred_shipping_date = ? AND d.shipping_method = 'DIRECT' \
+                       AND (SELECT count(*) FROM orders o WHERE o.delivery_id = d.id AND o.claim = '') > 1";
+            let bundles = (1..5).map(|days| tx.scalar(sql, &[(today + chrono::Days::new(days)).into()]));
+            Ok::<_, StorageError>((handed_out, bundles.collect::<Result<Vec<i64>>>()?))
+        });
+        let (handed_out, bundles) = counted.await.expect("counts");
+        assert_eq!(handed_out, 1, "{today}");
+        assert!(bundles.iter().all(|count| *count > 0), "{today}: {bundles:?}");
+        app.clock.advance_ms(24 * HOUR_MS);
+    }
+}
+
+#[tokio::test]
 async fn every_page_shows_the_demo_banner() {
     let (app, _) = open(ResetSchedule::DAILY).await;
     let banner = format!("{BANNER} 내일 10:00에 처음으로 돌아가요.");

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::drive::model::StopEvent;
+use crate::drive::model::{EventKind, StopEvent};
 use crate::storage::{Result, Row, StorageError, Tx};
+use crate::time::Moment;
 
 const EVENT: &str = "SELECT id, tour_id, job_id, key_id, member_id, source, number, happened_at, clock_offset, \
                      received_at, kind, details, saw_version FROM stop_events";
@@ -64,6 +65,12 @@ pub fn reporters(tx: &mut dyn Tx, job_id: i64) -> Result<BTreeMap<String, String
     let sql = "SELECT e.id, COALESCE(m.username, '') FROM stop_events e LEFT JOIN members m ON m.id = e.member_id \
                WHERE e.job_id = ?";
     tx.query(sql, &[job_id.into()])?.into_iter().map(|mut row| Ok((row.text(0)?, row.text(1)?))).collect()
+}
+
+/// Whether a member has reported a stop as done since a moment.
+pub fn has_delivered(tx: &mut dyn Tx, member_id: i64, since: Moment) -> Result<bool> {
+    let sql = "SELECT count(*) FROM stop_events WHERE member_id = ? AND kind = ? AND received_at >= ?";
+    Ok(tx.scalar(sql, &[member_id.into(), EventKind::Delivered.code().into(), since.into()])? > 0)
 }
 
 /// Whether an event is stored.

@@ -19,6 +19,7 @@ use crate::orders::manual_order::{Catalogue, ItemInput, MAX_ITEMS, ManualOrderFo
 use crate::orders::model::{Order, ShippingMethod};
 use crate::orders::store;
 use crate::orders::store::manual_order::{self, ManualOrderOutcome};
+use crate::plans::model::JobKind;
 use crate::products::model::Product;
 use crate::products::store as products;
 use crate::storage::{Result as StorageResult, StorageError, Tx};
@@ -61,6 +62,9 @@ pub(super) struct NewQuery {
     /// 희망배송일 to prefill
     #[serde(default)]
     date: String,
+    /// kind of the visit (일감) that is made for the order once it is saved
+    #[serde(default)]
+    visit: String,
 }
 
 pub(super) async fn new(
@@ -70,6 +74,7 @@ pub(super) async fn new(
 ) -> PageResult<Response> {
     let now = context.storage.clock().now();
     let (like, date) = (parse_crockford(&query.like), parse_date(&query.date));
+    let visit = JobKind::from_code(&query.visit);
     let member = layout.member.clone();
     let form = context
         .storage
@@ -81,6 +86,9 @@ pub(super) async fn new(
             if let Some(order) = stored.filter(|order| !masking.hides(order.delivery_id, false)) {
                 prefill(&mut form, &order);
             }
+            if let Some(visit) = visit {
+                form.inputs.set("visit", visit.code().to_owned());
+            }
             if let Some(date) = date {
                 form.inputs.set("preferred_shipping_date", date.to_string());
             }
@@ -88,7 +96,7 @@ pub(super) async fn new(
         })
         .await?;
     let shown = new_page(&context, layout, form).await?;
-    Ok(page(NewPage { may_restore_draft: like.is_none() && date.is_none(), ..shown }))
+    Ok(page(NewPage { may_restore_draft: like.is_none() && date.is_none() && visit.is_none(), ..shown }))
 }
 
 /// Prefills customer, recipient and shipping from an existing order.
@@ -243,7 +251,7 @@ async fn save(
                 masking::store::keep_open(tx, actor.id, order.delivery_id)?;
             }
             let flash = flash.save(tx, actor.id)?;
-            Ok::<_, StorageError>(Ok((orders.first().map(|order| order.id), flash)))
+            Ok::<_, StorageError>(Ok((orders.into_iter().next(), flash)))
         })
         .await?;
     let (first, flash) = match saved {
@@ -256,6 +264,13 @@ async fn save(
             return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
         }
     };
-    let to = first.map_or("/orders".to_owned(), |id| format!("/orders/{}?taken=true", crockford(id)));
+    let visit = JobKind::from_code(form.inputs.get("visit"));
+    let to = match (first, visit) {
+        (None, _) => "/orders".to_owned(),
+        (Some(order), Some(kind)) => {
+            format!("/plans/jobs/new?delivery={}&kind={}", crockford(order.delivery_id), kind.code())
+        }
+        (Some(order), None) => format!("/orders/{}?taken=true", crockford(order.id)),
+    };
     Ok(redirect_with_flash(&to, flash))
 }

@@ -4,17 +4,20 @@ use axum::extract::State;
 use chrono::NaiveDate;
 
 use super::parse_column;
+use super::undo::UndoToken;
 use crate::audit::{AuditEvent, MemberActor};
-use crate::districts::DistrictCache;
+use crate::districts::{DistrictCache, Districts};
+use crate::drive::hand_out;
 use crate::id::parse_crockford;
-use crate::plans::assign::Scope;
+use crate::plans::assign::{NewPlan, Scope};
 use crate::plans::board::board;
-use crate::plans::edit::{self, EditContext, EditResult, Refusal, SeenVersions};
+use crate::plans::edit::{self, EditContext, FormerPlace, Move, MoveResult, Refusal, SeenVersions};
 use crate::plans::model::{ColumnKey, Hold, TourState};
 use crate::plans::planner;
-use crate::storage::{Storage, Tx};
+use crate::plans::store;
+use crate::storage::{Result as StorageResult, Storage, Tx};
 use crate::time::parse_date;
-use crate::web::{Error, Flash, FormPairs, PageResult, first_value, redirect_with_flash};
+use crate::web::{Error, Flash, FlashId, FormPairs, PageResult, first_value, redirect_with_flash};
 
 /// Deliveries that one request may change: each looks for its cheapest place while other members wait.
 const MAX_TICKED: usize = 500;
@@ -39,6 +42,10 @@ enum Action {
     Hold(Hold, Vec<i64>),
     Acknowledge(Vec<i64>),
     SetState(TourState, Option<ColumnKey>),
+    /// puts deliveries back to where they were before a move
+    Undo(Vec<FormerPlace>),
+    /// 기사에게 넘기기: driver and helper
+    HandOut(ColumnKey, Option<i64>, Option<i64>),
 }
 
 /// The form of the board.
@@ -98,6 +105,11 @@ fn parse_button(pairs: &[(String, String)]) -> Option<BoardForm> {
         ("acknowledge", _) => Action::Acknowledge(one()?),
         ("fix", "") => Action::SetState(TourState::Fixed, None),
         ("fix", column) => Action::SetState(TourState::Fixed, Some(parse_column(column)?)),
+        ("undo", token) => Action::Undo(UndoToken::parse(token)?.former),
+        ("hand-out", column) => {
+            let member = |field: &str| parse_crockford(first_value(pairs, &format!("{field}-{column}")));
+            Action::HandOut(parse_column(column)?, member("driver"), member("helper"))
+        }
         ("reopen", column) => Action::SetState(TourState::Draft, Some(parse_column(column)?)),
         _ => return None,
     };
@@ -134,33 +146,87 @@ pub(super) async fn bulk(
     } else {
         None
     };
-    let write = move |tx: &mut dyn Tx| {
-        let outcome: std::result::Result<AuditEvent, Refusal> = {
-            let (context, districts) = (&context, &*districts);
-            let result: EditResult = match &action {
-                Action::Assign(_) => match &plan {
-                    Some(plan) => edit::apply(tx, districts, context, plan),
-                    None => Ok(Err(Refusal::Nothing)),
-                },
-                Action::Move(to, at, ids) => edit::move_to(tx, districts, context, (*to, *at), ids),
-                Action::Shift(id, is_down) => edit::shift(tx, districts, context, *id, *is_down),
-                Action::Unassign(ids) => edit::unassign(tx, districts, context, ids),
-                Action::Hold(hold, ids) => edit::set_hold(tx, districts, context, *hold, ids),
-                Action::Acknowledge(ids) => edit::acknowledge(tx, districts, context, ids),
-                Action::SetState(state, only) => edit::set_state(tx, districts, context, *state, *only),
-            };
-            result?
-        };
-        let flash = match &outcome {
-            Ok(AuditEvent::StopsAssigned { left_out, .. }) if *left_out > 0 => {
-                Flash::warning(outcome.as_ref().map(AuditEvent::sentence).unwrap_or_default())
-            }
+    let write = move |tx: &mut dyn Tx| execute(tx, &districts, &context, &action, plan.as_ref());
+    let (flash, undo) = storage.write(write).await?;
+    let to = undo.map_or_else(|| here.clone(), |token| format!("{here}&undo={token}"));
+    Ok(redirect_with_flash(&to, flash))
+}
+
+/// Executes an action; the message, and what undoes a move.
+fn execute(
+    tx: &mut dyn Tx,
+    districts: &Districts,
+    context: &EditContext,
+    action: &Action,
+    plan: Option<&NewPlan>,
+) -> StorageResult<(FlashId, Option<String>)> {
+    let outcome: std::result::Result<AuditEvent, Refusal> = match action {
+        Action::Move(to, at, ids) => {
+            let moved = edit::move_to(tx, districts, context, (*to, *at), ids);
+            return report_move(tx, context, moved);
+        }
+        Action::Shift(id, is_down) => {
+            let moved = edit::shift(tx, districts, context, *id, *is_down);
+            return report_move(tx, context, moved);
+        }
+        Action::Unassign(ids) => {
+            let moved = edit::unassign(tx, districts, context, ids);
+            return report_move(tx, context, moved);
+        }
+        Action::HandOut(column, driver, helper) => return hand_out(tx, context, *column, (*driver, *helper)),
+        Action::Assign(_) => match plan {
+            Some(plan) => edit::apply(tx, districts, context, plan)?,
+            None => Err(Refusal::Nothing),
+        },
+        Action::Hold(hold, ids) => edit::set_hold(tx, districts, context, *hold, ids)?,
+        Action::Acknowledge(ids) => edit::acknowledge(tx, districts, context, ids)?,
+        Action::SetState(state, only) => edit::set_state(tx, districts, context, *state, *only)?,
+        Action::Undo(former) => edit::put_back(tx, districts, context, former)?,
+    };
+    let flash = match outcome {
+        Ok(event) => match event {
+            AuditEvent::StopsAssigned { left_out, .. } if left_out > 0 => Flash::warning(event.sentence()),
+            _ if matches!(action, Action::Undo(_)) => Flash::success(format!("되돌렸어요. {}", event.sentence())),
+            _ => Flash::success(event.sentence()),
+        },
+        Err(refusal) => Flash::warning(refusal.sentence()),
+    };
+    Ok((flash.save(tx, context.actor.id)?, None))
+}
+
+/// The message about a move: a warning that names what the truck exceeds since then.
+fn report_move(tx: &mut dyn Tx, context: &EditContext, moved: MoveResult) -> StorageResult<(FlashId, Option<String>)> {
+    let Move { event, exceeded, former } = match moved? {
+        Ok(moved) => moved,
+        Err(refusal) => return Ok((Flash::warning(refusal.sentence()).save(tx, context.actor.id)?, None)),
+    };
+    let flash = if exceeded.is_empty() {
+        Flash::success(event.sentence())
+    } else {
+        Flash::warning(format!("{}. 이대로는 맞지 않아요: {}", event.sentence(), exceeded.join(", ")))
+    };
+    let versions = store::tours_of_day(tx, context.day)?.iter().map(|tour| tour.version).sum();
+    let undo = UndoToken { versions, former };
+    Ok((flash.save(tx, context.actor.id)?, undo.text()))
+}
+
+/// Hands the tour of a fixed column out.
+fn hand_out(
+    tx: &mut dyn Tx,
+    context: &EditContext,
+    column: ColumnKey,
+    who: (Option<i64>, Option<i64>),
+) -> StorageResult<(FlashId, Option<String>)> {
+    let tour = store::tours_of_day(tx, context.day)?.into_iter().find(|tour| tour.column == column);
+    let seen = context.seen.get(&column).copied().unwrap_or_default();
+    let flash = match tour {
+        None => Flash::warning(Refusal::Nothing.sentence()),
+        Some(tour) => match hand_out::hand_out(tx, context.actor, (tour.id, seen), who)? {
             Ok(event) => Flash::success(event.sentence()),
             Err(refusal) => Flash::warning(refusal.sentence()),
-        };
-        flash.save(tx, actor.id)
+        },
     };
-    Ok(redirect_with_flash(&here, storage.write(write).await?))
+    Ok((flash.save(tx, context.actor.id)?, None))
 }
 
 #[cfg(test)]
@@ -203,8 +269,10 @@ mod tests {
         assert_eq!([with("up"), with("down")], [Some(Action::Shift(7, false)), Some(Action::Shift(7, true))]);
         assert_eq!(with("off"), Some(Action::Unassign(vec![7])));
         assert_eq!(with("hold:place"), Some(Action::Hold(Hold::Place, vec![7])));
+        let who = [("act", &*format!("hand-out:{text}")), (&*format!("driver-{text}"), &*id)];
+        assert_eq!(action(&who), Some(Action::HandOut(column, Some(7), None)));
         assert_eq!(action(&[("act", "fix")]), Some(Action::SetState(TourState::Fixed, None)));
-        for wrong in ["", "dance", "up:", "hold:sometimes", "reopen", "move"] {
+        for wrong in ["", "dance", "up:", "hold:sometimes", "reopen", "move", "undo:x", "hand-out"] {
             assert_eq!(action(&[("act", wrong)]), None, "{wrong}");
         }
     }

@@ -12,6 +12,8 @@ use crate::id::{crockford, parse_crockford};
 use crate::masking;
 use crate::members::model::rights::Surface;
 use crate::orders::bundle::DeliveryState;
+use crate::orders::model::OrderState;
+use crate::orders::store as orders;
 use crate::plans::model::Job;
 use crate::plans::promise::dates::{self, Dates, Enquiry, NewPromise, NoDates, PromiseError};
 use crate::plans::promise::{DateOffer, DateRefusal, PromiseChannel};
@@ -21,7 +23,7 @@ use crate::products::model::Product;
 use crate::products::store as products;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::text::{nfkc, parse_zip_code};
-use crate::time::{date_with_weekday, parse_date};
+use crate::time::{date_with_weekday, duration_label, parse_date};
 use crate::trucks::model::clock_label;
 use crate::web::{
     Error, Flash, Form, Layout, PageResult, PersonalData, Query, Tone, personal_page, personal_page_with_status,
@@ -40,7 +42,7 @@ pub(super) struct DatesQuery {
     /// identifier of the product; empty: the default of the shop
     product: String,
     quantity: String,
-    /// a day that is asked about
+    /// a day that is wished or asked about; empty: the 희망배송일 of the delivery
     day: String,
 }
 
@@ -59,6 +61,8 @@ struct PromisedDelivery {
     /// whether the recipient is masked
     is_masked: bool,
     planned: Option<NaiveDate>,
+    /// the earliest day by which a channel demands the dispatch of its orders
+    deadline: Option<NaiveDate>,
     history: Vec<Promise>,
 }
 
@@ -90,8 +94,6 @@ struct DatesPage {
     products: Vec<Product>,
     zip_problem: Option<&'static str>,
     shown: DatesView,
-    /// the day that was asked about, with its answer
-    asked: Option<(NaiveDate, Result<DateOffer, DateRefusal>)>,
     today: NaiveDate,
 }
 
@@ -104,11 +106,35 @@ impl PersonalData for DatesPage {
 impl DatesPage {
     /// `1호차로 10:20쯤, 6곳 중 하나예요. 12분 더 운전해요.`
     fn reason(offer: &DateOffer) -> String {
-        let arrives = clock_label(offer.arrives_at);
+        let (arrives, driving) = (clock_label(offer.arrives_at), duration_label(offer.detour_minutes));
         match offer.stops {
-            1 => format!("{} 첫 배송, {arrives}쯤. 다녀오는 데 {}분 운전해요.", offer.truck, offer.detour_minutes),
-            stops => format!("{} {stops}곳 중 하나, {arrives}쯤. {}분 더 운전해요.", offer.truck, offer.detour_minutes),
+            1 => format!("{} 첫 배송, {arrives}쯤. 다녀오는 데 {driving} 운전해요.", offer.truck),
+            stops => format!("{} {stops}곳 중 하나, {arrives}쯤. {driving} 더 운전해요.", offer.truck),
         }
+    }
+
+    /// How far a day is from the wished one: `희망한 날보다 3일 늦어요`.
+    fn distance(dates: &Dates, offer: &DateOffer) -> Option<String> {
+        let (wished, _) = dates.wished.as_ref()?;
+        match (offer.day - *wished).num_days() {
+            0 => None,
+            days @ 1.. => Some(format!("희망한 날보다 {days}일 늦어요")),
+            days => Some(format!("희망한 날보다 {}일 빨라요", -days)),
+        }
+    }
+
+    /// What is wrong with promising a day although it is possible: later than the channel demands.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
+    fn warning(&self, day: &NaiveDate) -> Option<String> {
+        let deadline = self.delivery.as_ref()?.deadline.filter(|deadline| deadline < day)?;
+        let late = (*day - deadline).num_days();
+        Some(format!("발송기한 {}보다 {late}일 늦어요", date_with_weekday(deadline)))
+    }
+
+    /// Whether the wish is the one of the order, not one that was asked about here.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
+    fn is_preferred(&self, day: &NaiveDate) -> bool {
+        self.delivery.as_ref().is_some_and(|delivery| delivery.work.preferred_date == Some(*day))
     }
 
     fn delivery_id(&self) -> String {
@@ -175,16 +201,20 @@ fn of_delivery(
     let Some((mut work, stored)) = dates::find_delivery(tx, id)? else { return Ok(None) };
     let (job, planned): (Option<Job>, _) = stored.map_or((None, None), |stored| (Some(stored.job), stored.planned));
     let enquiry = Enquiry::of_delivery(tx, today, &work, job.as_ref())?;
-    let shown = DatesView::new(dates::dates(tx, districts, &enquiry, today)?);
-    let asked = ask(tx, districts, &enquiry, &query)?;
+    let wish = parse_date(&query.day).or(work.preferred_date);
+    let shown = DatesView::new(dates::dates(tx, districts, &enquiry, today, wish)?);
     let history = promises::of_delivery(tx, id)?;
     let masking = masking::of_member(tx, layout.member.as_ref(), Surface::Plan)?;
     let is_masked = masking.hides(id, masking.is_due(work.preferred_date, work.state == DeliveryState::ReadyToShip));
     if is_masked {
         work.recipient.mask();
     }
-    let delivery = Some(PromisedDelivery { is_masked, work, planned: planned.map(|(day, _)| day), history });
-    Ok(Some(DatesPage { layout, query, delivery, products: Vec::new(), zip_problem: None, shown, asked, today }))
+    let ids: Vec<i64> = work.order_ids().collect();
+    let open = orders::find(tx, &ids)?.into_iter().filter(|order| order.state < OrderState::Shipped);
+    let deadline = open.filter_map(|order| order.dispatch_deadline).min();
+    let planned = planned.map(|(day, _)| day);
+    let delivery = Some(PromisedDelivery { is_masked, work, planned, deadline, history });
+    Ok(Some(DatesPage { layout, query, delivery, products: Vec::new(), zip_problem: None, shown, today }))
 }
 
 fn of_goods(tx: &mut dyn Tx, districts: &Districts, layout: Layout, mut query: DatesQuery) -> StorageResult<DatesPage> {
@@ -192,16 +222,8 @@ fn of_goods(tx: &mut dyn Tx, districts: &Districts, layout: Layout, mut query: D
     let products: Vec<Product> = products::all(tx)?.into_iter().filter(|product| product.enabled).collect();
     let quantity = nfkc(&query.quantity).trim().parse().unwrap_or(1).clamp(1, MAX_QUANTITY);
     query.quantity = quantity.to_string();
-    let mut page = DatesPage {
-        layout,
-        delivery: None,
-        products,
-        zip_problem: None,
-        shown: DatesView::Nothing,
-        asked: None,
-        today,
-        query,
-    };
+    let mut page =
+        DatesPage { layout, delivery: None, products, zip_problem: None, shown: DatesView::Nothing, today, query };
     if page.query.zip.trim().is_empty() {
         return Ok(page);
     }
@@ -211,16 +233,9 @@ fn of_goods(tx: &mut dyn Tx, districts: &Districts, layout: Layout, mut query: D
     };
     page.query.zip.clone_from(&zip);
     let enquiry = Enquiry::of_goods(tx, districts, today, &zip, parse_crockford(&page.query.product), quantity)?;
-    page.shown = DatesView::new(dates::dates(tx, districts, &enquiry, today)?);
-    page.asked = ask(tx, districts, &enquiry, &page.query)?;
+    let wish = parse_date(&page.query.day);
+    page.shown = DatesView::new(dates::dates(tx, districts, &enquiry, today, wish)?);
     Ok(page)
-}
-
-type DateAnswer = Option<(NaiveDate, Result<DateOffer, DateRefusal>)>;
-
-fn ask(tx: &mut dyn Tx, districts: &Districts, enquiry: &Enquiry, query: &DatesQuery) -> StorageResult<DateAnswer> {
-    let Some(day) = parse_date(&query.day) else { return Ok(None) };
-    Ok(dates::date(tx, districts, enquiry, day)?.ok().map(|answer| (day, answer)))
 }
 
 pub(super) async fn show(

@@ -5,8 +5,11 @@ use axum::extract::State;
 use chrono::{Datelike, Days, NaiveDate, Timelike};
 use serde::Deserialize;
 
+use super::undo::UndoToken;
 use super::view::{Card, ColumnView, views};
 use crate::districts::DistrictCache;
+use crate::drive::store as drive;
+use crate::id::crockford;
 use crate::masking;
 use crate::members::model::rights::Surface;
 use crate::plans::board::{Board, board};
@@ -41,6 +44,10 @@ struct BoardPage {
     columns: Vec<ColumnView>,
     pool: Vec<Card>,
     board: Board,
+    /// members who may drive: identifier and name; empty while no tour can be handed out
+    drivers: Vec<(String, String)>,
+    /// undoes the move that the message is about
+    undo: Option<String>,
 }
 
 impl BoardPage {
@@ -66,6 +73,11 @@ impl BoardPage {
         self.board.columns.iter().any(crate::plans::board::Column::is_plannable)
     }
 
+    /// Whether cards can be chosen and moved.
+    fn can_move(&self) -> bool {
+        self.columns.iter().any(|column| !column.is_fixed)
+    }
+
     /// Stops that have changed since they were planned.
     fn changed(&self) -> usize {
         self.columns.iter().map(|column| column.changed).sum()
@@ -86,6 +98,7 @@ impl PersonalData for BoardPage {
 #[serde(default)]
 pub(super) struct DayQuery {
     day: String,
+    undo: String,
 }
 
 /// The day that the board shows without a choice: today in the morning, tomorrow later.
@@ -106,19 +119,42 @@ pub(super) async fn list(
     let for_read = districts.clone();
     let monday = day - Days::new(u64::from(day.weekday().num_days_from_monday()));
     let member = layout.member.clone();
-    let (board, counts, masking) = storage
+    let (board, counts, masking, drivers, driven) = storage
         .read(move |tx| {
             let counts = store::days_between(tx, monday, monday + Days::new(6))?;
             let masking = masking::of_member(tx, member.as_ref(), Surface::Plan)?;
-            Ok::<_, StorageError>((board(tx, &for_read, day)?, counts, masking))
+            let board = board(tx, &for_read, day)?;
+            let is_waiting = board.columns.iter().any(|column| column.is_fixed() && !column.is_handed_out());
+            let drivers = if is_waiting { drive::drivers(tx)? } else { Vec::new() };
+            let mut driven = Vec::new();
+            for tour in
+                board.columns.iter().filter(|column| column.is_handed_out()).filter_map(|column| column.tour.as_ref())
+            {
+                driven.extend(drive::tour(tx, tour.id)?);
+            }
+            Ok::<_, StorageError>((board, counts, masking, drivers, driven))
         })
         .await?;
     let (mut columns, mut pool) = views(&board, &districts);
+    for (view, column) in columns.iter_mut().zip(&board.columns) {
+        let tour = driven.iter().find(|tour| tour.column == column.key());
+        view.driver = tour.and_then(|tour| tour.driver.clone());
+    }
+    let undo = UndoToken::parse(&query.undo).filter(|undo| undo.versions == board.versions());
     let cards = columns.iter_mut().flat_map(|column| &mut column.cards).chain(&mut pool);
     cards.for_each(|card| card.mask(&masking, day));
     let week = (0..7).map(|offset| {
         let day = monday + Days::new(offset);
         WeekDay { day, count: counts.get(&day).copied().unwrap_or_default(), is_today: day == now.date() }
     });
-    Ok(personal_page(BoardPage { layout, day, week: week.collect(), columns, pool, board }))
+    Ok(personal_page(BoardPage {
+        week: week.collect(),
+        undo: undo.and_then(|undo| undo.text()),
+        drivers: drivers.into_iter().map(|(id, name)| (crockford(id), name)).collect(),
+        layout,
+        day,
+        columns,
+        pool,
+        board,
+    }))
 }

@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::extract::{Path, State};
+use chrono::NaiveDate;
 
 use super::tours::{TourQuery, load};
 use crate::deliveries::list::{DeliveryRow, load_rows};
-use crate::districts::DistrictCache;
+use crate::districts::{DistrictCache, Districts};
 use crate::id::{crockford, parse_crockford};
-use crate::masking::{self, mask};
+use crate::masking::{self, MaskPolicy, mask};
 use crate::members::model::rights::Surface;
 use crate::orders::list::OrderRow;
 use crate::orders::model::OrderState;
+use crate::plans::board::Column;
 use crate::plans::edit::column_name;
 use crate::plans::model::JobKind;
 use crate::plans::work::DeliveryWork;
@@ -21,21 +23,21 @@ use crate::time::date_with_weekday;
 use crate::web::{Error, Layout, PageResult, PersonalData, Query, personal_page};
 
 /// A stop whose pieces are loaded.
-struct LoadingStop {
+pub(super) struct LoadingStop {
     /// its place in the route
-    position: usize,
-    name: String,
-    district: String,
-    lines: Vec<LoadingLine>,
+    pub(super) position: usize,
+    pub(super) name: String,
+    pub(super) district: String,
+    pub(super) lines: Vec<LoadingLine>,
 }
 
 /// An order of a stop.
-struct LoadingLine {
-    product: String,
-    quantity: i64,
-    claim: String,
+pub(super) struct LoadingLine {
+    pub(super) product: String,
+    pub(super) quantity: i64,
+    pub(super) claim: String,
     /// whether the claim keeps the goods here
-    is_held: bool,
+    pub(super) is_held: bool,
 }
 
 #[derive(Template)]
@@ -78,6 +80,30 @@ fn line(row: &OrderRow) -> LoadingLine {
     LoadingLine { product, quantity: row.order.quantity, claim: row.order.claim.clone(), is_held: row.order.is_held() }
 }
 
+/// The stops of a column with what is loaded for them, the last first.
+pub(super) fn loading_stops(
+    column: &Column,
+    rows: &[DeliveryRow],
+    districts: &Districts,
+    (masking, day): (&MaskPolicy, NaiveDate),
+) -> Vec<LoadingStop> {
+    let listed: BTreeMap<i64, &OrderRow> =
+        rows.iter().flat_map(|row| &row.orders).map(|order| (order.listed.order.id, &order.listed)).collect();
+    let stops = (1..).zip(&column.stops).map(|(position, stop)| LoadingStop {
+        position,
+        name: {
+            let name = &stop.item.work.recipient.name;
+            let is_hidden = masking.hides(stop.item.work.delivery_id, masking.is_due_on(day));
+            if is_hidden { mask::name(name) } else { name.clone() }
+        },
+        district: stop.item.work.sigungu_code.and_then(|code| districts.display_name(code)).unwrap_or_default(),
+        lines: lines(&stop.item.work, &listed),
+    });
+    let mut stops: Vec<LoadingStop> = stops.collect();
+    stops.reverse();
+    stops
+}
+
 pub(super) async fn show(
     State(storage): State<Storage>,
     State(districts): State<DistrictCache>,
@@ -100,20 +126,7 @@ pub(super) async fn show(
     let (board, at, rows, masking) = loaded.await?.ok_or(Error::NotFound)?;
     let column = &board.columns[at];
     let orders: BTreeSet<i64> = rows.iter().flat_map(DeliveryRow::order_ids).collect();
-    let listed: BTreeMap<i64, &OrderRow> =
-        rows.iter().flat_map(|row| &row.orders).map(|order| (order.listed.order.id, &order.listed)).collect();
-    let stops = (1..).zip(&column.stops).map(|(position, stop)| LoadingStop {
-        position,
-        name: {
-            let name = &stop.item.work.recipient.name;
-            let is_hidden = masking.hides(stop.item.work.delivery_id, masking.is_due_on(board.day));
-            if is_hidden { mask::name(name) } else { name.clone() }
-        },
-        district: stop.item.work.sigungu_code.and_then(|code| districts.display_name(code)).unwrap_or_default(),
-        lines: lines(&stop.item.work, &listed),
-    });
-    let mut stops: Vec<LoadingStop> = stops.collect();
-    stops.reverse();
+    let stops = loading_stops(column, &rows, &districts, (&masking, board.day));
     Ok(personal_page(LoadingPage {
         layout,
         id: crockford(id),

@@ -103,12 +103,60 @@ async fn ticked_deliveries_are_moved_and_taken_out() {
     assert!(moved.contains("1곳을 옮겼어요: 1호차") && moved.contains("차 고정</span>"));
     let freed = press(&app, &moved, &[("act", &format!("hold:free:{id}"))]).await;
     assert!(freed.contains("고정을 풀었어요"));
+    let again = press(&app, &freed, &[("act", "move"), ("to", &column), ("tick", &id)]).await;
+    assert!(again.contains("이미 1호차에 있어요"), "{again}");
     let out = press(&app, &freed, &[("act", "off"), ("tick", &id)]).await;
     assert!(out.contains("1곳을 옮겼어요: 미배차"));
     let dropped = press(&app, &out, &[("act", &format!("drop:{id}")), ("drop_to", &column), ("at", "0")]).await;
     assert!(dropped.contains("1곳을 옮겼어요: 1호차"));
+    let undo = value_after(&dropped, "value=\"undo:").to_owned();
+    let undone = press(&app, &dropped, &[("act", &format!("undo:{undo}"))]).await;
+    assert!(undone.contains("되돌렸어요. 1곳을 옮겼어요: 미배차") && !undone.contains("value=\"undo:"), "{undone}");
     let wrong = app.post_form("/plans", &[("day", "2024-03-16"), ("act", "dance")]).await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn move_that_overfills_a_truck_is_a_warning() {
+    let app = dispatcher().await;
+    let shrunk = app.state.storage.write(|tx| tx.exec("UPDATE trucks SET pieces = 1, volume = 1", &[])).await;
+    shrunk.expect("writes");
+    let page = app.get(BOARD).await.ok();
+    let column = value_after(&page, "<option value=\"").to_owned();
+    let ids: Vec<String> = page
+        .split("data-card=\"")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split('"').next()?.to_owned()))
+        .take(2)
+        .collect();
+    let mut fields = vec![("act", "move"), ("to", column.as_str())];
+    fields.extend(ids.iter().map(|id| ("tick", id.as_str())));
+    let moved = press(&app, &page, &fields).await;
+    assert!(moved.contains("notice warning") && moved.contains("이대로는 맞지 않아요: 부피 초과 ("), "{moved}");
+    let undo = value_after(&moved, "value=\"undo:").to_owned();
+    let undone = press(&app, &moved, &[("act", &format!("undo:{undo}"))]).await;
+    assert!(undone.contains("0곳 배차"), "{undone}");
+}
+
+#[tokio::test]
+async fn fixed_tour_is_handed_out_on_the_board() {
+    let app = dispatcher().await;
+    let page = app.get(BOARD).await.ok();
+    let planned = press(&app, &page, &[("act", "assign")]).await;
+    let fixed = press(&app, &planned, &[("act", "fix")]).await;
+    assert!(!fixed.contains("name=\"tick\""), "nothing of a fixed truck can be chosen");
+    let column = value_after(&fixed, "value=\"hand-out:").to_owned();
+    let act = format!("hand-out:{column}");
+    assert!(press(&app, &fixed, &[("act", &act)]).await.contains("운전할 사람을 선택해 주세요"));
+    let drivers = fixed.split_once(&format!("name=\"driver-{column}\"")).expect("drivers").1;
+    let driver = drivers.split("<option value=\"").nth(2).and_then(|rest| rest.split('"').next()).expect("a driver");
+    let out = press(&app, &fixed, &[("act", &act), (&format!("driver-{column}"), driver)]).await;
+    assert!(out.contains("기사에게 넘겼어요") && out.contains("진행 보기"), "{out}");
+    let papers = app.get("/plans/print?day=2024-03-16").await.ok();
+    assert!(
+        papers.contains("<h2 id=\"tour-0\">배차표") && papers.contains("상차표") && papers.contains("모두 인쇄"),
+        "{papers}"
+    );
 }
 
 #[tokio::test]
@@ -176,7 +224,9 @@ async fn full_day_is_promised_only_knowingly() {
     let url = format!("/plans/dates?delivery={}", crockford(id));
     let page = team.get(&url).await.text;
     assert!(page.contains("약속할 수 있는 날") && page.contains("운전해요"), "{page}");
-    let day = page.split("name=\"day\" value=\"").nth(1).expect("an offer")[..10].to_owned();
+    assert!(page.contains("희망배송일</dt>") && page.contains("갈 수 없어요"), "the wished day comes first: {page}");
+    let offers = page.split_once("<ul class=\"offers\">").expect("offers").1;
+    let day = offers.split("name=\"day\" value=\"").nth(1).expect("an offer")[..10].to_owned();
     let fields = |day: &str| [("delivery", crockford(id)), ("day", day.to_owned()), ("channel", "phone".to_owned())];
     let pairs = fields(&day);
     let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();

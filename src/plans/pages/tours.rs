@@ -2,24 +2,25 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
+use chrono::NaiveDate;
 use serde::Deserialize;
 
 use super::driving::DriverView;
-use super::view::{Card, ColumnView, hours_label};
+use super::view::{Card, ColumnView};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor, PhoneOfTour};
 use crate::districts::{DistrictCache, Districts};
 use crate::drive::hand_out::{self, MAX_REASON_CHARS, StepResult};
 use crate::drive::store::{self as drive, keys};
 use crate::id::{crockford, parse_crockford};
-use crate::masking;
+use crate::masking::{self, MaskPolicy};
 use crate::members::model::rights::Surface;
-use crate::plans::board::{Board, Column, board};
+use crate::plans::board::{Board, BoardStop, Column, board};
 use crate::plans::model::window_label;
 use crate::plans::sketch::{Sketch, sketch};
 use crate::plans::store;
 use crate::routing::points::zone_centres;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
-use crate::time::date_with_weekday;
+use crate::time::{date_with_weekday, duration_label};
 use crate::trucks::model::{clock_label, volume_label};
 use crate::web::{
     Error, Flash, Form, Layout, Member, PageResult, PersonalData, Query, personal_page, redirect_with_flash,
@@ -29,13 +30,13 @@ use crate::web::{
 const MAX_ZONES: usize = 1_500;
 
 /// A stop in the table.
-struct StopRow {
-    card: Card,
-    id: String,
-    tel: String,
-    address: String,
-    window: String,
-    message: String,
+pub(super) struct StopRow {
+    pub(super) card: Card,
+    pub(super) id: String,
+    pub(super) tel: String,
+    pub(super) address: String,
+    pub(super) window: String,
+    pub(super) message: String,
 }
 
 #[derive(Template)]
@@ -98,27 +99,13 @@ pub(super) async fn show(
     let mut view = ColumnView::new(column, &districts);
     let cards = std::mem::take(&mut view.cards);
     driving.mask(&masking, board.day);
-    let rows = cards.into_iter().zip(&column.stops).map(|(mut card, stop)| {
-        let mut recipient = stop.item.work.recipient.clone();
-        card.mask(&masking, board.day);
-        if masking.hides(stop.item.work.delivery_id, masking.is_due_on(board.day)) {
-            recipient.mask();
-        }
-        StopRow {
-            id: crockford(stop.item.work.delivery_id),
-            tel: [&recipient.tel1, &recipient.tel2].map(String::as_str).join(" ").trim().to_owned(),
-            address: format!("{} {}", recipient.address1, recipient.address2).trim().to_owned(),
-            window: stop.item.window().map(window_label).unwrap_or_default(),
-            message: card.changes.iter().map(|change| change.label.clone()).collect::<Vec<_>>().join(", "),
-            card,
-        }
-    });
+    let rows = stop_rows(cards, column, &masking, board.day);
     let slips: Vec<String> = column.stops.iter().map(|stop| format!("id={}", crockford(stop.item.work.key))).collect();
     Ok(personal_page(TourPage {
         id: crockford(id),
         day: board.day.to_string(),
         title: format!("{} {}", view.name, date_with_weekday(board.day)),
-        rows: rows.collect(),
+        rows,
         sketch: draw(&board, column),
         facts: facts(column),
         slips: slips.join("&"),
@@ -135,18 +122,39 @@ pub(super) async fn show(
     }))
 }
 
+/// The rows of a column's stops, masked as the member may see them.
+pub(super) fn stop_rows(cards: Vec<Card>, column: &Column, masking: &MaskPolicy, day: NaiveDate) -> Vec<StopRow> {
+    let row = |(mut card, stop): (Card, &BoardStop)| {
+        let mut recipient = stop.item.work.recipient.clone();
+        card.mask(masking, day);
+        if masking.hides(stop.item.work.delivery_id, masking.is_due_on(day)) {
+            recipient.mask();
+        }
+        StopRow {
+            id: crockford(stop.item.work.delivery_id),
+            tel: [&recipient.tel1, &recipient.tel2].map(String::as_str).join(" ").trim().to_owned(),
+            address: format!("{} {}", recipient.address1, recipient.address2).trim().to_owned(),
+            window: stop.item.window().map(window_label).unwrap_or_default(),
+            message: card.changes.iter().map(|change| change.label.clone()).collect::<Vec<_>>().join(", "),
+            card,
+        }
+    };
+    cards.into_iter().zip(&column.stops).map(row).collect()
+}
+
 fn draw(board: &Board, column: &Column) -> Option<Sketch> {
     let points: Vec<_> = column.stops.iter().map(|stop| stop.item.point.map(|(point, _)| point)).collect();
     sketch(board.depot, &points, |bounds| zone_centres(bounds.from, bounds.to, MAX_ZONES))
 }
 
-fn facts(column: &Column) -> Vec<(&'static str, String)> {
+/// Times and loads of a tour in words.
+pub(super) fn facts(column: &Column) -> Vec<(&'static str, String)> {
     let (schedule, round, truck) = (&column.schedule, &column.round, &column.truck);
     let facts = [
         ("출발", clock_label(round.starts_at)),
         ("도착", clock_label(schedule.returns_at)),
-        ("운전", hours_label(schedule.driving)),
-        ("연장", hours_label(schedule.overtime)),
+        ("운전", duration_label(schedule.driving)),
+        ("연장", duration_label(schedule.overtime)),
         ("부피", format!("{} / {}m³", volume_label(schedule.volume), volume_label(truck.volume))),
         ("개수", format!("{} / {}개", schedule.pieces, truck.pieces)),
         ("인원", format!("{}명", truck.crew)),

@@ -14,6 +14,7 @@ use crate::plans::model::{Attempt, Hold, JobKind, window_label};
 use crate::plans::schedule::{Excess, Visit};
 use crate::plans::work::{StopEffort, WorkChange};
 use crate::routing::points::PointAccuracy;
+use crate::time::duration_label;
 use crate::trucks::model::{clock_label, volume_label};
 
 /// A delivery on the board.
@@ -142,6 +143,8 @@ pub(super) struct ColumnView {
     pub(super) day_off: Option<String>,
     pub(super) is_fixed: bool,
     pub(super) is_handed_out: bool,
+    /// who drives, once the tour was handed out
+    pub(super) driver: Option<String>,
     pub(super) state: &'static str,
     /// `08:30~17:10 · 운전 130분`
     pub(super) times: String,
@@ -178,7 +181,7 @@ impl ColumnView {
                 "시간",
                 worked,
                 round.shift_minutes,
-                format!("{} / {}", hours_label(worked), hours_label(round.shift_minutes)),
+                format!("{} / {}", duration_label(worked), duration_label(round.shift_minutes)),
                 false,
             ),
         ];
@@ -187,7 +190,7 @@ impl ColumnView {
                 "연장",
                 schedule.overtime,
                 round.overtime_minutes.max(1),
-                format!("{} / {}분", schedule.overtime, round.overtime_minutes),
+                format!("{} / {}", duration_label(schedule.overtime), duration_label(round.overtime_minutes)),
                 is_over(Excess::Overtime),
             ));
         }
@@ -209,12 +212,13 @@ impl ColumnView {
             day_off: column.day_off.clone(),
             is_fixed: column.is_fixed(),
             is_handed_out: column.is_handed_out(),
+            driver: None,
             state: column.tour.as_ref().map_or("", |tour| tour.state.label()),
             times: format!(
                 "{}~{} · 운전 {}",
                 clock_label(round.starts_at),
                 clock_label(schedule.returns_at),
-                hours_label(schedule.driving)
+                duration_label(schedule.driving)
             ),
             bars,
             excesses: excesses.iter().map(|excess| excess.label()).collect(),
@@ -226,7 +230,7 @@ impl ColumnView {
 
 /// `30분 · 2명 · 1.5m³ · 2개`, with what is collected: `회수 0.8m³ · 1개`.
 fn effort_label(effort: &StopEffort, kind: JobKind) -> String {
-    let mut parts = vec![format!("{}분", effort.minutes), format!("{}명", effort.crew)];
+    let mut parts = vec![duration_label(effort.minutes), format!("{}명", effort.crew)];
     if kind.delivers() {
         parts.push(format!("{}m³ · {}개", volume_label(effort.volume), effort.pieces));
     }
@@ -243,15 +247,6 @@ fn attempts_label(attempts: &[Attempt]) -> Option<String> {
 
 fn change_tag(change: &WorkChange) -> ChangeTag {
     ChangeTag { label: change.label(), is_alarming: change.is_alarming() }
-}
-
-/// Minutes as hours: `2시간 5분`, `40분`.
-pub(super) fn hours_label(minutes: i64) -> String {
-    match (minutes / 60, minutes % 60) {
-        (0, minutes) => format!("{minutes}분"),
-        (hours, 0) => format!("{hours}시간"),
-        (hours, minutes) => format!("{hours}시간 {minutes}분"),
-    }
 }
 
 /// The columns and the pool of a board.
@@ -281,10 +276,5 @@ mod tests {
         assert_eq!(effort_label(&effort, JobKind::Collect), "30분 · 2명 · 회수 0.8m³ · 1개");
         assert_eq!(effort_label(&effort, JobKind::Swap), "30분 · 2명 · 1.5m³ · 2개 · 회수 0.8m³ · 1개");
         assert_eq!(effort_label(&effort, JobKind::Measure), "30분 · 2명");
-    }
-
-    #[test]
-    fn minutes_are_shown_as_hours() {
-        assert_eq!([hours_label(40), hours_label(120), hours_label(125)], ["40분", "2시간", "2시간 5분"]);
     }
 }

@@ -128,12 +128,14 @@ fn working_days_after(calendar: &WorkingCalendar, from: NaiveDate, days: i64) ->
     day
 }
 
-/// The days that can be promised, and those before them that cannot.
+/// The days that can be promised, and those between them that cannot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dates {
-    /// at most [`MAX_OFFERS`], the earliest first
+    /// the wished day, judged
+    pub wished: Option<(NaiveDate, std::result::Result<DateOffer, DateRefusal>)>,
+    /// at most [`MAX_OFFERS`] other days, the nearest to the wished one first; without a wish the earliest first
     pub offers: Vec<DateOffer>,
-    /// days from the first possible one on that are not offered
+    /// days that are nearer than the last offer and not offered, in their order
     pub refused: Vec<(NaiveDate, DateRefusal)>,
 }
 
@@ -146,35 +148,54 @@ pub enum NoDates {
     Point,
 }
 
-/// The next days that can be promised.
+/// The wished day, and the days around it that can be promised; without a wish the next days.
 pub fn dates(
     tx: &mut dyn Tx,
     districts: &Districts,
     enquiry: &Enquiry,
     today: NaiveDate,
+    wish: Option<NaiveDate>,
 ) -> Result<std::result::Result<Dates, NoDates>> {
     let loader = match DayLoader::load(tx, districts, enquiry)? {
         Ok(loader) => loader,
         Err(reason) => return Ok(Err(reason)),
     };
-    let mut dates = Dates::default();
-    let mut first = enquiry.ready.max(today + Days::new(1));
-    let end = first + Days::new(HORIZON_DAYS);
-    while first < end && dates.offers.len() < MAX_OFFERS {
-        let last = (first + Days::new(DAYS_AT_ONCE - 1)).min(end - Days::new(1));
-        for plan in loader.days(tx, first, last)? {
-            if dates.offers.len() == MAX_OFFERS {
-                break;
-            }
+    let first = enquiry.ready.max(today + Days::new(1));
+    let end = first.max(wish.unwrap_or(first)) + Days::new(HORIZON_DAYS);
+    let wished = match wish {
+        Some(day) => Some((day, loader.judge(tx, day)?)),
+        None => None,
+    };
+    // Days are loaded by the week, on both sides of the wished one in turns.
+    let centre = wish.map_or(first, |wish| wish.max(first));
+    let (mut before, mut after) = (centre, centre);
+    let (mut offers, mut refused) = (Vec::new(), Vec::new());
+    while (first < before || after < end) && offers.len() < MAX_OFFERS {
+        let mut plans = Vec::new();
+        if after < end {
+            let to = (after + Days::new(DAYS_AT_ONCE)).min(end);
+            plans.extend(loader.days(tx, after, to - Days::new(1))?);
+            after = to;
+        }
+        if first < before {
+            let from = (before - Days::new(DAYS_AT_ONCE)).max(first);
+            plans.extend(loader.days(tx, from, before - Days::new(1))?);
+            before = from;
+        }
+        plans.sort_by_key(|plan| ((plan.day - centre).num_days().abs(), plan.day));
+        for plan in plans.into_iter().filter(|plan| Some(plan.day) != wish) {
             let day = plan.day;
             match check_day(plan, &loader.stop) {
-                Ok(offer) => dates.offers.push(offer),
-                Err(refusal) => dates.refused.push((day, refusal)),
+                Ok(offer) => offers.push(offer),
+                Err(refusal) => refused.push((day, refusal)),
+            }
+            if offers.len() == MAX_OFFERS {
+                break;
             }
         }
-        first = last + Days::new(1);
     }
-    Ok(Ok(dates))
+    refused.sort_by_key(|(day, _)| *day);
+    Ok(Ok(Dates { wished, offers, refused }))
 }
 
 /// Whether one day can be promised.
@@ -193,10 +214,7 @@ pub fn date(
     }
     Ok(match DayLoader::load(tx, districts, enquiry)? {
         Err(reason) => Err(reason),
-        Ok(loader) => match loader.days(tx, day, day)?.pop() {
-            Some(plan) => Ok(check_day(plan, &loader.stop)),
-            None => Ok(Err(DateRefusal::NoTruck)),
-        },
+        Ok(loader) => Ok(loader.judge(tx, day)?),
     })
 }
 
@@ -230,6 +248,17 @@ impl<'d> DayLoader<'d> {
             trucks: trucks::all(tx)?,
             depot,
         }))
+    }
+
+    /// Whether one day can be promised.
+    fn judge(&self, tx: &mut dyn Tx, day: NaiveDate) -> Result<std::result::Result<DateOffer, DateRefusal>> {
+        if day < self.enquiry.ready {
+            return Ok(Err(DateRefusal::TooEarly { ready: self.enquiry.ready }));
+        }
+        Ok(match self.days(tx, day, day)?.pop() {
+            Some(plan) => check_day(plan, &self.stop),
+            None => Err(DateRefusal::NoTruck),
+        })
     }
 
     /// The plans of a range of days, without the delivery of the enquiry.

@@ -194,7 +194,7 @@ async fn trainer_sees_progress_and_restarts_a_member() {
     assert_eq!(team.get("/practice/members").await.status, StatusCode::FORBIDDEN);
     let started = team.post_form("/practice", &[]).await;
     let page = team.get(started.location()).await.ok();
-    assert!(page.contains("4개 중 0개") && !page.contains("/practice/files/"));
+    assert!(page.contains("5개 중 0개") && !page.contains("/practice/files/"));
 
     let first = session(&app, "demo-team").await.expect("started");
     assert_eq!(team.post_form("/practice", &[]).await.location(), "/practice", "one session is enough");
@@ -203,7 +203,7 @@ async fn trainer_sees_progress_and_restarts_a_member() {
     team.post_form("/deliveries", &[("act", "complete"), ("tick", &delivery)]).await;
     team.post_form("/deliveries/undo", &[("delivery", &delivery)]).await;
     assert_eq!(done_tasks(&app, "demo-team").await, [Task::Complete]);
-    assert!(app.get("/practice/members").await.ok().contains("<strong>1/4</strong>"));
+    assert!(app.get("/practice/members").await.ok().contains("<strong>1/5</strong>"));
 
     let id = app.state.storage.read(|tx| members::find_id(tx, "demo-team")).await.expect("reads").expect("a member");
     let answer = app.post_form(&format!("/practice/members/{}", crockford(id)), &[]).await;

@@ -26,7 +26,7 @@ fn offered(tx: &mut dyn Tx, delivery_id: i64) -> Result<Vec<NaiveDate>> {
     let today = tx.now().date();
     let (work, _) = find_delivery(tx, delivery_id)?.expect("the delivery");
     let enquiry = Enquiry::of_delivery(tx, today, &work, None)?;
-    let dates = dates(tx, &Districts::embedded(), &enquiry, today)?.expect("dates");
+    let dates = dates(tx, &Districts::embedded(), &enquiry, today, None)?.expect("dates");
     Ok(dates.offers.iter().map(|offer| offer.day).collect())
 }
 
@@ -69,6 +69,72 @@ fn promise_becomes_the_preferred_date_and_takes_the_room() {
             Ok(())
         })
         .expect("succeeds");
+}
+
+#[test]
+fn days_around_the_wished_one_are_offered() {
+    Shop::open()
+        .write(|tx, files| {
+            let (_, _) = set_up(tx, files, vec![order("1", "39200", None)])?;
+            small_trucks(tx)?;
+            let today = tx.now().date();
+            let (work, _) = find_delivery(tx, delivery(tx, "1")?)?.expect("the delivery");
+            let enquiry = Enquiry::of_delivery(tx, today, &work, None)?;
+            let judged = |tx: &mut dyn Tx, wish: NaiveDate| {
+                dates(tx, &Districts::embedded(), &enquiry, today, Some(wish)).map(|dates| dates.expect("dates"))
+            };
+            // A Sunday, when no truck drives: the days beside it, the earlier one first.
+            let sunday = (14..).map(|days| today + Days::new(days)).find(|day| day.weekday() == Weekday::Sun);
+            let sunday = sunday.expect("a Sunday");
+            let found = judged(tx, sunday)?;
+            assert!(matches!(&found.wished, Some((day, Err(_))) if *day == sunday), "{:?}", found.wished);
+            let days: Vec<i64> = found.offers.iter().map(|offer| (offer.day - sunday).num_days()).collect();
+            assert_eq!(days, [-1, 1, -2]);
+            // A day before the goods are ready says when they are; the next days follow.
+            let early = judged(tx, today)?;
+            assert!(matches!(early.wished, Some((_, Err(DateRefusal::TooEarly { .. })))));
+            assert!(early.offers.iter().is_sorted_by_key(|offer| offer.day));
+            // A day far away is not given up for the next ones.
+            let far = today + Days::new(HORIZON_DAYS + 20);
+            let offers = judged(tx, far)?.offers;
+            assert!(offers.iter().all(|offer| (offer.day - far).num_days().abs() <= 4), "{offers:?}");
+            Ok(())
+        })
+        .expect("succeeds");
+}
+
+#[test]
+fn twenty_clerks_at_once_sell_no_place_twice() {
+    let shop = Shop::open();
+    let (actor, offer, deliveries) = shop
+        .write(|tx, files| {
+            let orders = (1..=20).map(|number| order(&number.to_string(), "39200", None)).collect();
+            let (actor, _) = set_up(tx, files, orders)?;
+            small_trucks(tx)?;
+            let deliveries: Vec<i64> =
+                (1..=20).map(|number| delivery(tx, &number.to_string())).collect::<Result<_>>()?;
+            Ok((actor, offered(tx, deliveries[0])?[0], deliveries))
+        })
+        .expect("succeeds");
+    let sold = shop.block_on(async {
+        let mut clerks = tokio::task::JoinSet::new();
+        for id in deliveries {
+            let storage = shop.storage.clone();
+            let promise = promise(id, &offer.to_string());
+            clerks.spawn(
+                async move { storage.write(move |tx| make(tx, actor, &DistrictCache::default(), &promise)).await },
+            );
+        }
+        let made = clerks.join_all().await.into_iter().map(|made| made.expect("no clerk fails"));
+        made.filter(std::result::Result::is_ok).count()
+    });
+    assert_eq!(sold, 6, "two trucks of three pieces");
+    shop.write(move |tx, _| {
+        let sql = "SELECT count(*) FROM promises WHERE day = ? AND replaced_at IS NULL";
+        assert_eq!(tx.scalar(sql, &[offer.into()])?, 6);
+        Ok(())
+    })
+    .expect("reads");
 }
 
 #[test]
@@ -123,12 +189,12 @@ fn day_without_a_depot_or_a_point_is_not_judged() {
             let today = tx.now().date();
             let districts = Districts::embedded();
             let unknown = Enquiry::of_goods(tx, &districts, today, "00000", None, 1)?;
-            assert_eq!(dates(tx, &districts, &unknown, today)?, Err(NoDates::Point));
+            assert_eq!(dates(tx, &districts, &unknown, today, None)?, Err(NoDates::Point));
             let mut settings = trucks::settings(tx)?;
             settings.depot_zip.clear();
             trucks::save_settings(tx, &settings)?;
             let known = Enquiry::of_goods(tx, &districts, today, "39200", None, 2)?;
-            assert_eq!(dates(tx, &districts, &known, today)?, Err(NoDates::Depot));
+            assert_eq!(dates(tx, &districts, &known, today, None)?, Err(NoDates::Depot));
             assert_eq!((known.effort.minutes, known.effort.pieces), (40, 2));
             Ok(())
         })

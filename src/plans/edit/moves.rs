@@ -1,0 +1,240 @@
+//! Moves of deliveries between trucks by hand, what a truck exceeds since then, and their undo.
+
+use std::collections::HashMap;
+
+use super::{BoardEdit, EditContext, EditResult, Refusal, column_name, record};
+use crate::audit::AuditEvent;
+use crate::districts::Districts;
+use crate::plans::board::{BoardStop, Column};
+use crate::plans::model::{ColumnKey, Hold, reordered};
+use crate::plans::schedule::{Excess, PlannedStop, schedule};
+use crate::routing::travel::Point;
+use crate::storage::{Result, Tx};
+
+/// Where a delivery was before a move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FormerPlace {
+    /// what names it on the board
+    pub key: i64,
+    /// truck and round; none: 미배차
+    pub column: Option<ColumnKey>,
+    /// position in the column
+    pub at: usize,
+    /// what a new plan had to leave of it
+    pub hold: Hold,
+}
+
+/// A move that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// what the log says
+    pub event: AuditEvent,
+    /// limits that the truck exceeds with the moved deliveries, in words. A dispatcher may exceed them knowingly.
+    pub exceeded: Vec<String>,
+    /// where the deliveries were, for the undo
+    pub former: Vec<FormerPlace>,
+}
+
+/// A move, or why there is none.
+pub type MoveResult = Result<std::result::Result<Move, Refusal>>;
+
+impl BoardEdit {
+    /// Where deliveries are; those that are not on the board are left out.
+    fn places(&self, keys: &[i64]) -> Vec<FormerPlace> {
+        let place = |key: &i64| match self.position(*key) {
+            Some((column, at)) => {
+                let hold = self.lists.get(&column)?.get(at)?.stop.hold;
+                Some(FormerPlace { key: *key, column: Some(column), at, hold })
+            }
+            None => self.board.pool.iter().any(|item| item.work.key == *key).then_some(FormerPlace {
+                key: *key,
+                column: None,
+                at: 0,
+                hold: Hold::Free,
+            }),
+        };
+        keys.iter().filter_map(place).collect()
+    }
+
+    fn excesses(&self, key: ColumnKey) -> Vec<Excess> {
+        self.schedule(key).map(|(column, schedule)| schedule.excesses(&column.truck, &column.round)).unwrap_or_default()
+    }
+
+    /// Limits that a column exceeds, without the known ones.
+    fn exceeded(&self, key: ColumnKey, known: &[Excess]) -> Vec<String> {
+        let Some((Column { truck, round, .. }, schedule)) = self.schedule(key) else { return Vec::new() };
+        let new = schedule.excesses(truck, round).into_iter().filter(|excess| !known.contains(excess));
+        new.map(|excess| schedule.excess_text(excess, truck, round)).collect()
+    }
+}
+
+/// The place in a column where a stop makes the day shortest.
+fn cheapest_place(column: &Column, depot: Option<Point>, stops: &[BoardStop], new: &BoardStop) -> usize {
+    let planned: Vec<PlannedStop> = stops.iter().map(|stop| stop.item.planned_stop()).collect();
+    let duration = |at: usize| {
+        let mut planned = planned.clone();
+        planned.insert(at, new.item.planned_stop());
+        let schedule = schedule(&column.round, depot, &planned);
+        (schedule.visits.iter().filter(|visit| visit.is_late).count(), schedule.duration)
+    };
+    // The stops up to the last one that is pinned in its place are the beginning of the day, which stays.
+    let first = stops.iter().rposition(|stop| stop.stop.hold == Hold::Place).map_or(0, |last| last + 1);
+    (first..=stops.len()).min_by_key(|at| duration(*at)).unwrap_or(stops.len())
+}
+
+/// Moves deliveries to a truck: before the stop at a position, or each where it costs least. They are held there: a stop
+/// that came from elsewhere on its truck, one that was moved within its truck in its place. Without a position, those that
+/// are in the truck already stay where they are.
+pub fn move_to(
+    tx: &mut dyn Tx,
+    districts: &Districts,
+    context: &EditContext,
+    (to, at): (ColumnKey, Option<usize>),
+    ids: &[i64],
+) -> MoveResult {
+    let mut draft = BoardEdit::load(tx, districts, context)?;
+    let mut former = draft.places(ids);
+    let is_there = |place: &FormerPlace| place.column == Some(to);
+    let is_within = !former.is_empty() && former.iter().all(is_there);
+    if at.is_none() {
+        if let Some(column) = draft.column(to).filter(|_| is_within) {
+            return Ok(Err(Refusal::AlreadyThere { column: column_name(column) }));
+        }
+        former.retain(|place| !is_there(place));
+    }
+    // A new order of the stops can miss windows; it loads nothing.
+    let known = if is_within { draft.excesses(to) } else { Vec::new() };
+    let moved: Vec<i64> = former.iter().map(|place| place.key).collect();
+    let placed = match at.filter(|_| is_within) {
+        Some(at) => reorder(&mut draft, context, (to, at), &moved),
+        None => place(&mut draft, context, (to, at), &moved),
+    };
+    let bundles = match placed {
+        Ok(bundles) => bundles,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let exceeded = draft.exceeded(to, &known);
+    let truck = draft.column(to).map(column_name);
+    let tours = draft.save(tx, context)?;
+    let event = AuditEvent::StopsMoved { day: context.day.to_string(), truck, bundles: bundles.into_iter().collect() };
+    Ok(record(tx, context, &tours, event)?.map(|event| Move { event, exceeded, former }))
+}
+
+/// Moves stops within their column, and pins them there.
+fn reorder(
+    draft: &mut BoardEdit,
+    context: &EditContext,
+    (to, at): (ColumnKey, usize),
+    keys: &[i64],
+) -> std::result::Result<Vec<String>, Refusal> {
+    draft.touch(to, context, false)?;
+    let moved: Vec<usize> = keys.iter().filter_map(|key| Some(draft.position(*key)?.1)).collect();
+    let stops = draft.lists.remove(&to).unwrap_or_default();
+    let order = |stops: &[BoardStop]| stops.iter().map(|stop| stop.item.work.key).collect::<Vec<i64>>();
+    let before = order(&stops);
+    let mut stops = reordered(stops, &moved, at);
+    if order(&stops) == before {
+        let column = draft.column(to).map(column_name).unwrap_or_default();
+        return Err(Refusal::AlreadyThere { column });
+    }
+    let mut bundles = Vec::new();
+    for stop in stops.iter_mut().filter(|stop| keys.contains(&stop.item.work.key)) {
+        stop.stop.hold = Hold::Place;
+        bundles.push(stop.item.work.bundle_number.clone());
+    }
+    draft.lists.insert(to, stops);
+    Ok(bundles)
+}
+
+/// Takes deliveries from other columns and the pool into a column, and holds them there.
+fn place(
+    draft: &mut BoardEdit,
+    context: &EditContext,
+    (to, at): (ColumnKey, Option<usize>),
+    keys: &[i64],
+) -> std::result::Result<Vec<String>, Refusal> {
+    draft.touch(to, context, false)?;
+    // Stops that leave the column shift the position.
+    let before = |key: &&i64| draft.position(**key).is_some_and(|(column, from)| column == to && Some(from) < at);
+    let shift = keys.iter().filter(before).count();
+    let at = at.map(|at| at.saturating_sub(shift));
+    let taken = draft.take(keys, context)?;
+    let mut stops = draft.lists.remove(&to).unwrap_or_default();
+    let mut bundles = Vec::new();
+    for (offset, mut stop) in taken.into_iter().enumerate() {
+        stop.stop.hold = Hold::Truck;
+        bundles.push(stop.item.work.bundle_number.clone());
+        let place = match (at, draft.column(to)) {
+            (None, Some(column)) => cheapest_place(column, draft.board.depot, &stops, &stop),
+            (at, _) => at.map_or(stops.len(), |at| at + offset),
+        };
+        stops.insert(place.min(stops.len()), stop);
+    }
+    draft.lists.insert(to, stops);
+    Ok(bundles)
+}
+
+/// Moves a stop up or down by one place.
+pub fn shift(
+    tx: &mut dyn Tx,
+    districts: &Districts,
+    context: &EditContext,
+    delivery_id: i64,
+    is_down: bool,
+) -> MoveResult {
+    let draft = BoardEdit::load(tx, districts, context)?;
+    let Some((key, at)) = draft.position(delivery_id) else { return Ok(Err(Refusal::Nothing)) };
+    let last = draft.lists.get(&key).map_or(0, |stops| stops.len().saturating_sub(1));
+    let to = match (is_down, at) {
+        (false, 0) => return Ok(Err(Refusal::Nothing)),
+        (true, at) if at == last => return Ok(Err(Refusal::Nothing)),
+        (false, at) => at - 1,
+        (true, at) => at + 2,
+    };
+    move_to(tx, districts, context, (key, Some(to)), &[delivery_id])
+}
+
+/// Takes deliveries out of their tours (미배차).
+pub fn unassign(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, ids: &[i64]) -> MoveResult {
+    let mut draft = BoardEdit::load(tx, districts, context)?;
+    let mut former = draft.places(ids);
+    former.retain(|place| place.column.is_some());
+    let planned: Vec<i64> = former.iter().map(|place| place.key).collect();
+    let taken = match draft.take(&planned, context) {
+        Ok(taken) => taken,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let tours = draft.save(tx, context)?;
+    let bundles = taken.into_iter().map(|stop| stop.item.work.bundle_number).collect();
+    let event = AuditEvent::StopsMoved { day: context.day.to_string(), truck: None, bundles };
+    Ok(record(tx, context, &tours, event)?.map(|event| Move { event, exceeded: Vec::new(), former }))
+}
+
+/// Undoes a move: deliveries go back to where they were, with what a new plan had to leave of them.
+pub fn put_back(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, former: &[FormerPlace]) -> EditResult {
+    let mut draft = BoardEdit::load(tx, districts, context)?;
+    let keys: Vec<i64> = former.iter().map(|place| place.key).collect();
+    let mut taken: HashMap<i64, BoardStop> = match draft.take(&keys, context) {
+        Ok(taken) => taken.into_iter().map(|stop| (stop.item.work.key, stop)).collect(),
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let mut places = former.to_vec();
+    // The first of a column comes first, so that the positions of the others are right.
+    places.sort_by_key(|place| place.at);
+    let mut bundles = Vec::new();
+    for FormerPlace { key, column, at, hold } in places {
+        let Some(mut stop) = taken.remove(&key) else { continue };
+        bundles.push(stop.item.work.bundle_number.clone());
+        let Some(column) = column else { continue };
+        if let Err(refusal) = draft.touch(column, context, false) {
+            return Ok(Err(refusal));
+        }
+        stop.stop.hold = hold;
+        let stops = draft.lists.entry(column).or_default();
+        stops.insert(at.min(stops.len()), stop);
+    }
+    let truck = former.iter().find_map(|place| draft.column(place.column?)).map(column_name);
+    let tours = draft.save(tx, context)?;
+    let event = AuditEvent::StopsMoved { day: context.day.to_string(), truck, bundles: bundles.into_iter().collect() };
+    record(tx, context, &tours, event)
+}
