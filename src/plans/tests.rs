@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use chrono::NaiveDate;
 
 use super::assign::{NewPlan, Scope, plan};
-use super::board::{Board, board};
+use super::board::{Board, BoardStop, board};
 use super::edit::{self, EditContext, Refusal, SeenVersions};
 use super::export::DayExport;
 use super::model::{ColumnKey, Hold, Job, TourState};
@@ -19,7 +19,7 @@ use crate::members::model::Role;
 use crate::members::store as members;
 use crate::orders::model::{NewOrder, ShippingMethod};
 use crate::orders::testing::{Files, Shop, new_order};
-use crate::storage::{Result, Tx};
+use crate::storage::{Result, StorageError, Tx};
 use crate::time::parse_date;
 use crate::trucks::model::Truck;
 use crate::trucks::store as trucks;
@@ -198,6 +198,71 @@ fn moved_stop_is_pinned_to_its_truck() {
             let nothing = edit::move_to(tx, &districts, &context(actor, &board), (columns[1], None), &[99])?;
             assert_eq!(nothing, Err(Refusal::Nothing));
             assert_eq!(tx.scalar("SELECT count(*) FROM jobs", &[])?, 3, "one job a delivery");
+            Ok(())
+        })
+        .expect("writes");
+}
+
+#[test]
+fn undone_move_restores_trucks_places_and_holds() {
+    Shop::open()
+        .write(|tx, files| {
+            let districts = Districts::embedded();
+            let orders = ["1", "2", "3", "4"].iter().map(|number| order(number, "39160", Some(DAY))).collect();
+            let (actor, columns) = set_up(tx, files, orders)?;
+            let bundles = ["B1", "B2", "B3", "B4"];
+            let ids: Vec<i64> = bundles.into_iter().map(|bundle| delivery(tx, bundle)).collect::<Result<_>>()?;
+            let moved = |tx: &mut dyn Tx, to: usize, at: Option<usize>, ids: &[i64]| {
+                let board = load(tx)?;
+                edit::move_to(tx, &districts, &context(actor, &board), (columns[to], at), ids)
+            };
+            let state = |tx: &mut dyn Tx| -> Result<Vec<Vec<(i64, Hold)>>> {
+                let stop = |stop: &BoardStop| (stop.item.work.key, stop.stop.hold);
+                Ok(load(tx)?.columns.iter().map(|column| column.stops.iter().map(stop).collect()).collect())
+            };
+            moved(tx, 0, Some(0), &ids[..2])?.expect("moves");
+            moved(tx, 1, None, &ids[2..3])?.expect("moves");
+            let board = load(tx)?;
+            edit::set_hold(tx, &districts, &context(actor, &board), Hold::Place, &ids[1..2])?.expect("holds");
+            let before = state(tx)?;
+            let undone = |tx: &mut dyn Tx, to: usize, at: Option<usize>, ids: &[i64]| {
+                let former = moved(tx, to, at, ids)?.expect("moves").former;
+                assert_ne!(state(tx)?, before);
+                let board = load(tx)?;
+                edit::put_back(tx, &districts, &context(actor, &board), &former)?.expect("undoes");
+                assert_eq!(state(tx)?, before);
+                Ok::<_, StorageError>(())
+            };
+            undone(tx, 1, None, &ids)?;
+            undone(tx, 0, Some(0), &ids[1..2])?;
+            undone(tx, 0, None, &ids[3..])?;
+            let again = moved(tx, 0, None, &ids[..2])?;
+            assert_eq!(again, Err(Refusal::AlreadyThere { column: "1호차".to_owned() }));
+            let same = moved(tx, 0, Some(0), &ids[..1])?;
+            assert!(matches!(same, Err(Refusal::AlreadyThere { .. })), "{same:?}");
+            Ok(())
+        })
+        .expect("writes");
+}
+
+#[test]
+fn overfilled_truck_is_named_with_both_numbers() {
+    Shop::open()
+        .write(|tx, files| {
+            let districts = Districts::embedded();
+            let orders = ["1", "2"].iter().map(|number| order(number, "39160", Some(DAY))).collect();
+            let (actor, columns) = set_up(tx, files, orders)?;
+            tx.exec("UPDATE trucks SET pieces = 1", &[])?;
+            let ids = [delivery(tx, "B1")?, delivery(tx, "B2")?];
+            let board = load(tx)?;
+            let fits = edit::move_to(tx, &districts, &context(actor, &board), (columns[0], None), &ids[..1])?;
+            assert!(fits.expect("moves").exceeded.is_empty());
+            let board = load(tx)?;
+            let over = edit::move_to(tx, &districts, &context(actor, &board), (columns[0], None), &ids[1..])?;
+            assert_eq!(over.expect("moves").exceeded, ["개수 초과 (2 / 1개)"]);
+            let board = load(tx)?;
+            let down = edit::shift(tx, &districts, &context(actor, &board), board.columns[0].stops[0].item.work.key, true)?;
+            assert!(down.expect("moves").exceeded.is_empty(), "the truck was too full before");
             Ok(())
         })
         .expect("writes");

@@ -14,7 +14,10 @@ test('card of a building adds its stairs to the work of the delivery', async (t)
   const day = koreanDay(1);
   await page.goto(`/plans?day=${day}`);
   await page.locator('.plan-name').first().click();
-  const minutes = async () => Number(/(\d+)분 ·/.exec(await mainText(page))[1]);
+  const minutes = async () => {
+    const [, hours = 0, rest = 0] = /(?:(\d+)시간 ?)?(?:(\d+)분)? · \d+명/.exec(await mainText(page));
+    return Number(hours) * 60 + Number(rest);
+  };
   await page.getByRole('link', { name: '현장 카드' }).click();
   await checkPage(page, 'sites-show');
   await page.getByLabel('엘리베이터').selectOption('fits');
@@ -48,5 +51,5 @@ test('rates and learnt values are shown', async (t) => {
   await page.goto('/learning');
   await checkPage(page, 'learning');
   await page.getByRole('button', { name: /받아들이기/ }).first().click();
-  assert.match(await mainText(page), /작업 시간을 \d+분에서 \d+분으로 바꿨어요/);
+  assert.match(await mainText(page), /작업 시간을 .+에서 .+으로 바꿨어요/);
 });
