@@ -35,8 +35,10 @@ pub struct DayRound {
     pub round: Round,
     /// its planned stops, in order
     pub stops: Vec<PlannedStop>,
-    /// whether it takes no further stop: fixed, or the truck does not drive
-    pub is_closed: bool,
+    /// whether the truck does not drive on that day
+    pub is_off: bool,
+    /// whether its tour is fixed, and takes no further stop
+    pub is_fixed: bool,
 }
 
 /// What is known of a day before a delivery is promised for it.
@@ -88,8 +90,10 @@ pub enum DateRefusal {
     DayOff(String),
     /// the district has other weekdays, or it is reached by ship only
     NotServed(NotServed),
-    /// no truck drives on that day, or all tours are fixed
+    /// no truck drives on that day
     NoTruck,
+    /// all tours of the day are fixed
+    Fixed,
     /// every truck that drives has too few people
     Crew {
         /// people needed
@@ -112,7 +116,8 @@ impl DateRefusal {
             Self::TooFar { last } => format!("{}까지의 날만 자리를 알 수 있어요", short_date(*last)),
             Self::DayOff(name) => format!("쉬는 날이에요: {name}"),
             Self::NotServed(refusal) => refusal.sentence(),
-            Self::NoTruck => "더 실을 수 있는 차가 없어요".to_owned(),
+            Self::NoTruck => "그날 다니는 차가 없어요".to_owned(),
+            Self::Fixed => "그날 배차를 모두 확정했어요".to_owned(),
             Self::Crew { needed } => format!("{needed}명이 타는 차가 없어요"),
             Self::Full => "차에 자리나 시간이 남지 않아요".to_owned(),
             Self::Detour { minutes } => {
@@ -146,9 +151,13 @@ pub fn check_day(mut plan: DayPlan, new: &PlannedStop) -> Result<DateOffer, Date
     if let Some(refusal) = plan.not_served {
         return Err(DateRefusal::NotServed(refusal));
     }
-    plan.rounds.retain(|round| !round.is_closed);
+    plan.rounds.retain(|round| !round.is_off);
     if plan.rounds.is_empty() {
         return Err(DateRefusal::NoTruck);
+    }
+    plan.rounds.retain(|round| !round.is_fixed);
+    if plan.rounds.is_empty() {
+        return Err(DateRefusal::Fixed);
     }
     if plan.rounds.iter().all(|round| round.truck.crew < new.effort.crew) {
         return Err(DateRefusal::Crew { needed: new.effort.crew });

@@ -309,7 +309,8 @@ impl<'d> DayLoader<'d> {
                         truck: truck.clone(),
                         round,
                         stops: stops_of(ids.map(|stop| stop.job.key()).collect()),
-                        is_closed: is_off || tour.is_some_and(|tour| tour.state != TourState::Draft),
+                        is_off,
+                        is_fixed: tour.is_some_and(|tour| tour.state != TourState::Draft),
                     });
                 }
             }

@@ -15,7 +15,7 @@ fn stop(lat: f64, minutes: i64) -> PlannedStop {
 
 fn round(stops: Vec<PlannedStop>) -> DayRound {
     let truck = Truck::suggestion("1호차".to_owned());
-    DayRound { round: truck.rounds()[0], truck, stops, is_closed: false }
+    DayRound { round: truck.rounds()[0], truck, stops, is_off: false, is_fixed: false }
 }
 
 fn plan(rounds: Vec<DayRound>) -> DayPlan {
@@ -77,8 +77,10 @@ fn refusals_name_the_rule() {
         new.effort.crew = needed;
         new
     };
-    let closed = DayRound { is_closed: true, ..round(Vec::new()) };
-    assert_eq!(check_day(plan(vec![closed]), &crew(2)), Err(DateRefusal::NoTruck));
+    let off = DayRound { is_off: true, ..round(Vec::new()) };
+    let fixed = DayRound { is_fixed: true, ..round(Vec::new()) };
+    assert_eq!(check_day(plan(vec![off.clone()]), &crew(2)), Err(DateRefusal::NoTruck));
+    assert_eq!(check_day(plan(vec![off, fixed]), &crew(2)), Err(DateRefusal::Fixed));
     assert_eq!(check_day(plan(vec![round(Vec::new())]), &crew(3)), Err(DateRefusal::Crew { needed: 3 }));
     let holiday = DayPlan { shop_day_off: Some("설날".to_owned()), ..plan(vec![round(Vec::new())]) };
     assert_eq!(check_day(holiday, &crew(2)), Err(DateRefusal::DayOff("설날".to_owned())));
