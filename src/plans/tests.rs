@@ -261,7 +261,8 @@ fn overfilled_truck_is_named_with_both_numbers() {
             let over = edit::move_to(tx, &districts, &context(actor, &board), (columns[0], None), &ids[1..])?;
             assert_eq!(over.expect("moves").exceeded, ["개수 초과 (2 / 1개)"]);
             let board = load(tx)?;
-            let down = edit::shift(tx, &districts, &context(actor, &board), board.columns[0].stops[0].item.work.key, true)?;
+            let down =
+                edit::shift(tx, &districts, &context(actor, &board), board.columns[0].stops[0].item.work.key, true)?;
             assert!(down.expect("moves").exceeded.is_empty(), "the truck was too full before");
             Ok(())
         })
