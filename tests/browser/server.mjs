@@ -28,7 +28,8 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exi
 /** Creates a temporary folder and adds its removal to the cleanups. */
 export function temporaryFolder(cleanups) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'mukkeum-test-'));
-  cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
+  // A browser with a profile in it may still be writing its last file.
+  cleanups.push(() => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   return folder;
 }
 

@@ -78,7 +78,8 @@ fn days_around_the_wished_one_are_offered() {
             let (_, _) = set_up(tx, files, vec![order("1", "39200", None)])?;
             small_trucks(tx)?;
             let today = tx.now().date();
-            let (work, _) = find_delivery(tx, delivery(tx, "1")?)?.expect("the delivery");
+            let id = delivery(tx, "1")?;
+            let (work, _) = find_delivery(tx, id)?.expect("the delivery");
             let enquiry = Enquiry::of_delivery(tx, today, &work, None)?;
             let judged = |tx: &mut dyn Tx, wish: NaiveDate| {
                 dates(tx, &Districts::embedded(), &enquiry, today, Some(wish)).map(|dates| dates.expect("dates"))
