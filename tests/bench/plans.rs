@@ -48,7 +48,7 @@ const DEPOT_ZIP: &str = "39867";
 const DISTRICT: i64 = 47190;
 
 /// Days from today to the one that is promised, on which nothing of the generated shop is due.
-const FAR_DAYS: u64 = 70;
+const FAR_DAYS: u64 = 40;
 
 #[derive(Parser)]
 struct Arguments {

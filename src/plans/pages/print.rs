@@ -1,4 +1,5 @@
-//! `/plans/print?day=`: the papers of a day on one paper in one go: the stops and the loading list of every truck.
+//! `/plans/print?day=`: the papers of a day, without one of today, on one paper in one go: the stops and the loading list of
+//! every truck.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +18,7 @@ use crate::members::model::rights::Surface;
 use crate::plans::board::board;
 use crate::storage::{Storage, StorageError};
 use crate::time::{date_with_weekday, parse_date};
-use crate::web::{Error, Layout, PageResult, PersonalData, Query, personal_page};
+use crate::web::{Layout, PageResult, PersonalData, Query, personal_page};
 
 /// The papers of a truck.
 struct TruckPapers {
@@ -74,7 +75,7 @@ pub(super) async fn show(
     layout: Layout,
     Query(query): Query<PrintQuery>,
 ) -> PageResult {
-    let day = parse_date(&query.day).ok_or(Error::NotFound)?;
+    let day = parse_date(&query.day).unwrap_or_else(|| storage.clock().now().date());
     let districts = districts.refresh(&storage).await?;
     let for_read = districts.clone();
     let member = layout.member.clone();

@@ -161,13 +161,14 @@ pub fn dates(
         Err(reason) => return Ok(Err(reason)),
     };
     let first = enquiry.ready.max(today + Days::new(1));
-    let end = first.max(wish.unwrap_or(first)) + Days::new(HORIZON_DAYS);
-    let wished = match wish {
-        Some(day) => Some((day, loader.judge(tx, day)?)),
+    let end = first + Days::new(HORIZON_DAYS);
+    let wished = match wish.map(|day| (day, outside(enquiry, today, day))) {
+        Some((day, Some(refusal))) => Some((day, Err(refusal))),
+        Some((day, None)) => Some((day, loader.judge(tx, day)?)),
         None => None,
     };
     // Days are loaded by the week, on both sides of the wished one in turns.
-    let centre = wish.map_or(first, |wish| wish.max(first));
+    let centre = wish.unwrap_or(first).clamp(first, end - Days::new(1));
     let (mut before, mut after) = (centre, centre);
     let (mut offers, mut refused) = (Vec::new(), Vec::new());
     while (first < before || after < end) && offers.len() < MAX_OFFERS {
@@ -198,6 +199,15 @@ pub fn dates(
     Ok(Ok(Dates { wished, offers, refused }))
 }
 
+/// Why a day is none of those whose room is known.
+fn outside(enquiry: &Enquiry, today: NaiveDate, day: NaiveDate) -> Option<DateRefusal> {
+    if day < enquiry.ready {
+        return Some(DateRefusal::TooEarly { ready: enquiry.ready });
+    }
+    let last = enquiry.ready.max(today) + Days::new(HORIZON_DAYS);
+    (day > last).then_some(DateRefusal::TooFar { last })
+}
+
 /// Whether one day can be promised.
 pub fn date(
     tx: &mut dyn Tx,
@@ -205,12 +215,8 @@ pub fn date(
     enquiry: &Enquiry,
     day: NaiveDate,
 ) -> Result<std::result::Result<std::result::Result<DateOffer, DateRefusal>, NoDates>> {
-    if day < enquiry.ready {
-        return Ok(Ok(Err(DateRefusal::TooEarly { ready: enquiry.ready })));
-    }
-    let last = enquiry.ready.max(tx.now().date()) + Days::new(HORIZON_DAYS);
-    if day > last {
-        return Ok(Ok(Err(DateRefusal::TooFar { last })));
+    if let Some(refusal) = outside(enquiry, tx.now().date(), day) {
+        return Ok(Ok(Err(refusal)));
     }
     Ok(match DayLoader::load(tx, districts, enquiry)? {
         Err(reason) => Err(reason),
@@ -250,11 +256,8 @@ impl<'d> DayLoader<'d> {
         }))
     }
 
-    /// Whether one day can be promised.
+    /// Whether a day whose room is known can be promised.
     fn judge(&self, tx: &mut dyn Tx, day: NaiveDate) -> Result<std::result::Result<DateOffer, DateRefusal>> {
-        if day < self.enquiry.ready {
-            return Ok(Err(DateRefusal::TooEarly { ready: self.enquiry.ready }));
-        }
         Ok(match self.days(tx, day, day)?.pop() {
             Some(plan) => check_day(plan, &self.stop),
             None => Err(DateRefusal::NoTruck),

@@ -95,10 +95,11 @@ fn days_around_the_wished_one_are_offered() {
             let early = judged(tx, today)?;
             assert!(matches!(early.wished, Some((_, Err(DateRefusal::TooEarly { .. })))));
             assert!(early.offers.iter().is_sorted_by_key(|offer| offer.day));
-            // A day far away is not given up for the next ones.
-            let far = today + Days::new(HORIZON_DAYS + 20);
-            let offers = judged(tx, far)?.offers;
-            assert!(offers.iter().all(|offer| (offer.day - far).num_days().abs() <= 4), "{offers:?}");
+            // A day beyond those whose room is known: the last ones of them.
+            let far = judged(tx, today + Days::new(2 * HORIZON_DAYS))?;
+            assert!(matches!(far.wished, Some((_, Err(DateRefusal::TooFar { .. })))));
+            let known = today + Days::new(HORIZON_DAYS - 6);
+            assert!(far.offers.len() == MAX_OFFERS && far.offers.iter().all(|offer| offer.day > known));
             Ok(())
         })
         .expect("succeeds");
