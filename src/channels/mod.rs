@@ -9,6 +9,7 @@
 
 mod couriers;
 mod error;
+mod joining;
 pub mod model;
 mod options;
 pub mod pages;

@@ -51,7 +51,9 @@ impl ColumnRole {
             Self::OrderNumber | Self::Field(Field::TrackingNumber) => ValueForm::OrderNumber,
             Self::Field(Field::RecipientTel1 | Field::RecipientTel2 | Field::CustomerTel) => ValueForm::Phone,
             Self::Field(Field::ZipCode) => ValueForm::ZipCode,
-            Self::Field(Field::PlacedAt | Field::DispatchDeadline | Field::PreferredShippingDate) => ValueForm::Date,
+            Self::Moment | Self::Field(Field::PlacedAt | Field::DispatchDeadline | Field::PreferredShippingDate) => {
+                ValueForm::Date
+            }
             Self::Field(Field::Quantity | Field::Price) => ValueForm::Number,
             Self::Address | Self::AddressDetail | Self::Field(_) => ValueForm::Text,
         }
@@ -246,12 +248,15 @@ pub(super) fn suggest_columns(
     suggested.into_iter().map(|at| at.map(|at| one_line(&columns[at].header))).collect()
 }
 
-/// The names of a column in its profile and, for a field, in the order files of all channels.
+/// The names of a column in its profile and, for a field, in the files of all channels and couriers.
 fn known_names(profiles: &Profiles, wanted: &ExpectedColumn) -> Vec<String> {
     let split = |headers: &[String]| headers.iter().flat_map(|header| header.split('|')).map(str::to_owned).collect();
     let mut names: Vec<String> = split(&wanted.headers);
     let Some(role) = wanted.role.filter(|role| !matches!(role, ColumnRole::OrderNumber)) else { return names };
-    for profile in profiles.all().iter().filter(|profile| profile.kind == FileKind::Orders) {
+    for profile in profiles.all().iter().filter(|profile| profile.kind != FileKind::Settlement) {
+        if role == ColumnRole::Moment {
+            names.extend(profile.changes.iter().flat_map(|rule| split(&rule.moments)));
+        }
         let same = expected_columns(profile).into_iter().filter(|column| column.role == Some(role));
         names.extend(same.flat_map(|column| split(&column.headers)));
     }

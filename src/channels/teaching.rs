@@ -114,6 +114,8 @@ pub enum ColumnRole {
     Address,
     /// its second part
     AddressDetail,
+    /// when the order came into its state
+    Moment,
     /// another field
     Field(Field),
 }

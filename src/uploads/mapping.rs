@@ -1,107 +1,44 @@
-//! Mapping of a file that no profile matches: which column has which field of an order.
+//! Mapping of a file that no profile matches: which column has which field.
 //!
-//! The fields are those of [`FIELDS`] that a file can have. A mapping becomes a [`Profile`] of the shop, which recognises
-//! the next file by its headers.
+//! The kind of the file decides which fields there are: those of an order ([`crate::orders::fields::FIELDS`]), a tracking
+//! number, or a state with its moment. A mapping becomes a [`Profile`] of the shop, which recognises the next file by its
+//! headers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use self::fields::{MAPPED_KINDS, MappedField, mapped_fields, mapped_kind, word_effects};
 use super::pipeline::spawn_blocking;
 use super::{UploadError, Uploads, store};
 use crate::channels::{
-    ColumnRole, ColumnSample, Field, FileError, FileKind, MAX_NAME_CHARS, Profile, Profiles, StatusEffect,
-    check_header, column_samples, suggest_roles,
+    ColumnRole, ColumnSample, Field, FileError, FileKind, MAX_NAME_CHARS, Profile, Profiles, check_header,
+    column_samples, suggest_roles,
 };
-use crate::orders::fields::{FIELDS, OrderField};
 use crate::sheets::{self, SheetPreview};
 use crate::text::{fold_word, one_line};
+
+mod fields;
 
 /// Rows below the header that the page shows.
 const SAMPLE_ROWS: usize = 3;
 /// Longest header in characters; longer cells are text, not headers.
 const MAX_HEADER_CHARS: usize = 40;
-
-/// A field that a column can have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MappedField {
-    /// meaning of the column
-    pub role: ColumnRole,
-    /// name in forms
-    pub code: String,
-    /// Korean label
-    pub label: &'static str,
-    /// whether a list of orders cannot be read without it
-    pub is_needed: bool,
-}
-
-/// Fields without which a row is no order, beside its number and address.
-const NEEDED: [Field; 5] =
-    [Field::RecipientName, Field::RecipientTel1, Field::ProductName, Field::Quantity, Field::PlacedAt];
-
-/// The fields that a column of a list of orders can have, in the order of [`FIELDS`].
-pub fn mapped_fields() -> Vec<MappedField> {
-    FIELDS.iter().flat_map(roles_of).collect()
-}
-
-/// The columns of a file from which a column of `orders` is read, with their labels.
-fn roles_of(field: &OrderField) -> Vec<MappedField> {
-    let of = |field: Field, label: &'static str| (ColumnRole::Field(field), label);
-    let roles = match field.column {
-        "order_number" => vec![(ColumnRole::OrderNumber, field.label)],
-        "channel_order_number" => vec![of(Field::ChannelOrderNumber, field.label)],
-        "product_id" => vec![
-            of(Field::ProductName, "상품명"),
-            of(Field::ProductNumber, "판매자 상품코드"),
-            of(Field::ChannelProductNumber, "판매채널의 상품번호"),
-        ],
-        "delivery_id" => vec![of(Field::BundleNumber, "묶음배송번호")],
-        "options" => vec![of(Field::Options, field.label)],
-        "quantity" => vec![of(Field::Quantity, field.label)],
-        "price" => vec![of(Field::Price, field.label)],
-        "customer_name" => vec![of(Field::CustomerName, field.label)],
-        "customer_tel" => vec![of(Field::CustomerTel, field.label)],
-        "customer_message" => vec![of(Field::CustomerMessage, field.label)],
-        "recipient_name" => vec![of(Field::RecipientName, field.label)],
-        "recipient_tel1" => vec![of(Field::RecipientTel1, field.label)],
-        "recipient_tel2" => vec![of(Field::RecipientTel2, field.label)],
-        "recipient_zip_code" => vec![of(Field::ZipCode, field.label)],
-        "recipient_address1" => vec![(ColumnRole::Address, field.label)],
-        "recipient_address2" => vec![(ColumnRole::AddressDetail, field.label)],
-        "shipping_method" => vec![of(Field::ShippingMethod, field.label)],
-        "charge_type" => vec![of(Field::ChargeType, field.label)],
-        "tracking_number" => vec![of(Field::TrackingNumber, field.label)],
-        "courier" => vec![of(Field::Courier, field.label)],
-        "dispatch_deadline" => vec![of(Field::DispatchDeadline, field.label)],
-        "preferred_shipping_date" => vec![of(Field::PreferredShippingDate, field.label)],
-        "placed_at" => vec![of(Field::PlacedAt, field.label)],
-        "claim" => vec![of(Field::Claim, "주문상태")],
-        _ => Vec::new(),
-    };
-    let mapped = |(role, label)| {
-        let (code, is_needed) = match role {
-            ColumnRole::OrderNumber => ("order_number".to_owned(), true),
-            ColumnRole::Address => ("address".to_owned(), true),
-            ColumnRole::AddressDetail => ("address_detail".to_owned(), false),
-            ColumnRole::Field(field) => (field.code(), NEEDED.contains(&field)),
-        };
-        MappedField { role, code, label, is_needed }
-    };
-    roles.into_iter().map(mapped).collect()
-}
-
-/// Effects that words of a state column can be given.
-pub const WORD_EFFECTS: [(StatusEffect, &str, &str); 4] = [
-    (StatusEffect::Ship, "ship", "보낸 주문의 낱말"),
-    (StatusEffect::Cancel, "cancel", "취소된 주문의 낱말"),
-    (StatusEffect::Refund, "refund", "반품된 주문의 낱말"),
-    (StatusEffect::SetClaim, "set_claim", "취소·반품을 요청한 주문의 낱말"),
-];
+/// Different words of a column that are compared with the words of states.
+const MAX_WORDS: usize = 30;
+/// Needed fields of an order from which on a file is taken for a list of orders.
+const ORDER_FIELDS: usize = 4;
 
 /// What a member stated about the columns of a file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnMapping {
-    /// name of the channel
+    /// kind of the file
+    pub kind: FileKind,
+    /// name of the channel, or of the list of a courier; that of a known channel for a list of states
     pub name: String,
+    /// courier of all rows of a tracking list; empty: its column, or what is chosen at each upload
+    pub courier: String,
+    /// whether a list of states has every open cancellation of its channel
+    pub has_all_claims: bool,
     /// header and code of the field of each column that has one
     pub columns: Vec<(String, String)>,
     /// words of the state column, separated by commas, by the code of their effect
@@ -125,11 +62,16 @@ impl ColumnMapping {
     /// # Errors
     /// All problems of the mapping.
     pub fn profile(&self, code: &str, shipped: &Profiles) -> Result<Profile, Vec<MappingProblem>> {
-        let fields = mapped_fields();
+        let fields = mapped_fields(self.kind);
         let name = one_line(&self.name);
         let mut problems = Vec::new();
         if name.is_empty() {
-            problems.push(MappingProblem::Name("판매채널이나 거래처 이름을 입력해 주세요.".to_owned()));
+            let message = match self.kind {
+                FileKind::States => "어느 판매채널의 목록인지 선택해 주세요.",
+                FileKind::Tracking => "이 목록의 이름을 입력해 주세요.",
+                _ => "판매채널이나 거래처 이름을 입력해 주세요.",
+            };
+            problems.push(MappingProblem::Name(message.to_owned()));
         } else if name.chars().count() > MAX_NAME_CHARS {
             problems.push(MappingProblem::Name(format!("이름은 {MAX_NAME_CHARS}자까지 입력할 수 있어요.")));
         }
@@ -160,42 +102,74 @@ impl ColumnMapping {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let base = shipped.find(FileKind::Orders, "SMART_STORE");
+        Ok(self.profile_of(code, name, headers, shipped))
+    }
+
+    /// The profile of a mapping that has all that it needs.
+    fn profile_of(
+        &self,
+        code: &str,
+        name: String,
+        mut headers: BTreeMap<ColumnRole, String>,
+        shipped: &Profiles,
+    ) -> Profile {
+        let base = shipped.find(self.kind, "SMART_STORE");
+        let needed = mapped_fields(self.kind).into_iter().filter(|field| field.is_needed);
+        let required = needed.filter_map(|field| match field.role {
+            ColumnRole::Field(field) => Some(field),
+            _ => None,
+        });
         let mut profile = Profile {
+            kind: self.kind,
             code: code.to_owned(),
             name,
-            required: NEEDED.to_vec(),
+            required: required.collect(),
             values: base.map(|base| base.values.clone()).unwrap_or_default(),
             changes: base.map(|base| base.changes.clone()).unwrap_or_default(),
             ..Profile::empty()
         };
-        profile.changes.iter_mut().for_each(|rule| rule.moments.clear());
+        let moments: Vec<String> = headers.remove(&ColumnRole::Moment).into_iter().collect();
+        profile.changes.iter_mut().for_each(|rule| rule.moments.clone_from(&moments));
+        if self.kind == FileKind::States {
+            // A courier's list may have a state beside the order number too.
+            profile.detect = moments;
+        }
         profile.key.extend(headers.remove(&ColumnRole::OrderNumber));
         let address: Vec<String> =
             [ColumnRole::Address, ColumnRole::AddressDetail].iter().filter_map(|role| headers.remove(role)).collect();
-        profile.address.push(address);
+        if !address.is_empty() {
+            profile.address.push(address);
+        }
+        if let (FileKind::States, true) = (self.kind, self.has_all_claims) {
+            profile.claim_headers.extend(headers.get(&ColumnRole::Field(Field::Status)).cloned());
+        }
+        if self.kind == FileKind::Tracking {
+            profile.courier = Some(one_line(&self.courier)).filter(|courier| !courier.is_empty());
+        }
         for (role, header) in headers {
             if let ColumnRole::Field(field) = role {
                 profile.columns.insert(field, vec![header]);
             }
         }
-        for (effect, code, _) in WORD_EFFECTS {
-            let words = self.words.get(code).map_or("", String::as_str);
+        for (effect, code, _) in word_effects(self.kind) {
+            let words = self.words.get(*code).map_or("", String::as_str);
             let words: Vec<String> = words.split(',').map(fold_word).filter(|word| !word.is_empty()).collect();
             for rule in &mut profile.changes {
                 rule.words.retain(|word| !words.contains(word));
-                if rule.change == effect {
+                if rule.change == *effect {
                     rule.words.extend(words.iter().cloned());
                 }
             }
         }
-        Ok(profile)
+        profile
     }
 }
 
 /// The columns of a file below a row that may be its header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileSample {
+    /// kind of the file: the chosen one, or what its columns suggest
+    pub kind: FileKind,
     /// names of its sheets
     pub sheets: Vec<String>,
     /// index of the shown sheet
@@ -206,6 +180,43 @@ pub struct FileSample {
     pub header_row: u32,
     /// columns with a header, their first values, and the code of the field that they probably have
     pub columns: Vec<(ColumnSample, Option<String>)>,
+    /// the different values of each column, some of them
+    pub words: BTreeMap<String, Vec<String>>,
+}
+
+/// The fields that the columns probably have, and how many of the needed ones are among them.
+fn suggested_fields(
+    profiles: &Profiles,
+    kind: FileKind,
+    columns: &[ColumnSample],
+) -> (Vec<Option<String>>, usize, usize) {
+    let fields = mapped_fields(kind);
+    let roles: Vec<(ColumnRole, &str)> = fields.iter().map(|field| (field.role, field.label)).collect();
+    let meanings = suggest_roles(profiles, &roles, columns);
+    let needed = fields.iter().filter(|field| field.is_needed);
+    let (mut found, mut all) = (0, 0);
+    for field in needed {
+        all += 1;
+        found += usize::from(meanings.contains(&Some(field.role)));
+    }
+    let code = |role| fields.iter().find(|field| field.role == role).map(|field| field.code.clone());
+    (meanings.into_iter().map(|role| role.and_then(code)).collect(), found, all)
+}
+
+/// The kind of file that the columns suggest; a list of orders where they suggest several.
+fn suggested_kind(profiles: &Profiles, columns: &[ColumnSample]) -> FileKind {
+    let mut best = (FileKind::Orders, 0);
+    for kind in MAPPED_KINDS {
+        let (_, found, all) = suggested_fields(profiles, kind, columns);
+        if kind == FileKind::Orders && found >= ORDER_FIELDS {
+            return kind;
+        }
+        let share = found * 100 / all.max(1);
+        if share > best.1 {
+            best = (kind, share);
+        }
+    }
+    best.0
 }
 
 /// The row that probably is the header: the one with the most short texts.
@@ -225,12 +236,22 @@ fn header_row(rows: &[(u32, Vec<String>)]) -> Option<u32> {
     best.map(|(_, number)| number)
 }
 
-/// The columns of one sheet; `sheet` and `row` are what a member chose.
+/// What a member chose to be shown; what is not chosen is guessed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SampleChoice {
+    /// kind of the file
+    pub kind: Option<FileKind>,
+    /// index of the sheet
+    pub sheet: Option<usize>,
+    /// number of the header row
+    pub row: Option<u32>,
+}
+
+/// The columns of one sheet.
 fn sample(
     profiles: &Profiles,
     previews: &[SheetPreview],
-    sheet: Option<usize>,
-    row: Option<u32>,
+    SampleChoice { kind, sheet, row }: SampleChoice,
 ) -> Option<FileSample> {
     let preview = match sheet {
         Some(sheet) => previews.iter().find(|preview| preview.sheet == sheet),
@@ -247,11 +268,16 @@ fn sample(
         seen.push(header);
         is_new
     });
-    let fields = mapped_fields();
-    let roles: Vec<(ColumnRole, &str)> = fields.iter().map(|field| (field.role, field.label)).collect();
-    let meanings = suggest_roles(profiles, &roles, &columns);
-    let code = |role| fields.iter().find(|field| field.role == role).map(|field| field.code.clone());
+    let kind = kind.unwrap_or_else(|| suggested_kind(profiles, &columns));
+    let (codes, _, _) = suggested_fields(profiles, kind, &columns);
+    let mut words: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for column in &mut columns {
+        let known = words.entry(one_line(&column.header)).or_default();
+        for value in column.values.iter().map(|value| one_line(value)).filter(|value| !value.is_empty()) {
+            if known.len() < MAX_WORDS && !known.contains(&value) {
+                known.push(value);
+            }
+        }
         column.header = one_line(&column.header);
         column.values.retain(|value| !value.trim().is_empty());
         column.values.truncate(SAMPLE_ROWS);
@@ -261,11 +287,13 @@ fn sample(
         filled.join(" · ").chars().take(MAX_HEADER_CHARS).collect::<String>()
     };
     Some(FileSample {
+        kind,
+        words,
         sheets: Vec::new(),
         sheet: preview.sheet,
         rows: preview.rows.iter().map(|(number, cells)| (*number, beginning(cells))).collect(),
         header_row,
-        columns: columns.into_iter().zip(meanings).map(|(column, role)| (column, role.and_then(code))).collect(),
+        columns: columns.into_iter().zip(codes).collect(),
     })
 }
 
@@ -274,12 +302,7 @@ impl Uploads {
     ///
     /// # Errors
     /// The upload's original was deleted, or cannot be read.
-    pub async fn sample(
-        &self,
-        id: i64,
-        sheet: Option<usize>,
-        row: Option<u32>,
-    ) -> Result<Option<FileSample>, UploadError> {
+    pub async fn sample(&self, id: i64, choice: SampleChoice) -> Result<Option<FileSample>, UploadError> {
         let original =
             self.storage.read(move |tx| store::load_file(tx, id)?.ok_or(UploadError::OriginalDeleted)).await?;
         let password = original.sealed_password.as_ref().and_then(|sealed| self.vault.unseal(sealed));
@@ -288,7 +311,7 @@ impl Uploads {
             let mut workbook =
                 sheets::open(Arc::new(original.bytes), password.as_deref(), limits).map_err(FileError::from)?;
             let (previews, failure) = workbook.previews();
-            let found = sample(&profiles, &previews, sheet, row);
+            let found = sample(&profiles, &previews, choice);
             if let (None, Some(failure)) = (&found, failure) {
                 return Err(FileError::from(failure).into());
             }
@@ -300,96 +323,4 @@ impl Uploads {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::channels::tests::profiles;
-
-    fn mapping(columns: &[(&str, &str)]) -> ColumnMapping {
-        ColumnMapping {
-            name: "칠성 협력점".to_owned(),
-            columns: columns.iter().map(|(header, code)| ((*header).to_owned(), (*code).to_owned())).collect(),
-            words: BTreeMap::new(),
-        }
-    }
-
-    const PARTNER: [(&str, &str); 7] = [
-        ("접수번호", "order_number"),
-        ("받는분", "recipient_name"),
-        ("받는분 핸드폰", "recipient_tel1"),
-        ("받는분 주소", "address"),
-        ("품목명", "product_name"),
-        ("갯수", "quantity"),
-        ("접수일자", "placed_at"),
-    ];
-
-    #[test]
-    fn every_field_of_an_order_file_can_be_mapped() {
-        let fields = mapped_fields();
-        for profile in profiles().all().iter().filter(|profile| profile.kind == FileKind::Orders) {
-            for field in profile.columns.keys().filter(|field| **field != Field::QuantityClaim) {
-                assert!(fields.iter().any(|mapped| mapped.role == ColumnRole::Field(*field)), "{field:?}");
-            }
-        }
-        assert!(fields.iter().all(|field| !field.label.is_empty()));
-        let needed: Vec<&str> = fields.iter().filter(|field| field.is_needed).map(|field| field.label).collect();
-        assert_eq!(needed, ["상품주문번호", "상품명", "수량", "수취인명", "수취인연락처1", "주소", "주문일"]);
-    }
-
-    #[test]
-    fn mapped_list_of_a_partner_is_a_profile_of_the_shop() {
-        let profile = mapping(&PARTNER).profile("SHOP_1", &profiles()).expect("a profile");
-        assert_eq!((profile.name.as_str(), profile.key.as_slice()), ("칠성 협력점", &["접수번호".to_owned()][..]));
-        assert_eq!(profile.address, [["받는분 주소".to_owned()]]);
-        assert_eq!(Profile::parse("SHOP_1", &profile.to_toml()).expect("valid"), profile);
-        assert!(profile.status_rule("취소요청").is_some(), "the words that all channels use are known");
-    }
-
-    #[test]
-    fn own_words_of_states_win_over_the_common_ones() {
-        let words = [("cancel", "없던 일로, 접수확인"), ("ship", "나감")];
-        let words = words.map(|(code, words)| (code.to_owned(), words.to_owned()));
-        let mapping = ColumnMapping { words: BTreeMap::from(words), ..mapping(&PARTNER) };
-        let profile = mapping.profile("SHOP_1", &profiles()).expect("a profile");
-        let effect = |word: &str| profile.status_rule(word).map(|rule| rule.change);
-        assert_eq!(effect("없던일로"), Some(StatusEffect::Cancel));
-        assert_eq!(effect("나감"), Some(StatusEffect::Ship));
-        assert_eq!(effect("취소완료"), Some(StatusEffect::Cancel));
-    }
-
-    #[test]
-    fn all_problems_of_a_mapping_are_told_at_once() {
-        let mut columns = PARTNER.to_vec();
-        columns[0] = ("접수번호", "quantity");
-        columns.push(("배송|주소", "address_detail"));
-        let mapping = ColumnMapping { name: "  ".to_owned(), ..mapping(&columns) };
-        let problems = mapping.profile("SHOP_1", &profiles()).expect_err("wrong");
-        assert!(matches!(&problems[0], MappingProblem::Name(_)), "{problems:?}");
-        let told = |wanted: &str| {
-            problems.iter().any(|problem| match problem {
-                MappingProblem::Column(_, message) | MappingProblem::Missing(message) => message.contains(wanted),
-                MappingProblem::Name(_) => false,
-            })
-        };
-        assert!(told("‘수량’ 항목은 ‘접수번호’ 열에 이미 선택했어요"), "{problems:?}");
-        assert!(
-            told("파일에서 열 이름을 바꿔 주세요") && told("꼭 필요한 항목의 열이 없어요: 상품주문번호"),
-            "{problems:?}"
-        );
-    }
-
-    #[test]
-    fn header_below_a_title_is_found() {
-        let row = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>();
-        let rows = [
-            (1, row(&["11월 27일 출고 요청"])),
-            (3, row(&["접수번호", "받는분", "받는분 핸드폰", "품목명"])),
-            (4, row(&["P-20261127-001", "홍길동", "010-1234-5678", "침대"])),
-        ];
-        assert_eq!(header_row(&rows), Some(3));
-        let preview = SheetPreview { sheet: 0, rows: rows.to_vec() };
-        let found = sample(&profiles(), &[preview], None, None).expect("columns");
-        assert_eq!(found.header_row, 3);
-        let codes: Vec<Option<&str>> = found.columns.iter().map(|(_, code)| code.as_deref()).collect();
-        assert_eq!(codes, [Some("order_number"), Some("recipient_name"), Some("recipient_tel1"), Some("product_name")]);
-    }
-}
+mod tests;

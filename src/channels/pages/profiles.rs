@@ -8,7 +8,7 @@ pub(super) mod show;
 
 use crate::channels::{ColumnRole, Profile};
 use crate::id::{crockford, parse_crockford};
-use crate::uploads::mapping::mapped_fields;
+use crate::uploads::mapping::{MAPPED_KINDS, mapped_fields};
 use crate::web::{Error, PageResult};
 
 /// Path of the page of a profile of the shop.
@@ -29,5 +29,6 @@ fn needed_headers(profile: &Profile) -> Vec<String> {
 
 /// Label of the field of a profile's column.
 fn role_label(role: ColumnRole) -> &'static str {
-    mapped_fields().into_iter().find(|field| field.role == role).map_or("그 밖의 열", |field| field.label)
+    let mut fields = MAPPED_KINDS.into_iter().flat_map(mapped_fields);
+    fields.find(|field| field.role == role).map_or("그 밖의 열", |field| field.label)
 }

@@ -111,10 +111,10 @@ fn check(table: &Table, row: &Row<'_>, columns: &StateColumns) -> CheckedRow<Sta
     let change = match change.change {
         StatusEffect::SetClaim => StateChange::SetClaim(word, optional_moment(&cells, moments)),
         StatusEffect::ClearClaim => StateChange::ClearClaim(word, optional_moment(&cells, moments)),
-        StatusEffect::Nothing if cells.problems.is_empty() => {
+        StatusEffect::Nothing | StatusEffect::Ship if cells.problems.is_empty() => {
             return cells.skipped(order_number, status, &format!("바꿀 것이 없는 상태예요: '{word}'"));
         }
-        StatusEffect::Nothing => return cells.rejected(order_number),
+        StatusEffect::Nothing | StatusEffect::Ship => return cells.rejected(order_number),
         done => match moment(&mut cells, moments, &change.moments) {
             Some(at) => finished(done, at),
             None => return cells.rejected(order_number),

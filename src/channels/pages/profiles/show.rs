@@ -10,11 +10,12 @@ use axum::http::StatusCode;
 use super::{parse_id, profile_path, role_label};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::channels::store::profiles::{self, StoredProfile};
-use crate::channels::{ColumnRole, Field, Profile};
+use crate::channels::{ColumnRole, Field, FileKind, Profile};
 use crate::id::crockford;
 use crate::storage::{Storage, Tx};
 use crate::text::one_line;
 use crate::uploads::Uploads;
+use crate::uploads::mapping::word_effects;
 use crate::web::{Error, Flash, FormPairs, Layout, PageResult, page, page_with_status, redirect_with_flash};
 
 #[derive(Template)]
@@ -60,7 +61,22 @@ fn entries(profile: &Profile) -> Vec<EntryView> {
         entries.push(view(&field.code(), role_label(ColumnRole::Field(*field)), headers.clone()));
     }
     entries.push(view("detect", "이 양식에만 있는 열", profile.detect.clone()));
+    if let Some(moments) = common_moments(profile) {
+        entries.push(view("moments", role_label(ColumnRole::Moment), moments.to_vec()));
+    }
+    for (effect, code, label) in word_effects(profile.kind) {
+        if let Some(rule) = profile.changes.iter().find(|rule| rule.change == *effect) {
+            entries.push(view(&format!("words-{code}"), label, rule.words.clone()));
+        }
+    }
     entries
+}
+
+/// The headers of the date, where all states of a list have the same.
+fn common_moments(profile: &Profile) -> Option<&[String]> {
+    let (first, others) = profile.changes.split_first().filter(|_| profile.kind == FileKind::States)?;
+    let is_common = !first.moments.is_empty() && others.iter().all(|rule| rule.moments == first.moments);
+    is_common.then_some(&first.moments)
 }
 
 /// The profile with the typed headers: `entry-CODE` has one a line.
@@ -78,6 +94,14 @@ fn edited(profile: &Profile, name: &str, typed: &BTreeMap<String, String>) -> Re
         match lines(&field.code()) {
             headers if headers.is_empty() => drop(edited.columns.remove(&field)),
             headers => drop(edited.columns.insert(field, headers)),
+        }
+    }
+    if common_moments(profile).is_some() {
+        edited.changes.iter_mut().for_each(|rule| rule.moments = lines("moments"));
+    }
+    for (effect, code, _) in word_effects(profile.kind) {
+        if let Some(rule) = edited.changes.iter_mut().find(|rule| rule.change == *effect) {
+            rule.words = lines(&format!("words-{code}"));
         }
     }
     Profile::parse(&edited.name, &edited.to_toml()).map_err(|error| error.problem)

@@ -153,3 +153,88 @@ async fn refused_file_is_kept_until_it_is_discarded() {
     let page = follow(&app, app.get(&format!("{here}/form")).await).await;
     assert!(page.contains("원본 파일이 없어요"), "{page}");
 }
+
+/// The form of a file: its kind and name, and the field of each header.
+fn mapped(kind: &str, name: &str, fields: &[(&str, &str)], more: &[(&str, &str)]) -> Vec<(String, String)> {
+    let mut pairs = vec![("kind".to_owned(), kind.to_owned()), ("name".to_owned(), name.to_owned())];
+    for (place, (header, field)) in fields.iter().enumerate() {
+        pairs.push((format!("header-{place}"), (*header).to_owned()));
+        pairs.push((format!("field-{place}"), (*field).to_owned()));
+    }
+    pairs.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    pairs
+}
+
+async fn post(app: &TestApp, path: &str, pairs: &[(String, String)]) -> TestResponse {
+    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    app.post_form(path, &pairs).await
+}
+
+/// A shop with one order of 스마트스토어, 2026112700000001.
+async fn shop_with_an_order() -> TestApp {
+    let app = TestApp::as_admin().await;
+    let here = upload(&app, &[&HEADERS, &ROW]).await;
+    follow(&app, app.post_form(&format!("{here}/apply"), &[]).await).await;
+    app
+}
+
+#[tokio::test]
+async fn unknown_tracking_list_is_mapped_with_its_courier() {
+    let app = shop_with_an_order().await;
+    let (headers, row) = (["의뢰번호", "화물 추적번호", "도착지"], ["2026112700000001", "451683001370", "중구"]);
+    let here = upload(&app, &[&headers, &row]).await;
+    let form = format!("{here}/form");
+    let page = app.get(&format!("{form}?kind=tracking")).await.ok();
+    assert!(page.contains("<option value=\"tracking\" selected>") && page.contains("목록 이름"), "{page}");
+    assert!(!page.contains("value=\"recipient_name\""), "only the fields of a tracking list: {page}");
+
+    let fields = [(headers[0], "order_number"), (headers[1], "")];
+    let refused = post(&app, &form, &mapped("tracking", "동네 물류", &fields, &[])).await;
+    assert!(refused.text.contains("꼭 필요한 항목의 열이 없어요: 송장번호"), "{}", refused.text);
+    let fields = [(headers[0], "order_number"), (headers[1], "tracking_number")];
+    let taken = post(&app, &form, &mapped("tracking", "로젠택배", &fields, &[])).await;
+    assert!(taken.text.contains("이미 있는 이름이에요"), "{}", taken.text);
+    let answer = post(&app, &form, &mapped("tracking", "동네 물류", &fields, &[("courier", "경동택배")])).await;
+    let page = follow(&app, answer).await;
+    assert!(page.contains("stage-previewed") && page.contains("동네 물류 송장") && page.contains("경동택배"), "{page}");
+
+    // Recognised the next time, and taken back.
+    let next = app.get(&upload(&app, &[&headers, &row]).await).await.ok();
+    assert!(next.contains("stage-previewed") && next.contains("동네 물류 송장"), "{next}");
+}
+
+#[tokio::test]
+async fn unknown_list_of_states_is_mapped_for_its_channel() {
+    let app = shop_with_an_order().await;
+    let headers = ["주문 식별", "진행 단계", "처리된 날"];
+    let row = ["2026112700000001", "없던 일로", "2026-11-28 10:00"];
+    let here = upload(&app, &[&headers, &row]).await;
+    let form = format!("{here}/form");
+    let page = app.get(&format!("{form}?kind=states")).await.ok();
+    assert!(page.contains("<option value=\"SMART_STORE\">스마트스토어</option>"), "{page}");
+
+    let fields = [(headers[0], "order_number"), (headers[1], "status"), (headers[2], "moment")];
+    let nowhere = post(&app, &form, &mapped("states", "", &fields, &[("words-cancel", "없던 일로")])).await;
+    assert!(nowhere.text.contains("어느 판매채널의 목록인지"), "{}", nowhere.text);
+    let unknown = post(&app, &form, &mapped("states", "SMART_STORE", &fields, &[])).await;
+    assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(unknown.text.contains("무슨 뜻인지 모르는 상태가 있어요: ‘없던 일로’"), "{}", unknown.text);
+    let words = [("words-cancel", "없던 일로")];
+    let page = follow(&app, post(&app, &form, &mapped("states", "SMART_STORE", &fields, &words)).await).await;
+    assert!(page.contains("stage-previewed") && page.contains("스마트스토어 주문상태"), "{page}");
+    let page = follow(&app, app.post_form(&format!("{here}/apply"), &[]).await).await;
+    assert!(page.contains("stage-applied") && page.contains("취소"), "{page}");
+
+    // Another layout of the same channel joins the first.
+    let other = ["번호", "반품 단계", "끝난 날"];
+    let returned = ["2026112700000001", "반품완료", "2026-11-29 10:00"];
+    let there = upload(&app, &[&other, &returned]).await;
+    let fields = [(other[0], "order_number"), (other[1], "status"), (other[2], "moment")];
+    let page =
+        follow(&app, post(&app, &format!("{there}/form"), &mapped("states", "SMART_STORE", &fields, &[])).await).await;
+    assert!(page.contains("stage-previewed"), "{page}");
+    for (headers, row) in [(headers, row), (other, returned)] {
+        let page = app.get(&upload(&app, &[&headers, &row]).await).await.ok();
+        assert!(page.contains("stage-previewed") && page.contains("스마트스토어 주문상태"), "{page}");
+    }
+}
