@@ -114,16 +114,91 @@ fn label(access: Access) -> String {
     fixed.to_owned()
 }
 
+/// A page struct of a room and its template.
+struct PageTemplate {
+    room: String,
+    page: String,
+    template: String,
+}
+
+/// The templates of all page structs, found in the source.
+fn page_templates() -> Vec<PageTemplate> {
+    const ATTRIBUTE: &str = "#[template(path = \"";
+    let mut found = Vec::new();
+    for file in source_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        for after in text.split(ATTRIBUTE).skip(1) {
+            let (Some((template, _)), Some((_, declared))) = (after.split_once('"'), after.split_once("struct "))
+            else {
+                continue;
+            };
+            let page = declared.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
+            let room = room_of(&file);
+            found.push(PageTemplate { room, page: page.to_owned(), template: template.to_owned() });
+        }
+    }
+    found
+}
+
+fn source_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder").filter_map(Result::ok).map(|entry| entry.path());
+    let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = entries.partition(|path| path.is_dir());
+    files.into_iter().chain(folders.iter().flat_map(|folder| source_files(folder))).collect()
+}
+
+/// `orders` for `…/src/orders/pages/show.rs`.
+fn room_of(file: &Path) -> String {
+    let inside = file.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).expect("a source file");
+    inside.iter().next().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The templates of the pages that a file of handlers names, or a dash where it renders none.
+fn templates_of(file: &str, pages: &[PageTemplate]) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let (room, text) = (room_of(&path), std::fs::read_to_string(&path).unwrap_or_default());
+    let words: BTreeSet<&str> = text.split(|letter: char| !letter.is_alphanumeric()).collect();
+    let own = format!("{room}/");
+    let is_rendered = |page: &&PageTemplate| page.room == room && words.contains(page.page.as_str());
+    // Pages of one room that share a name are told apart by the file that declares them.
+    let declared: Vec<&PageTemplate> =
+        pages.iter().filter(is_rendered).filter(|page| text.contains(&format!("\"{}\"", page.template))).collect();
+    let is_named_here = |page: &&PageTemplate| declared.iter().any(|known| known.page == page.page);
+    let elsewhere = pages.iter().filter(is_rendered).filter(|page| !is_named_here(page));
+    let imported = elsewhere
+        .filter(|page| pages.iter().filter(|other| other.room == room && other.page == page.page).count() == 1);
+    let names: BTreeSet<String> = declared
+        .iter()
+        .copied()
+        .chain(imported)
+        .map(|page| format!("`{}`", page.template.trim_start_matches(&own)))
+        .collect();
+    if names.is_empty() { "–".to_owned() } else { names.into_iter().collect::<Vec<_>>().join(", ") }
+}
+
+#[test]
+fn handlers_that_render_a_page_have_its_template() {
+    let pages = page_templates();
+    assert!(pages.len() > 50, "{} templates", pages.len());
+    let of = |file| templates_of(file, &pages);
+    assert_eq!(of("src/orders/pages/show.rs"), "`show.html`");
+    assert_eq!(of("src/members/pages/new.rs"), "`issued.html`, `new.html`");
+    assert_eq!(of("src/districts/pages/of.rs"), "–", "it answers with JSON");
+}
+
 fn table() -> String {
+    let pages = page_templates();
     let mut text = "# Routes\n\n\
-        Every page with the access it requires and the file of its handler. The test `routes_are_listed_in_docs` compares this list\n\
-        with the program; `UPDATE_DOCS=1 cargo test --lib app::` writes it.\n\n\
-        | method | path | access | source |\n| --- | --- | --- | --- |\n"
+        Every page with the access it requires, the file of its handler, and the templates that this file renders, in\n\
+        `templates/<room>`; a dash where it renders none itself. The test `routes_are_listed_in_docs`\n\
+        compares this list with the program; `UPDATE_DOCS=1 cargo test --lib app::` writes it.\n\n\
+        | method | path | access | source | template |\n| --- | --- | --- | --- | --- |\n"
         .to_owned();
     for route in routes() {
         let (method, path, access) = (route.method.as_str(), route.path, label(route.access));
+        let source = source_file(&route);
+        let templates = templates_of(&source, &pages);
         // Writing to a `String` does not fail.
-        let _ = writeln!(text, "| {method} | `{path}` | {access} | `{}` |", source_file(&route));
+        let _ = writeln!(text, "| {method} | `{path}` | {access} | `{source}` | {templates} |");
     }
     text
 }
