@@ -96,8 +96,14 @@ const ask = (question) => new Promise((answer) => {
   dialog.showModal();
 });
 
+// The options that a page was sent with: without a marked one, a browser takes the first.
+const marked = (select) => {
+  const found = [...select.options].filter((option) => option.defaultSelected);
+  return found.length || select.multiple ? found : [...select.options].slice(0, 1);
+};
+
 const changed = (field) => (field.matches("select")
-  ? [...field.options].some((option) => option.selected !== option.defaultSelected)
+  ? [...field.options].some((option) => option.selected !== marked(field).includes(option))
   : ["checkbox", "radio"].includes(field.type) ? field.checked !== field.defaultChecked
     : field.type !== "file" && field.value !== field.defaultValue);
 
