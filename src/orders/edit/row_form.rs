@@ -66,6 +66,14 @@ impl RowForm {
         }
     }
 
+    /// Whether a field was sent that differs from the order. A page whose rows are all open sends each of them; a courier
+    /// counts together with a number, because the field offers one before it is typed.
+    pub fn differs(&self, order: &Order) -> bool {
+        let is = Self::of(order);
+        let has_number = self.tracking_number.as_deref().is_some_and(|number| !number.trim().is_empty());
+        self.sent().any(|(field, value)| value != is.value(field) && (field != "courier" || has_number))
+    }
+
     /// Sets a field by its name; other names are ignored.
     pub fn set(&mut self, field: &str, value: String) {
         let lines = |value: String| Some(value.replace("\r\n", "\n"));
@@ -326,6 +334,15 @@ mod tests {
         order.version += 1;
         let problems = apply_row_form(&order, &form, Moment(9)).expect_err("a conflict");
         assert_eq!(problems.iter().map(|problem| &*problem.field).collect::<Vec<_>>(), ["purchase_memo"]);
+    }
+
+    #[test]
+    fn row_differs_by_what_was_typed_and_not_by_an_offered_courier() {
+        let order = order(OrderState::Placed);
+        assert!(!RowForm::of(&order).differs(&order));
+        assert!(!typed(&order, |form| form.courier = Some("로젠택배".into())).differs(&order));
+        assert!(typed(&order, |form| form.tracking_number = Some("45168300137".into())).differs(&order));
+        assert!(typed(&order, |form| form.purchase_memo = Some("회색으로".into())).differs(&order));
     }
 
     #[test]

@@ -312,7 +312,7 @@ fn restore_inputs(page: &mut ListPage, form: &BulkForm, rejected: Option<&[Rejec
         let rejection = rejected.unwrap_or_default().iter().find(|row| row.id == id);
         // Only 입력 저장 saves the other rows when some are wrong.
         let saved = form.act == "edit" && form.ticked.contains(&id) && rejected.is_some() && rejection.is_none();
-        if let Some(inputs) = form.row(id)
+        if let Some(inputs) = form.row(id).filter(|inputs| inputs.differs(&row.listed.order) || rejection.is_some())
             && !saved
         {
             let version = rejection.map_or(inputs.version, |rejection| rejection.version);
