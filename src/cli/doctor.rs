@@ -128,7 +128,7 @@ fn check_holidays(config: &Config) -> Diagnostic {
         }
         Err(error) => {
             let found = format!("{}을 읽지 못했어요: {error}", holidays::HOLIDAY_FILE);
-            Diagnostic::problem(Severity::Bad, SUBJECT, found, "이 파일이 있으면 켜지지 않아요. 고치거나 지우세요.")
+            Diagnostic::problem(Severity::Bad, SUBJECT, found, "이 파일이 있으면 켜지지 않아요. 수정하거나 지우세요.")
         }
     }
 }

@@ -68,7 +68,7 @@ pub(super) fn renew_holidays(data: &Path) -> Result<(), CliError> {
 pub(super) fn unread_holidays(data: &Path, error: &HolidayFileError) -> String {
     let file = data.join(holidays::HOLIDAY_FILE);
     format!(
-        "공휴일 파일을 읽지 못했어요: {} ({error})\n파일을 고치거나 지우면 프로그램의 공휴일을 써요.",
+        "공휴일 파일을 읽지 못했어요: {} ({error})\n파일을 수정하거나 지우면 프로그램의 공휴일을 써요.",
         file.display()
     )
 }
