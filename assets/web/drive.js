@@ -441,6 +441,11 @@ let shown = "";
 
 function render(force = false) {
   if (!root || known.packs.length === 0) {
+    // The day was taken off the phone while it was on the screen.
+    if (root && "app" in root.dataset) {
+      root.replaceChildren(...syncLine());
+      return;
+    }
     if (root && (known.events.length > 0 || known.problem)) {
       root.querySelector(".drive-sync-only")?.remove();
       if (waiting().length > 0 || photosLeft().length > 0 || rejected().length > 0 || known.problem) root.prepend(el("div", { class: "drive-sync-only" }, ...syncLine()));

@@ -82,7 +82,7 @@ test('a day of ten stops or more without the server loses and doubles nothing', 
 
 test('screens of the phone are large and readable', async (t) => {
   const { page: office, window } = await open(t, { command: DEMO });
-  await handOut(office);
+  const tour = await handOut(office);
   const page = await window(PHONE);
   await enterDemo(page, '배송팀');
   await page.goto('/drive');
@@ -94,4 +94,11 @@ test('screens of the phone are large and readable', async (t) => {
   const small = await page.locator('.drive a:visible, .drive button:visible, .drive label.drive-button:visible').evaluateAll((targets) =>
     targets.filter((target) => target.getBoundingClientRect().height < 48).map((target) => target.textContent));
   assert.deepEqual(small, [], 'targets lower than 48 px');
+
+  // The office cuts the phone off: names and addresses leave its screen at the next contact.
+  await office.goto(tour);
+  await office.getByRole('button', { name: /끊기$/ }).click();
+  await page.evaluate(() => dispatchEvent(new Event('online')));
+  await page.getByText('사무실에서 이 휴대전화를 끊었어요').waitFor();
+  assert.equal(await page.locator('.drive-address').count() + await list(page).count(), 0);
 });
