@@ -178,11 +178,11 @@ fn moved_stop_is_pinned_to_its_truck() {
             assert!(board.columns[0].stops.iter().all(|stop| stop.stop.hold == Hold::Truck));
 
             let first = board.columns[0].stops[0].item.work.delivery_id;
-            assert!(edit::shift(tx, &districts, &context(actor, &board), first, true)?.is_ok());
+            assert!(edit::move_by_one(tx, &districts, &context(actor, &board), first, true)?.is_ok());
             let board = load(tx)?;
             assert_eq!(board.columns[0].stops[1].item.work.delivery_id, first);
             assert_eq!(board.columns[0].stops[1].stop.hold, Hold::Place, "its place stays");
-            let up = edit::shift(
+            let up = edit::move_by_one(
                 tx,
                 &districts,
                 &context(actor, &board),
@@ -261,8 +261,13 @@ fn overfilled_truck_is_named_with_both_numbers() {
             let over = edit::move_to(tx, &districts, &context(actor, &board), (columns[0], None), &ids[1..])?;
             assert_eq!(over.expect("moves").exceeded, ["개수 초과 (2 / 1개)"]);
             let board = load(tx)?;
-            let down =
-                edit::shift(tx, &districts, &context(actor, &board), board.columns[0].stops[0].item.work.key, true)?;
+            let down = edit::move_by_one(
+                tx,
+                &districts,
+                &context(actor, &board),
+                board.columns[0].stops[0].item.work.key,
+                true,
+            )?;
             assert!(down.expect("moves").exceeded.is_empty(), "the truck was too full before");
             Ok(())
         })

@@ -90,10 +90,21 @@ pub fn move_to(
     districts: &Districts,
     context: &EditContext,
     (to, at): (ColumnKey, Option<usize>),
-    ids: &[i64],
+    keys: &[i64],
 ) -> MoveResult {
-    let mut draft = BoardEdit::load(tx, districts, context)?;
-    let mut former = draft.places(ids);
+    let draft = BoardEdit::load(tx, districts, context)?;
+    move_in(tx, context, draft, (to, at), keys)
+}
+
+/// As [`move_to`], of a board that is loaded.
+fn move_in(
+    tx: &mut dyn Tx,
+    context: &EditContext,
+    mut draft: BoardEdit,
+    (to, at): (ColumnKey, Option<usize>),
+    keys: &[i64],
+) -> MoveResult {
+    let mut former = draft.places(keys);
     let is_there = |place: &FormerPlace| place.column == Some(to);
     let is_within = !former.is_empty() && former.iter().all(is_there);
     if at.is_none() {
@@ -175,15 +186,15 @@ fn place(
 }
 
 /// Moves a stop up or down by one place.
-pub fn shift(
+pub fn move_by_one(
     tx: &mut dyn Tx,
     districts: &Districts,
     context: &EditContext,
-    delivery_id: i64,
+    work_key: i64,
     is_down: bool,
 ) -> MoveResult {
     let draft = BoardEdit::load(tx, districts, context)?;
-    let Some((key, at)) = draft.position(delivery_id) else { return Ok(Err(Refusal::Nothing)) };
+    let Some((key, at)) = draft.position(work_key) else { return Ok(Err(Refusal::Nothing)) };
     let last = draft.lists.get(&key).map_or(0, |stops| stops.len().saturating_sub(1));
     let to = match (is_down, at) {
         (false, 0) => return Ok(Err(Refusal::Nothing)),
@@ -191,7 +202,7 @@ pub fn shift(
         (false, at) => at - 1,
         (true, at) => at + 2,
     };
-    move_to(tx, districts, context, (key, Some(to)), &[delivery_id])
+    move_in(tx, context, draft, (key, Some(to)), &[work_key])
 }
 
 /// Takes deliveries out of their tours (미배차).

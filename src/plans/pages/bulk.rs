@@ -166,7 +166,7 @@ fn execute(
             return report_move(tx, context, moved);
         }
         Action::Shift(id, is_down) => {
-            let moved = edit::shift(tx, districts, context, *id, *is_down);
+            let moved = edit::move_by_one(tx, districts, context, *id, *is_down);
             return report_move(tx, context, moved);
         }
         Action::Unassign(ids) => {
