@@ -34,6 +34,15 @@ impl TruckPapers {
         &self.rows
     }
 
+    /// Names the table of its stops: a page has those of several trucks.
+    fn route_label(&self) -> String {
+        format!("{} 배송 순서", self.title)
+    }
+
+    fn loading_label(&self) -> String {
+        format!("{} 싣는 순서", self.title)
+    }
+
     fn loading(&self) -> &[LoadingStop] {
         &self.loading
     }
