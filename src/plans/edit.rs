@@ -5,7 +5,7 @@
 
 mod moves;
 
-pub use moves::{FormerPlace, Move, MoveResult, move_by_one, move_to, put_back, unassign};
+pub use moves::{FormerPosition, MoveOutcome, MoveResult, move_by_one, move_to, put_back, unassign};
 
 use std::collections::HashMap;
 

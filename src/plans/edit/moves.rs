@@ -13,7 +13,7 @@ use crate::storage::{Result, Tx};
 
 /// Where a delivery was before a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FormerPlace {
+pub struct FormerPosition {
     /// what names it on the board
     pub key: i64,
     /// truck and round; none: 미배차
@@ -26,27 +26,27 @@ pub struct FormerPlace {
 
 /// A move that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Move {
+pub struct MoveOutcome {
     /// what the log says
     pub event: AuditEvent,
     /// limits that the truck exceeds with the moved deliveries, in words. A dispatcher may exceed them knowingly.
     pub exceeded: Vec<String>,
     /// where the deliveries were, for the undo
-    pub former: Vec<FormerPlace>,
+    pub former: Vec<FormerPosition>,
 }
 
 /// A move, or why there is none.
-pub type MoveResult = Result<std::result::Result<Move, Refusal>>;
+pub type MoveResult = Result<std::result::Result<MoveOutcome, Refusal>>;
 
 impl BoardEdit {
     /// Where deliveries are; those that are not on the board are left out.
-    fn places(&self, keys: &[i64]) -> Vec<FormerPlace> {
+    fn positions_of(&self, keys: &[i64]) -> Vec<FormerPosition> {
         let place = |key: &i64| match self.position(*key) {
             Some((column, at)) => {
                 let hold = self.lists.get(&column)?.get(at)?.stop.hold;
-                Some(FormerPlace { key: *key, column: Some(column), at, hold })
+                Some(FormerPosition { key: *key, column: Some(column), at, hold })
             }
-            None => self.board.pool.iter().any(|item| item.work.key == *key).then_some(FormerPlace {
+            None => self.board.pool.iter().any(|item| item.work.key == *key).then_some(FormerPosition {
                 key: *key,
                 column: None,
                 at: 0,
@@ -104,8 +104,8 @@ fn move_in(
     (to, at): (ColumnKey, Option<usize>),
     keys: &[i64],
 ) -> MoveResult {
-    let mut former = draft.places(keys);
-    let is_there = |place: &FormerPlace| place.column == Some(to);
+    let mut former = draft.positions_of(keys);
+    let is_there = |place: &FormerPosition| place.column == Some(to);
     let is_within = !former.is_empty() && former.iter().all(is_there);
     if at.is_none() {
         if let Some(column) = draft.column(to).filter(|_| is_within) {
@@ -128,7 +128,7 @@ fn move_in(
     let truck = draft.column(to).map(column_name);
     let tours = draft.save(tx, context)?;
     let event = AuditEvent::StopsMoved { day: context.day.to_string(), truck, bundles: bundles.into_iter().collect() };
-    Ok(record(tx, context, &tours, event)?.map(|event| Move { event, exceeded, former }))
+    Ok(record(tx, context, &tours, event)?.map(|event| MoveOutcome { event, exceeded, former }))
 }
 
 /// Moves stops within their column, and pins them there.
@@ -208,7 +208,7 @@ pub fn move_by_one(
 /// Takes deliveries out of their tours (미배차).
 pub fn unassign(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, ids: &[i64]) -> MoveResult {
     let mut draft = BoardEdit::load(tx, districts, context)?;
-    let mut former = draft.places(ids);
+    let mut former = draft.positions_of(ids);
     former.retain(|place| place.column.is_some());
     let planned: Vec<i64> = former.iter().map(|place| place.key).collect();
     let taken = match draft.take(&planned, context) {
@@ -218,11 +218,16 @@ pub fn unassign(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, i
     let tours = draft.save(tx, context)?;
     let bundles = taken.into_iter().map(|stop| stop.item.work.bundle_number).collect();
     let event = AuditEvent::StopsMoved { day: context.day.to_string(), truck: None, bundles };
-    Ok(record(tx, context, &tours, event)?.map(|event| Move { event, exceeded: Vec::new(), former }))
+    Ok(record(tx, context, &tours, event)?.map(|event| MoveOutcome { event, exceeded: Vec::new(), former }))
 }
 
 /// Undoes a move: deliveries go back to where they were, with what a new plan had to leave of them.
-pub fn put_back(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, former: &[FormerPlace]) -> EditResult {
+pub fn put_back(
+    tx: &mut dyn Tx,
+    districts: &Districts,
+    context: &EditContext,
+    former: &[FormerPosition],
+) -> EditResult {
     let mut draft = BoardEdit::load(tx, districts, context)?;
     let keys: Vec<i64> = former.iter().map(|place| place.key).collect();
     let mut taken: HashMap<i64, BoardStop> = match draft.take(&keys, context) {
@@ -233,7 +238,7 @@ pub fn put_back(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, f
     // The first of a column comes first, so that the positions of the others are right.
     places.sort_by_key(|place| place.at);
     let mut bundles = Vec::new();
-    for FormerPlace { key, column, at, hold } in places {
+    for FormerPosition { key, column, at, hold } in places {
         let Some(mut stop) = taken.remove(&key) else { continue };
         bundles.push(stop.item.work.bundle_number.clone());
         let Some(column) = column else { continue };

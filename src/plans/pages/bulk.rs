@@ -11,7 +11,7 @@ use crate::drive::hand_out;
 use crate::id::parse_crockford;
 use crate::plans::assign::{NewPlan, Scope};
 use crate::plans::board::board;
-use crate::plans::edit::{self, EditContext, FormerPlace, Move, MoveResult, Refusal, SeenVersions};
+use crate::plans::edit::{self, EditContext, FormerPosition, MoveOutcome, MoveResult, Refusal, SeenVersions};
 use crate::plans::model::{ColumnKey, Hold, TourState};
 use crate::plans::planner;
 use crate::plans::store;
@@ -43,7 +43,7 @@ enum Action {
     Acknowledge(Vec<i64>),
     SetState(TourState, Option<ColumnKey>),
     /// puts deliveries back to where they were before a move
-    Undo(Vec<FormerPlace>),
+    Undo(Vec<FormerPosition>),
     /// 기사에게 넘기기: driver and helper
     HandOut(ColumnKey, Option<i64>, Option<i64>),
 }
@@ -196,7 +196,7 @@ fn execute(
 
 /// The message about a move: a warning that names what the truck exceeds since then.
 fn report_move(tx: &mut dyn Tx, context: &EditContext, moved: MoveResult) -> StorageResult<(FlashId, Option<String>)> {
-    let Move { event, exceeded, former } = match moved? {
+    let MoveOutcome { event, exceeded, former } = match moved? {
         Ok(moved) => moved,
         Err(refusal) => return Ok((Flash::warning(refusal.sentence()).save(tx, context.actor.id)?, None)),
     };

@@ -3,7 +3,7 @@
 
 use super::{column_text, parse_column};
 use crate::id::{crockford, parse_crockford};
-use crate::plans::edit::FormerPlace;
+use crate::plans::edit::FormerPosition;
 use crate::plans::model::Hold;
 
 /// Most deliveries of a move that can be undone; more would make the address too long.
@@ -15,13 +15,13 @@ pub(super) struct UndoToken {
     /// sum of the versions of the day's tours after the move
     pub(super) versions: i64,
     /// where the deliveries were
-    pub(super) former: Vec<FormerPlace>,
+    pub(super) former: Vec<FormerPosition>,
 }
 
 impl UndoToken {
     /// The versions, and of each delivery its name, column, position and hold; none for too many.
     pub(super) fn text(&self) -> Option<String> {
-        let place = |place: &FormerPlace| {
+        let place = |place: &FormerPosition| {
             let column = place.column.map(column_text).unwrap_or_default();
             format!("{}.{column}.{}.{}", crockford(place.key), place.at, place.hold.code())
         };
@@ -37,7 +37,12 @@ impl UndoToken {
                 "" => None,
                 column => Some(parse_column(column)?),
             };
-            Some(FormerPlace { key: parse_crockford(key)?, column, at: at.parse().ok()?, hold: Hold::from_code(hold)? })
+            Some(FormerPosition {
+                key: parse_crockford(key)?,
+                column,
+                at: at.parse().ok()?,
+                hold: Hold::from_code(hold)?,
+            })
         };
         let former = places.split('_').map(place).collect::<Option<Vec<_>>>()?;
         (former.len() <= MAX_UNDONE).then_some(Self { versions: versions.parse().ok()?, former })
@@ -55,8 +60,8 @@ mod tests {
         let token = UndoToken {
             versions: 17,
             former: vec![
-                FormerPlace { key: 7, column: Some(column), at: 3, hold: Hold::Place },
-                FormerPlace { key: 8, column: None, at: 0, hold: Hold::Free },
+                FormerPosition { key: 7, column: Some(column), at: 3, hold: Hold::Place },
+                FormerPosition { key: 8, column: None, at: 0, hold: Hold::Free },
             ],
         };
         assert_eq!(UndoToken::parse(&token.text().expect("a text")), Some(token.clone()));
