@@ -1267,6 +1267,26 @@ CREATE TABLE restrictions (
     restricted_at INTEGER NOT NULL
 ) STRICT;
 
+-- ── sealed orders ─────────────────────────────────────────────────────────────────────────
+
+-- Personal data of orders that ended, apart from the orders, which have masks instead.
+CREATE TABLE order_seals (
+    order_id  INTEGER NOT NULL PRIMARY KEY REFERENCES orders (id),
+    sealed_at INTEGER NOT NULL,
+    opened_at INTEGER,  -- the order has its data again
+    content   TEXT,     -- JSON: values of columns, of the log, of statements and conflicts; null while it is open
+    CHECK ((opened_at IS NULL) = (content IS NOT NULL))
+) STRICT;
+CREATE INDEX order_seals_by_opened ON order_seals (opened_at);
+
+-- Finds the sealed orders of a person: names without spaces, digits of telephone numbers.
+CREATE TABLE sealed_names (
+    name     TEXT NOT NULL CHECK (length(name) <= 100),
+    order_id INTEGER NOT NULL REFERENCES orders (id),
+    PRIMARY KEY (name, order_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sealed_names_by_order ON sealed_names (order_id);
+
 -- ── practice ───────────────────────────────────────────────────────────────────────────────
 
 -- Runs of a member through the exercises of a demo shop. The newest is the current one.

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::audit::downloads::{self, OrderFile};
+use crate::consumer::model::{DelayNotice, WithdrawalConsent};
+use crate::consumer::store as consumer;
 use crate::deliveries::list::load_rows as load_deliveries;
 use crate::deliveries::log::{self as delivery_log, DeliveryEvent};
 use crate::districts::Districts;
@@ -38,6 +40,10 @@ pub struct OrderEvidence {
     pub promises: Vec<Promise>,
     /// texts that were written for the customer, oldest first
     pub notices: Vec<Notice>,
+    /// notices of a delay, oldest first
+    pub delays: Vec<DelayNotice>,
+    /// the buyer's consent that a made-to-order good is not taken back
+    pub consent: Option<WithdrawalConsent>,
     /// files in which it was sent to a factory, courier or channel, oldest first
     pub files: Vec<OrderFile>,
     /// the log of its delivery, oldest first: slips, completion
@@ -71,6 +77,9 @@ pub fn load(tx: &mut dyn Tx, order_id: i64) -> Result<Option<OrderEvidence>> {
         Some(planned) => notices::of_jobs(tx, &[planned.job.id])?.remove(&planned.job.id).unwrap_or_default(),
         None => Vec::new(),
     };
+    let mut delays = consumer::notices(tx, order_id)?;
+    delays.sort_by_key(|delay| delay.id);
+    let consent = consumer::consent(tx, order_id)?;
     let mut files = downloads::files_of_order(tx, order_id)?;
     files.sort_by_key(|file| file.download_id);
     let mut delivery_events = delivery_log::of_delivery(tx, delivery_id)?;
@@ -80,7 +89,19 @@ pub fn load(tx: &mut dyn Tx, order_id: i64) -> Result<Option<OrderEvidence>> {
         None => None,
     };
     let uploads = names;
-    Ok(Some(OrderEvidence { row, events, statements, uploads, promises, notices, files, delivery_events, delivery }))
+    Ok(Some(OrderEvidence {
+        row,
+        events,
+        statements,
+        uploads,
+        promises,
+        notices,
+        delays,
+        consent,
+        files,
+        delivery_events,
+        delivery,
+    }))
 }
 
 fn who(username: Option<&String>) -> String {
@@ -97,6 +118,8 @@ impl OrderEvidence {
             ("주문의 기록", self.events.len()),
             ("배송일 약속", self.promises.len()),
             ("안내 문자", self.notices.len()),
+            ("지연 안내", self.delays.len()),
+            ("청약철회 제한 동의", usize::from(self.consent.is_some())),
             ("보낸 파일", self.files.len()),
             ("전표와 배송 완료", self.delivery_events.len()),
             ("배송 사진", photos),
@@ -131,6 +154,10 @@ impl OrderEvidence {
         add("배송일 약속", &headings, self.promises.iter().map(promise_row).collect());
         let headings = [("일시", 22.0), ("작업자", 14.0), ("안내", 16.0), ("내용", 48.0)];
         add("안내 문자", &headings, self.notices.iter().map(notice_row).collect());
+        let headings = [("일시", 22.0), ("작업자", 14.0), ("알린 방법", 18.0), ("이유와 내용", 46.0)];
+        add("지연 안내", &headings, self.delays.iter().map(delay_row).collect());
+        let headings = [("동의한 날", 16.0), ("방법", 20.0), ("증거가 있는 곳", 38.0), ("기록", 26.0)];
+        add("청약철회 제한 동의", &headings, self.consent.iter().map(consent_row).collect());
         let headings = [("일시", 22.0), ("작업자", 14.0), ("보낸 곳", 18.0), ("파일", 46.0)];
         add("보낸 파일", &headings, self.files.iter().map(file_row).collect());
         let headings = [("일시", 22.0), ("작업자", 14.0), ("작업", 64.0)];
@@ -184,6 +211,17 @@ fn notice_row(notice: &Notice) -> Vec<String> {
     let (kind, form) = (notice.kind.label(), notice.form.label());
     let who = who(notice.written_by.as_ref());
     vec![notice.written_at.to_string(), who, format!("{kind} ({form})"), format!("{}{withdrawn}", notice.message)]
+}
+
+fn delay_row(delay: &DelayNotice) -> Vec<String> {
+    let day = delay.new_day.map_or_else(|| "새 날짜 없음".to_owned(), crate::time::date_with_weekday);
+    let said = format!("{} ({day})\n{}", delay.reason, delay.text);
+    vec![delay.sent_at.to_string(), who(delay.username.as_ref()), delay.way.label().to_owned(), said]
+}
+
+fn consent_row(consent: &WithdrawalConsent) -> Vec<String> {
+    let recorded = format!("{} {}", consent.recorded_at, who(consent.username.as_ref()));
+    vec![consent.given_on.to_string(), consent.way.label().to_owned(), consent.proof.clone(), recorded]
 }
 
 fn file_row(file: &OrderFile) -> Vec<String> {

@@ -18,7 +18,7 @@ use crate::access;
 use crate::backup::{self, MariaDbDump, TargetStatus};
 use crate::config::{Config, Database, PAGE_FILE, SessionBackend, TlsSource};
 use crate::consumer;
-use crate::privacy::{self, KeepYears};
+use crate::privacy::{self, KeepYears, SealDays};
 use crate::server::certificate::CertificateInfo;
 use crate::server::shop_ca::{self, CaCertificate};
 use crate::server::tls::{self, TlsError};
@@ -101,6 +101,9 @@ fn check_database(config: &Config) -> Vec<Diagnostic> {
         diagnostics.extend(check_access_records(&storage, config.access_keep_years));
         diagnostics.extend(check_people(&storage));
         diagnostics.push(check_destruction(&storage, KeepYears::new(config.order_keep_years)));
+        if config.demo.is_none() {
+            diagnostics.push(check_seals(&storage, SealDays(config.order_seal_days)));
+        }
         diagnostics.extend(block_on(async { Ok(proofs::check(config, &storage).await) }).unwrap_or_default());
     }
     if matches!(config.database, Database::MariaDb(_)) {
@@ -197,6 +200,13 @@ fn check_destruction(storage: &Storage, keep: KeepYears) -> Diagnostic {
     let read = storage.read(move |tx| Ok::<_, StorageError>(privacy::store::status(tx, keep)?.check(tx.now())));
     block_on(async { Ok(read.await?) }).unwrap_or_else(|error| {
         Diagnostic::problem(Severity::Bad, "보관 기간이 끝난 주문", error.to_string(), "데이터베이스를 확인하세요.")
+    })
+}
+
+fn check_seals(storage: &Storage, days: SealDays) -> Diagnostic {
+    let read = storage.read(move |tx| Ok::<_, StorageError>(privacy::store::seals::status(tx)?.check(days, tx.now())));
+    block_on(async { Ok(read.await?) }).unwrap_or_else(|error| {
+        Diagnostic::problem(Severity::Bad, "끝난 주문의 분리 보관", error.to_string(), "데이터베이스를 확인하세요.")
     })
 }
 

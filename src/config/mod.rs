@@ -38,6 +38,16 @@ use crate::vault::Vault;
 /// Years that orders are kept by default and at least: records of contracts and supplies (전자상거래법 시행령 제6조).
 const MIN_ORDER_KEEP_YEARS: u32 = 5;
 
+/// Days after which the personal data of ended orders is kept apart, unless the settings say otherwise: what the open markets
+/// do.
+const DEFAULT_ORDER_SEAL_DAYS: u32 = 90;
+
+/// Fewest days before the personal data of an ended order is kept apart: returns and exchanges take a month.
+const MIN_ORDER_SEAL_DAYS: u32 = 30;
+
+/// Most days.
+const MAX_ORDER_SEAL_DAYS: u32 = 5 * 365;
+
 /// Days that photographs of deliveries are kept, unless the settings say otherwise: disputes about a delivery end within.
 const DEFAULT_PROOF_KEEP_DAYS: u32 = 365;
 
@@ -140,6 +150,8 @@ pub struct Config {
     pub access_keep_years: u32,
     /// how long orders are kept, in years; five at least
     pub order_keep_years: u32,
+    /// days after which the personal data of ended orders is kept apart (분리 보관)
+    pub order_seal_days: u32,
     /// address of the object store with the photographs of deliveries; None: the data folder
     pub proofs: Option<String>,
     /// how long photographs of deliveries are kept, in days
@@ -305,6 +317,10 @@ impl Config {
                         "5부터 30까지 입력해 주세요. 계약의 기록은 5년 보관해야 해요.",
                     ));
                 }
+            },
+            order_seal_days: match settings.order_seal_days.unwrap_or(DEFAULT_ORDER_SEAL_DAYS) {
+                days @ MIN_ORDER_SEAL_DAYS..=MAX_ORDER_SEAL_DAYS => days,
+                _ => return Err(invalid("order_seal_days", "30부터 1825까지 입력해 주세요.")),
             },
             proofs: proofs(settings.proofs)?,
             proof_keep_days: match settings.proof_keep_days.unwrap_or(DEFAULT_PROOF_KEEP_DAYS) {

@@ -108,6 +108,10 @@ settings! {
     #[arg(long, global = true, env = "MUKKEUM_ORDER_KEEP_YEARS", help_heading = SERVER_HEADING, value_name = "YEARS")]
     order_keep_years: u32,
 
+    /// 끝난 주문의 개인정보를 분리 보관하기까지의 기간(일), 30부터 1825까지 [기본값: 90]
+    #[arg(long, global = true, env = "MUKKEUM_ORDER_SEAL_DAYS", help_heading = SERVER_HEADING, value_name = "DAYS")]
+    order_seal_days: u32,
+
     /// 배송 증빙 사진의 저장소: s3://버킷/경로, gs://, az://, file:///. 서버가 여러 대면 필요해요 [기본값: 데이터 폴더의 proofs]
     #[arg(long, global = true, env = "MUKKEUM_PROOFS", help_heading = SERVER_HEADING, value_name = "URL")]
     proofs: String,

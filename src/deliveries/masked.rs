@@ -24,13 +24,15 @@ impl DeliveryRow {
     /// Masks the delivery and its orders if they are hidden from the member.
     #[must_use]
     pub fn masked(mut self, masking: &MaskPolicy) -> Self {
-        if masking.masks_nothing() {
+        let is_sealed = self.orders.iter().any(|order| order.listed.is_sealed);
+        if masking.masks_nothing() && !is_sealed {
             return self;
         }
         let is_due = is_due(&self.delivery, masking) || self.was_delivered_lately(masking);
-        self.is_masked = masking.hides(self.delivery.id, is_due);
+        self.is_masked = is_sealed || masking.hides(self.delivery.id, is_due);
         if self.is_masked {
-            self.orders.iter_mut().for_each(|order| order.listed.order.mask());
+            let open = self.orders.iter_mut().filter(|order| !order.listed.is_sealed);
+            open.for_each(|order| order.listed.order.mask());
             self.delivery.memo = mask::memo(&self.delivery.memo);
         }
         self

@@ -10,8 +10,10 @@ use super::model::{MAX_NOTE_CHARS, RevealReason};
 use super::store;
 use crate::audit::MemberActor;
 use crate::id::parse_crockford;
+use crate::members::model::Role;
 use crate::members::model::rights::{Sight, Surface, sight};
-use crate::storage::Storage;
+use crate::orders::store::{bundles, seal};
+use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::{
     Access, Error, Form, Layout, Member, PageAction, PageKind, PageResult, Query, Routes, local_path, page,
     page_with_status, redirect,
@@ -87,6 +89,27 @@ async fn reveal(
     };
     let to = form.back.clone();
     let path = to.split('?').next().unwrap_or_default().to_owned();
-    let opened = storage.write(move |tx| store::reveal(tx, actor, delivery_id, (reason, &note), &path)).await?;
+    let opened = storage
+        .write(move |tx| {
+            let opened = store::reveal(tx, actor, delivery_id, (reason, &note), &path)?;
+            if opened {
+                open_sealed(tx, &member, actor, delivery_id)?;
+            }
+            Ok::<_, StorageError>(opened)
+        })
+        .await?;
     if opened { Ok(redirect(&to)) } else { Err(Error::NotFound) }
+}
+
+/// Takes the orders of a delivery out of 분리 보관, for a member whose job is the office. An order whose use was stopped on
+/// demand (처리정지) comes out for administrators only: they handle the demand.
+fn open_sealed(tx: &mut dyn Tx, member: &Member, actor: MemberActor, delivery_id: i64) -> StorageResult<()> {
+    let sight = sight(member.role, Surface::OrderPage, false);
+    let is_office = sight == Sight::Full || sight.can_be_opened();
+    let is_stopped = store::is_restricted(tx, delivery_id)?;
+    if is_office && (!is_stopped || member.role == Role::Admin) {
+        let orders = bundles::order_ids(tx, &[delivery_id])?;
+        seal::open_logged(tx, actor.into(), &orders)?;
+    }
+    Ok(())
 }

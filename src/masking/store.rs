@@ -49,6 +49,17 @@ pub fn restricted(tx: &mut dyn Tx) -> Result<HashSet<i64>> {
     rows.into_iter().map(|row| row.int(0)).collect()
 }
 
+/// Whether the use of a delivery was stopped on demand.
+pub fn is_restricted(tx: &mut dyn Tx, delivery_id: i64) -> Result<bool> {
+    Ok(tx.scalar("SELECT count(*) FROM restrictions WHERE delivery_id = ?", &[delivery_id.into()])? > 0)
+}
+
+/// Deliveries that a demand stopped.
+pub fn restricted_by(tx: &mut dyn Tx, request_id: i64) -> Result<Vec<i64>> {
+    let rows = tx.query("SELECT delivery_id FROM restrictions WHERE request_id = ?", &[request_id.into()])?;
+    rows.into_iter().map(|row| row.int(0)).collect()
+}
+
 /// Stops the use of deliveries on a demand.
 pub fn restrict(tx: &mut dyn Tx, deliveries: &[i64], request_id: i64) -> Result<()> {
     let now = tx.now();

@@ -12,7 +12,7 @@ use crate::audit::Actor;
 use crate::id::crockford;
 use crate::orders::model::{Customer, Order, Recipient};
 use crate::orders::store::{self, Action, ChangeContext};
-use crate::storage::StorageError;
+use crate::storage::{StorageError, Tx};
 use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
 use crate::web::testing::TestApp;
 use crate::web::{Role, RouteSpec, Routes};
@@ -185,6 +185,33 @@ async fn office_sees_everything_where_its_job_needs_it() {
             assert!(seen.contains(path), "{role:?}: {path} not in {seen:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn data_kept_apart_is_on_no_page_of_any_role() {
+    let shop = Shop::open().await;
+    let seal = |tx: &mut dyn Tx| {
+        let now = tx.now();
+        tx.exec("UPDATE orders SET state = 3, claim = '', shipped_at = ?", &[now.into()])?;
+        tx.exec("UPDATE deliveries SET memo = ''", &[])?;
+        let ids: Result<Vec<i64>, StorageError> =
+            tx.query("SELECT id FROM orders", &[])?.iter().map(|row| row.int(0)).collect();
+        store::seal::seal(tx, &ids?)
+    };
+    assert!(shop.app.state.storage.write(seal).await.expect("seals") > 2);
+    for role in [Role::Admin, Role::Orders, Role::Logistics, Role::Support, Role::Viewer, Role::Driver] {
+        let browser = shop.browser(role).await;
+        // Who handles the demand of a person sees what the shop has of him.
+        for path in shop.paths().iter().filter(|path| !path.starts_with("/privacy/people/")) {
+            let answer = browser.get(path).await;
+            assert_eq!(leaks(path, &answer.text), Vec::<&str>::new(), "{path} as {role:?}");
+        }
+    }
+    let person = shop.app.get(&shop.path("/privacy/people/{id}")).await.ok();
+    assert!(person.contains("마바수취사아") || person.contains("가나구매다라"), "{person}");
+    let form = [("purpose", "shipping"), ("format", "csv")];
+    let file = shop.app.post_form("/orders/download?content=orders", &form).await.ok();
+    assert_eq!(leaks("", &file), Vec::<&str>::new(), "{file}");
 }
 
 #[tokio::test]

@@ -49,6 +49,8 @@ pub struct OrderRow {
     pub bundle_count: i64,
     /// labels of the options, as the factory reads them
     pub labels: Vec<String>,
+    /// whether its personal data is kept apart (분리 보관), so that the order has masks
+    pub is_sealed: bool,
 }
 
 impl OrderRow {
@@ -141,15 +143,17 @@ pub(super) fn find(tx: &mut dyn Tx, filter: &OrderFilter, window: Window, limits
 pub fn load_rows(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<OrderRow>> {
     let mut found = BTreeMap::new();
     let by_id = tx.primary_key_hint("orders");
-    let [by_product, by_channel, by_delivery] =
-        ["products", "sales_channels", "deliveries"].map(|table| tx.primary_key_hint(table));
+    let [by_product, by_channel, by_delivery, by_order] =
+        ["products", "sales_channels", "deliveries", "order_seals"].map(|table| tx.primary_key_hint(table));
     let columns = store::columns("o.");
     let sql = |ids: &str| {
         format!(
-            "SELECT {columns}, p.number, p.name, c.code, c.name, d.bundle_number, d.order_count FROM orders o {by_id} \
+            "SELECT {columns}, p.number, p.name, c.code, c.name, d.bundle_number, d.order_count, \
+             CASE WHEN s.order_id IS NULL OR s.opened_at IS NOT NULL THEN 0 ELSE 1 END FROM orders o {by_id} \
              CROSS JOIN products p {by_product} ON p.id = o.product_id \
              CROSS JOIN sales_channels c {by_channel} ON c.id = o.channel_id \
-             CROSS JOIN deliveries d {by_delivery} ON d.id = o.delivery_id WHERE o.id IN ({ids})"
+             CROSS JOIN deliveries d {by_delivery} ON d.id = o.delivery_id \
+             LEFT JOIN order_seals s {by_order} ON s.order_id = o.id WHERE o.id IN ({ids})"
         )
     };
     tx.for_ids(ids, &[], sql, &mut |row| {
@@ -163,6 +167,7 @@ pub fn load_rows(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<OrderRow>> {
             bundle_number: columns.read()?,
             bundle_count: columns.read()?,
             labels: Vec::new(),
+            is_sealed: columns.read::<i64>()? != 0,
         };
         found.insert(listed.order.id, listed);
         Ok(())

@@ -6,7 +6,7 @@ use super::model::{Customer, Order, Recipient};
 use crate::masking::mask;
 
 /// Fields of the form of an order that hold personal data.
-const PERSONAL_FIELDS: [&str; 12] = [
+pub(super) const PERSONAL_FIELDS: [&str; 12] = [
     "customer_name",
     "customer_tel",
     "customer_message",
@@ -73,10 +73,10 @@ impl Order {
 }
 
 impl OrderRow {
-    /// The row, masked if it is hidden.
+    /// The row, masked if it is hidden. A sealed order has no more than masks.
     #[must_use]
     pub fn masked_if(mut self, is_hidden: bool) -> Self {
-        if is_hidden {
+        if is_hidden && !self.is_sealed {
             self.order.mask();
         }
         self

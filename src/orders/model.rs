@@ -309,6 +309,11 @@ impl Order {
         self.shipping_method == ShippingMethod::Parcel && self.tracking_number.is_empty()
     }
 
+    /// Whether nothing is left to do for the order.
+    pub fn has_ended(&self) -> bool {
+        self.state >= OrderState::Shipped && !self.has_open_claim()
+    }
+
     /// Options and quantity are locked once the goods have left the factory.
     pub fn goods_are_locked(&self) -> bool {
         self.state >= OrderState::Dispatched

@@ -22,16 +22,18 @@ pub mod erasure;
 pub mod log;
 pub mod manual_order;
 pub mod member_lists;
+pub mod seal;
 pub mod statements;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 pub use self::action::{Action, ChangeContext};
-pub use self::changes::{OrderInsert, OrderWriter, column_json, with_changes, with_undoable_changes};
+pub use self::changes::{OrderInsert, OrderWriter, SEAL_OPENED, column_json, with_changes, with_undoable_changes};
+use self::seal::SealedContent;
 use super::fields::{FIELDS, OrderField};
 use super::model::Order;
-use crate::storage::{ColumnReader, Param, Result, Tx, Value};
+use crate::storage::{ColumnReader, Param, Result, StorageError, Tx, Value};
 
 /// Columns of an order and its version, each with `prefix` (`o.` or nothing).
 pub fn columns(prefix: &str) -> String {
@@ -195,7 +197,12 @@ pub const MAX_SHOWN_EVENTS: usize = 500;
 
 /// Log of an order, newest first.
 pub fn events(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderEvent>> {
-    let mut events = logged(tx, order_id)?;
+    events_with(tx, order_id, &SealedContent::default())
+}
+
+/// [`events`] with the changes that were moved out of the log, for a sealed order.
+pub fn events_with(tx: &mut dyn Tx, order_id: i64, sealed: &SealedContent) -> Result<Vec<OrderEvent>> {
+    let mut events = logged(tx, order_id, sealed)?;
     if events.len() < MAX_SHOWN_EVENTS && events.iter().all(|event| event.action != Action::Created) {
         events.extend(created_by_upload(tx, order_id)?);
     }
@@ -216,17 +223,21 @@ fn created_by_upload(tx: &mut dyn Tx, order_id: i64) -> Result<Option<OrderEvent
     }))
 }
 
-fn logged(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderEvent>> {
+fn logged(tx: &mut dyn Tx, order_id: i64, sealed: &SealedContent) -> Result<Vec<OrderEvent>> {
     tx.query(
         &format!(
-            "SELECT e.logged_at, m.username, e.upload_id, e.action, e.changes FROM order_events e \
+            "SELECT e.logged_at, m.username, e.upload_id, e.action, e.changes, e.id FROM order_events e \
              LEFT JOIN members m ON m.id = e.member_id WHERE e.order_id = ? ORDER BY e.id DESC LIMIT {MAX_SHOWN_EVENTS}"
         ),
         &[order_id.into()],
     )?
     .into_iter()
     .map(|mut row| {
-        let changes: Vec<(String, serde_json::Value, serde_json::Value)> = row.json(4, "order_events.changes")?;
+        let id = row.int(5)?;
+        let stored = row.text(4)?;
+        let changes: Vec<(String, serde_json::Value, serde_json::Value)> =
+            serde_json::from_str(sealed.changes_of_event(id).unwrap_or(&stored))
+                .map_err(|_| StorageError::Inconsistent(format!("order_events.changes of {id}")))?;
         Ok(OrderEvent {
             at: row.moment(0)?,
             username: row.opt_text(1)?,

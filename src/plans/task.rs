@@ -13,6 +13,7 @@ use super::work::DeliveryWork;
 use crate::audit::{self, AuditEvent, AuditObject, JobOfDelivery, MemberActor};
 use crate::orders::claim::ClaimKind;
 use crate::orders::model::OrderState;
+use crate::orders::store::{bundles, seal};
 use crate::storage::{Result, Tx};
 use crate::trucks::store as trucks;
 
@@ -119,6 +120,9 @@ pub fn create(
         return Ok(Err(refusal));
     }
     let id = tasks::insert(tx, job, task)?;
+    // A visit needs the address of an order whose data was kept apart.
+    let orders = bundles::order_ids(tx, &[job.delivery_id])?;
+    seal::open_logged(tx, actor.into(), &orders)?;
     record(tx, actor, &whole, AuditEvent::JobCreated(of_delivery(&whole, task.kind)))?;
     Ok(Ok(id))
 }

@@ -1,9 +1,10 @@
-//! The background job that destroys what is due.
+//! The background job that destroys what is due, and moves the personal data of ended orders apart.
 
 use std::time::Duration;
 
-use super::KeepYears;
 use super::destruction::destroy_due;
+use super::seal::{is_due, seal_due};
+use super::{KeepYears, SealDays};
 use crate::proofs::destroy::ProofRetention;
 use crate::storage::{Result, Storage, StorageError, lease};
 
@@ -20,7 +21,8 @@ const LEASE_MS: i64 = 3 * 60 * 60 * 1000;
 const RENEWAL_INTERVAL: Duration = Duration::from_mins(30);
 
 /// Runs the job; it never returns. The first run is at the start: a restored backup may have data that was destroyed.
-pub async fn run(storage: Storage, keep: KeepYears, photos: ProofRetention) {
+/// `seal_after` is none for a practice shop, whose orders are made up.
+pub async fn run(storage: Storage, keep: KeepYears, seal_after: Option<SealDays>, photos: ProofRetention) {
     let (mut interval, node) = (tokio::time::interval(INTERVAL), storage.node());
     loop {
         interval.tick().await;
@@ -37,6 +39,14 @@ pub async fn run(storage: Storage, keep: KeepYears, photos: ProofRetention) {
                         photos = counts.photos,
                         "보관 기간이 지난 개인정보를 파기했어요"
                     );
+                }
+                if let Some(days) = seal_after
+                    && is_due(&storage).await?
+                {
+                    let orders = seal_due(&storage, days).await?;
+                    if orders > 0 {
+                        tracing::info!(orders, "끝난 주문의 개인정보를 분리 보관했어요");
+                    }
                 }
                 storage.write(move |tx| lease::release(tx, LEASE, node)).await?;
             }

@@ -10,6 +10,8 @@
 //!
 //! [`request`] is what the person may demand, with its deadline and the duties that stand against a deletion.
 //!
+//! [`seal`] moves the personal data of ended orders apart, long before it is destroyed.
+//!
 //! [`breach`] is the worksheet of a leak: whose data was seen or taken, the notice, the 72 hours, what was done.
 //!
 //! Due is what the clock says, not what a list says: a backup of an earlier moment that is restored is destroyed again at
@@ -19,13 +21,16 @@ pub mod breach;
 mod destruction;
 pub mod document;
 pub mod job;
+pub mod measures;
 pub mod model;
 pub mod pages;
 pub mod person;
 pub mod request;
+pub mod seal;
 pub mod store;
 #[cfg(test)]
 mod tests;
 
 pub use self::destruction::destroy_due;
 pub use self::model::KeepYears;
+pub use self::seal::SealDays;

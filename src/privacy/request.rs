@@ -7,7 +7,7 @@ use chrono::{Days, NaiveDate};
 
 use super::model::KeepYears;
 use super::person::{Person, PersonRole, is_same_tel, kept_until};
-use crate::orders::model::{Order, OrderState};
+use crate::orders::model::Order;
 use crate::storage::{Diagnostic, Severity};
 use crate::text::coded;
 use crate::time::Moment;
@@ -100,12 +100,7 @@ pub enum OrderFate {
 
 /// Whether nothing is left to do for the order.
 pub fn has_ended(order: &Order) -> bool {
-    match order.state {
-        OrderState::Placed | OrderState::Purchased | OrderState::Dispatched => false,
-        OrderState::Shipped | OrderState::Confirmed | OrderState::Cancelled | OrderState::Refunded => {
-            !order.has_open_claim()
-        }
-    }
+    order.has_ended()
 }
 
 /// What a deletion does with the order.
@@ -173,6 +168,7 @@ pub fn check_requests(open: i64, late: i64) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::orders::model::OrderState;
 
     fn day(text: &str) -> NaiveDate {
         text.parse().expect("a date")

@@ -3,6 +3,7 @@
 pub mod breaches;
 pub mod people;
 pub mod requests;
+pub mod seals;
 
 use chrono::Days;
 

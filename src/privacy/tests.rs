@@ -1,5 +1,7 @@
 //! A shop of seven years: what has to go is in no table and in no byte of the files, and what has to stay is there.
 
+mod seals;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::audit::{self, Actor, AuditEvent, AuditObject, downloads};

@@ -9,7 +9,7 @@ use crate::access::law::{self, Measurements};
 use crate::access::retention::{self, RetentionPlan};
 use crate::config::Config;
 use crate::consumer;
-use crate::privacy::{self, KeepYears};
+use crate::privacy::{self, KeepYears, SealDays};
 use crate::server::Endpoints;
 use crate::storage::{Diagnostic, Severity, Storage, StorageError};
 use crate::web::{Layout, PageResult, page};
@@ -61,16 +61,20 @@ pub(super) async fn show(
     layout: Layout,
 ) -> PageResult {
     let years = config.access_keep_years;
-    let keep = KeepYears::new(config.order_keep_years);
+    let (keep, days) = (KeepYears::new(config.order_keep_years), SealDays(config.order_seal_days));
+    let is_demo = config.demo.is_some();
     let (measured, more) = storage
         .read_replica(move |tx| {
             let now = tx.now();
-            let more = [
+            let mut more = vec![
                 consumer::store::check(tx)?,
                 privacy::store::status(tx, keep)?.check(now),
                 privacy::store::breaches::check(tx)?,
                 privacy::store::requests::check(tx)?,
             ];
+            if !is_demo {
+                more.push(privacy::store::seals::status(tx)?.check(days, now));
+            }
             Ok::<_, StorageError>((law::measure(tx, years)?, more))
         })
         .await?;

@@ -11,7 +11,7 @@ use crate::config::Database;
 use crate::demo::Demo;
 use crate::members;
 use crate::orders;
-use crate::privacy::{self, KeepYears};
+use crate::privacy::{self, KeepYears, SealDays};
 use crate::proofs::destroy::ProofRetention;
 use crate::reconcile;
 use crate::search::Limits;
@@ -47,6 +47,9 @@ const VERIFICATION_INTERVAL_MS: i64 = 6 * 60 * 60 * 1000;
 /// Milliseconds between deletions of access records past their retention.
 const ACCESS_DELETION_INTERVAL_MS: i64 = 12 * 60 * 60 * 1000;
 
+/// How often the metrics of the law are measured.
+const LAW_INTERVAL: Duration = Duration::from_hours(1);
+
 /// How often the search index is checked for segments to compact.
 const COMPACTION_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -66,7 +69,10 @@ pub(super) fn spawn(state: &AppState, tls: Option<Tls>) -> JoinSet<()> {
     jobs.spawn(keep_access_records(state.clone()));
     jobs.spawn(run_metrics_upkeep());
     let photos = ProofRetention { files: state.proofs.clone(), days: state.config.proof_keep_days };
-    jobs.spawn(privacy::job::run(state.storage.clone(), KeepYears::new(state.config.order_keep_years), photos));
+    let keep = KeepYears::new(state.config.order_keep_years);
+    let seal_after = state.config.demo.is_none().then_some(SealDays(state.config.order_seal_days));
+    jobs.spawn(privacy::job::run(state.storage.clone(), keep, seal_after, photos));
+    jobs.spawn(measure_law(state.storage.clone(), keep, state.config.access_keep_years));
     jobs.spawn(compact_search_index(state.storage.clone()));
     jobs.spawn(orders::classification::run(state.storage.clone(), state.districts.clone()));
     if let Some(demo) = state.demo.clone() {
@@ -96,6 +102,17 @@ pub(super) async fn stop(mut jobs: JoinSet<()>, storage: &Storage) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "the lease of the expiry job was not released"),
         Err(_) => tracing::warn!("the lease of the expiry job was not released in time"),
+    }
+}
+
+/// Exports what 법 점검 measures. It counts the people of the shop, which reads all orders.
+async fn measure_law(storage: Storage, keep: KeepYears, access_years: u32) {
+    let mut interval = tokio::time::interval(LAW_INTERVAL);
+    loop {
+        interval.tick().await;
+        if let Err(error) = privacy::measures::export(&storage, keep, access_years).await {
+            tracing::warn!(%error, "the metrics of the law were not measured");
+        }
     }
 }
 

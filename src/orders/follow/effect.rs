@@ -26,6 +26,8 @@ pub struct ChannelRow<'a> {
     pub claim: Option<ClaimStatement>,
     /// the row names another product than the order has: its goods are not compared
     pub is_other_product: bool,
+    /// the personal data of the order is sealed: what the row says of it is neither compared nor taken
+    pub is_sealed: bool,
 }
 
 impl<'a> ChannelRow<'a> {
@@ -41,6 +43,7 @@ impl<'a> ChannelRow<'a> {
             implies_shipped: new.said.implies_shipped && new.said.fields.contains(FollowedField::Claim),
             claim: Some(claim).filter(|_| new.said.fields.contains(FollowedField::Claim)),
             is_other_product,
+            is_sealed: false,
         }
     }
 }
@@ -128,7 +131,8 @@ pub fn follow<'s>(
     for field in FollowedField::ALL {
         let is_goods = matches!(field, FollowedField::Quantity | FollowedField::Options | FollowedField::Price);
         let is_value = !matches!(field, FollowedField::State | FollowedField::Claim);
-        if is_value && new.said.fields.contains(field) && !(is_goods && row.is_other_product) {
+        let is_left_out = is_goods && row.is_other_product || row.is_sealed && field.is_personal();
+        if is_value && new.said.fields.contains(field) && !is_left_out {
             follow_value(&mut effect, (order, said(field)), field, new, age);
         }
     }

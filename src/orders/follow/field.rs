@@ -12,6 +12,7 @@ use super::Statement;
 use crate::channels::model::OrderOption;
 use crate::orders::fields::{FIELDS, OrderField};
 use crate::orders::labels::field_label;
+use crate::orders::masked::is_personal;
 use crate::orders::model::{ChargeType, NewOrder, Order, OrderState, ShippingMethod, parcels};
 use crate::text::coded;
 
@@ -89,6 +90,11 @@ impl FollowedField {
             Self::PreferredShippingDate => &["preferred_shipping_date"],
             Self::Tracking => &["tracking_number", "courier"],
         }
+    }
+
+    /// Whether it is about a person: the field of a sealed order has nothing to compare with.
+    pub fn is_personal(self) -> bool {
+        self.columns().iter().any(|column| is_personal(column))
     }
 
     /// Whether most orders get the field from members or couriers, so that without a statement the channel said

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use serde::Deserialize;
 
 use crate::audit::MemberActor;
@@ -10,13 +11,13 @@ use crate::audit::downloads::{Purpose, PurposeProblems};
 use crate::districts::DistrictCache;
 use crate::drive::evidence::photo_files;
 use crate::evidence::{self, OrderEvidence};
-use crate::id::parse_crockford;
+use crate::id::{crockford, parse_crockford};
 use crate::members::model::rights::{Sight, Surface, sight};
 use crate::proofs::files::ProofFiles;
 use crate::shop::model::Shop;
 use crate::shop::store as shop;
 use crate::storage::{Storage, StorageError};
-use crate::web::{Error, FileDownload, Form, Layout, Member, PageResult, page, page_with_status};
+use crate::web::{Error, FileDownload, Form, Layout, Member, PageResult, page, page_with_status, redirect};
 
 #[derive(Template)]
 #[template(path = "orders/evidence.html")]
@@ -49,6 +50,12 @@ async fn load(storage: &Storage, member: &Member, id: &str) -> PageResult<(Order
     Ok((evidence.ok_or(Error::NotFound)?, shop))
 }
 
+/// To the page that opens an order that is kept apart, with a reason.
+fn reveal(id: &str, evidence: &OrderEvidence) -> Response {
+    let delivery = crockford(evidence.row.order.delivery_id);
+    redirect(&format!("/masking/reveal?delivery={delivery}&back=/orders/{id}/evidence"))
+}
+
 impl EvidencePage {
     fn new(layout: Layout, id: String, evidence: &OrderEvidence) -> Self {
         let form = EvidenceForm { purpose: Purpose::Customer.code().to_owned(), note: String::new() };
@@ -64,6 +71,9 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> PageResult {
     let (evidence, _) = load(&storage, &member, &id).await?;
+    if evidence.row.is_sealed {
+        return Ok(reveal(&id, &evidence));
+    }
     Ok(page(EvidencePage::new(layout, id, &evidence)))
 }
 
@@ -79,6 +89,9 @@ pub(super) async fn download(
     Form(form): Form<EvidenceForm>,
 ) -> PageResult {
     let (evidence, shop) = load(&storage, &member, &id).await?;
+    if evidence.row.is_sealed {
+        return Ok(reveal(&id, &evidence));
+    }
     let note = form.note.trim().to_owned();
     let purpose = match Purpose::stated(&form.purpose, &note) {
         Ok(purpose) => purpose,

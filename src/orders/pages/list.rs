@@ -295,7 +295,7 @@ impl ListPage {
 
     /// A row as this list shows it.
     pub(super) fn view(&self, listed: OrderRow) -> RowView {
-        let is_hidden = self.masking.hides(listed.order.delivery_id, false);
+        let is_hidden = listed.is_sealed || self.masking.hides(listed.order.delivery_id, false);
         let can_edit = !is_hidden && self.layout.processes_orders();
         RowView::new(listed.masked_if(is_hidden), self.all_open(), can_edit, self.today.year())
     }

@@ -17,8 +17,8 @@ use crate::members::model::rights::{Surface, sight};
 use crate::orders::edit::{Inputs, inputs_of};
 use crate::orders::manual_order::{Catalogue, ItemInput, MAX_ITEMS, ManualOrderForm};
 use crate::orders::model::{Order, ShippingMethod};
-use crate::orders::store;
 use crate::orders::store::manual_order::{self, ManualOrderOutcome};
+use crate::orders::store::{self, seal};
 use crate::plans::model::JobKind;
 use crate::products::model::Product;
 use crate::products::store as products;
@@ -83,7 +83,9 @@ pub(super) async fn new(
             form.inputs.set("ticket", crockford(tx.new_id()));
             let masking = masking::of_member(tx, member.as_ref(), Surface::OrderPage)?;
             let stored = store::find(tx, like.as_slice())?.pop();
-            if let Some(order) = stored.filter(|order| !masking.hides(order.delivery_id, false)) {
+            // A mask is nobody to deliver to.
+            let is_sealed = !seal::sealed(tx, like.as_slice())?.is_empty();
+            if let Some(order) = stored.filter(|order| !is_sealed && !masking.hides(order.delivery_id, false)) {
                 prefill(&mut form, &order);
             }
             if let Some(visit) = visit {

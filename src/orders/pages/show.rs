@@ -241,7 +241,7 @@ fn load(
     let entry = layout.flash.as_ref().and_then(|flash| flash.audit_entry_id);
     let member_id = layout.member.as_ref().map_or(0, |member| member.id);
     let masking = masking::of_member(tx, layout.member.as_ref(), Surface::OrderPage)?;
-    let hides = |row: &OrderRow| masking.hides(row.order.delivery_id, false);
+    let hides = |row: &OrderRow| row.is_sealed || masking.hides(row.order.delivery_id, false);
     let has_admin_memo =
         layout.member.as_ref().is_some_and(|member| sight(member.role, Surface::AdminMemo, false) == Sight::Full);
     let is_masked = hides(&listed);

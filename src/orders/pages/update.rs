@@ -24,7 +24,7 @@ use crate::orders::edit::{Conflict, Inputs, Problem, apply_order_form, conflicts
 use crate::orders::masked::mask_problems;
 use crate::orders::model::Order;
 use crate::orders::store::bulk_actions::{self, UndoRecord};
-use crate::orders::store::{self, Action, ChangeContext, bundles, deliveries, log, member_lists};
+use crate::orders::store::{self, Action, ChangeContext, bundles, deliveries, log, member_lists, seal};
 use crate::products::store::{self as products, NewVariant};
 use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::web::{
@@ -149,7 +149,8 @@ fn save(
     districts: &Districts,
 ) -> StorageResult<UpdateOutcome> {
     let Some(order) = store::find(tx, &[id])?.pop() else { return Ok(UpdateOutcome::NotFound) };
-    if masking::store::load(tx, member, Surface::OrderPage)?.hides(order.delivery_id, false) {
+    let is_sealed = !seal::sealed(tx, &[id])?.is_empty();
+    if is_sealed || masking::store::load(tx, member, Surface::OrderPage)?.hides(order.delivery_id, false) {
         return Ok(UpdateOutcome::Hidden);
     }
     let mut form = form.clone();
@@ -169,6 +170,9 @@ fn save(
         (Some(_), Some(Answer::Rest)) => (edited.state, edited.moments) = (order.state, order.moments),
         _ => {}
     }
+    // Of the bundle some may be apart already: they are changed with it, or compared with it.
+    let companions = bundles::order_ids(tx, &[order.delivery_id])?;
+    seal::open_logged(tx, actor.into(), &companions)?;
     let others = bundles::others(tx, &order)?;
     let target = match target_bundle(tx, &order, &edited, &others, (&inputs, form.scope))? {
         Ok(target) => target,

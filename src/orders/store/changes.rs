@@ -9,12 +9,13 @@ use std::sync::LazyLock;
 pub use self::delete::{DestroyedOrders, destroy};
 use self::derived::DerivedChanges;
 use super::bulk_actions::{FormerValues, UndoRecord};
-use super::{Action, ChangeContext, channel_conflicts, columns, deliveries, statements, values};
+use super::{Action, ChangeContext, channel_conflicts, columns, deliveries, seal, statements, values};
 use crate::access::{self, AccessAction, NewAccess};
 use crate::audit::Actor;
 use crate::id::crockford;
 use crate::orders::fields::FIELDS;
 use crate::orders::follow::FollowedField;
+use crate::orders::masked::is_personal;
 use crate::orders::model::Order;
 use crate::orders::search::{Searchable, tokenize};
 use crate::search::postings::PostingsBlock;
@@ -65,7 +66,12 @@ pub struct OrderWriter<'t> {
     changed: Vec<i64>,
     /// orders that were deleted
     deleted: Vec<i64>,
+    /// orders that are under way again
+    reopened: Vec<i64>,
 }
+
+/// The act as the log of an order names it whose sealed data came back.
+pub const SEAL_OPENED: &str = "분리 보관에서 꺼냄";
 
 /// Log entry to write: the order, the action and the changes as JSON.
 type LogLine = (i64, Action, String);
@@ -97,6 +103,7 @@ impl<'t> OrderWriter<'t> {
             undo: None,
             changed: Vec::new(),
             deleted: Vec::new(),
+            reopened: Vec::new(),
         }
     }
 
@@ -205,16 +212,9 @@ impl<'t> OrderWriter<'t> {
     /// Saves the changed columns of many orders, one batch for each set of columns. Returns false if an order was changed
     /// since it was read; the others may be saved then.
     fn save_all(&mut self, orders: &[(&Order, &Order)]) -> Result<bool> {
-        let mut batches: BTreeMap<Vec<usize>, Vec<(&Order, &Order)>> = BTreeMap::new();
-        for (before, after) in orders {
-            let (was, is) = (values(before), values(after));
-            let changed: Vec<usize> = (0..FIELDS.len()).filter(|&column| was[column] != is[column]).collect();
-            if !changed.is_empty() {
-                batches.entry(changed).or_default().push((before, after));
-            }
-        }
+        let batches = by_changed_columns(orders);
         for (changed, orders) in &batches {
-            if !self.update_rows(changed, orders)? {
+            if self.changes_sealed(changed, orders)? || !self.update_rows(changed, orders)? {
                 return Ok(false);
             }
         }
@@ -225,6 +225,9 @@ impl<'t> OrderWriter<'t> {
                 self.derived.count(after, 1);
                 self.derived.stale_deliveries.extend([before.delivery_id, after.delivery_id]);
                 self.save_claim(before.id, before.has_open_claim(), after.has_open_claim())?;
+                if before.has_ended() && !after.has_ended() {
+                    self.reopened.push(before.id);
+                }
                 let (was, is) = (values(before), values(after));
                 let log: Vec<_> = changed
                     .iter()
@@ -241,6 +244,15 @@ impl<'t> OrderWriter<'t> {
             self.keep_statements(changed, orders)?;
         }
         Ok(true)
+    }
+
+    /// Whether personal columns of sealed orders would change: what was typed or read there belongs to no mask.
+    fn changes_sealed(&mut self, changed: &[usize], orders: &[(&Order, &Order)]) -> Result<bool> {
+        if !changed.iter().any(|&column| is_personal(FIELDS[column].column)) {
+            return Ok(false);
+        }
+        let ids: Vec<i64> = orders.iter().map(|(before, _)| before.id).collect();
+        Ok(!seal::sealed(self.tx, &ids)?.is_empty())
     }
 
     /// Keeps what the channel said of the fields that a member changed.
@@ -353,10 +365,46 @@ impl<'t> OrderWriter<'t> {
     }
 
     fn finish(mut self) -> Result<()> {
+        let reopened = std::mem::take(&mut self.reopened);
+        if !reopened.is_empty() {
+            // A return or an exchange needs the customer.
+            for order_id in seal::open(self.tx, &reopened)? {
+                self.log_act(order_id, SEAL_OPENED);
+            }
+        }
         self.insert_log()?;
         self.record_access()?;
         self.derived.write(self.tx)
     }
+}
+
+/// The orders that differ, by the columns in which they do.
+fn by_changed_columns<'o>(orders: &[(&'o Order, &'o Order)]) -> BTreeMap<Vec<usize>, Vec<(&'o Order, &'o Order)>> {
+    let mut batches: BTreeMap<Vec<usize>, Vec<(&Order, &Order)>> = BTreeMap::new();
+    for (before, after) in orders {
+        let (was, is) = (values(before), values(after));
+        let changed: Vec<usize> = (0..FIELDS.len()).filter(|&column| was[column] != is[column]).collect();
+        if !changed.is_empty() {
+            batches.entry(changed).or_default().push((*before, *after));
+        }
+    }
+    batches
+}
+
+/// Replaces values of orders and their search terms without an entry in their logs: for data that is moved apart and back.
+///
+/// # Errors
+/// [`StorageError::Unavailable`] if another transaction changed an order in the meantime.
+pub(super) fn replace_unlogged(tx: &mut dyn Tx, orders: &[(&Order, &Order)]) -> Result<()> {
+    let context = ChangeContext { actor: Actor::Program, upload_id: None, action: Action::Edited };
+    let mut writer = OrderWriter::new(tx, context);
+    for (changed, orders) in by_changed_columns(orders) {
+        if !writer.update_rows(&changed, &orders)? {
+            return Err(StorageError::Unavailable("orders were changed by a concurrent transaction".to_owned()));
+        }
+        writer.save_terms(&orders)?;
+    }
+    Ok(())
 }
 
 fn segment_blocks(orders: &[OrderInsert<'_>], limits: &Limits) -> Vec<PostingsBlock> {

@@ -8,7 +8,7 @@ use crate::drive::store::events as stop_events;
 use crate::notices::store as notices;
 use crate::orders::list::{OrderRow, load_rows};
 use crate::orders::search_field::SearchField;
-use crate::orders::store as orders;
+use crate::orders::store::{self as orders, seal};
 use crate::plans::model::Job;
 use crate::plans::store::tasks;
 use crate::privacy::KeepYears;
@@ -42,9 +42,23 @@ fn search(tx: &mut dyn Tx, texts: &[&str]) -> Result<(Vec<OrderRow>, bool)> {
             None => is_cut = true,
         }
     }
+    for text in texts {
+        ids.extend(seal::find_sealed(tx, text, MAX_PERSON_ORDERS + 1)?);
+    }
     is_cut |= ids.len() > MAX_PERSON_ORDERS;
     let ids: Vec<i64> = ids.into_iter().rev().take(MAX_PERSON_ORDERS).collect();
-    Ok((load_rows(tx, &ids)?, is_cut))
+    Ok((load_unsealed(tx, &ids)?, is_cut))
+}
+
+/// The rows of these orders with what was moved apart: what a person may see and demand is all of it.
+fn load_unsealed(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<OrderRow>> {
+    let (mut rows, sealed) = (load_rows(tx, ids)?, seal::contents(tx, ids)?);
+    for row in &mut rows {
+        if let Some(content) = sealed.get(&row.order.id) {
+            content.fill(&mut row.order);
+        }
+    }
+    Ok(rows)
 }
 
 /// The different persons that a name or a telephone number finds, and whether there may be more.
@@ -55,12 +69,12 @@ pub fn find_people(tx: &mut dyn Tx, text: &str) -> Result<(Vec<FoundPerson>, boo
 
 /// Everything of the person in a role of an order; none if there is no such order.
 pub fn record_of(tx: &mut dyn Tx, order_id: i64, role: PersonRole, keep: KeepYears) -> Result<Option<PersonRecord>> {
-    let Some(order) = orders::find(tx, &[order_id])?.pop() else { return Ok(None) };
-    let person = Person::of(&order, role);
+    let Some(first) = load_unsealed(tx, &[order_id])?.pop() else { return Ok(None) };
+    let person = Person::of(&first.order, role);
     let texts: Vec<&str> = person.tels.iter().chain([&person.name]).map(String::as_str).collect();
     let (mut rows, is_cut) = search(tx, &texts)?;
     if rows.iter().all(|row| row.order.id != order_id) {
-        rows.extend(load_rows(tx, &[order_id])?);
+        rows.push(first);
     }
     let (mut own, mut others) = (Vec::new(), Vec::new());
     for row in rows {
@@ -71,10 +85,12 @@ pub fn record_of(tx: &mut dyn Tx, order_id: i64, role: PersonRole, keep: KeepYea
     }
     let similar = similar(&person, &others);
     let mut records = Vec::with_capacity(own.len());
+    let ids: Vec<i64> = own.iter().map(|(row, _)| row.order.id).collect();
+    let mut sealed = seal::contents(tx, &ids)?;
     for (row, roles) in own {
         let id = row.order.id;
         records.push(OrderRecord {
-            events: orders::events(tx, id)?,
+            events: orders::events_with(tx, id, &sealed.remove(&id).unwrap_or_default())?,
             files: downloads::files_of_order(tx, id)?,
             kept_until: kept_until(&row.order, keep),
             roles: if roles.is_empty() { vec![role] } else { roles },

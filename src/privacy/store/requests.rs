@@ -9,7 +9,7 @@ use crate::audit::{self, Actor, AuditEvent, AuditObject};
 use crate::deliveries;
 use crate::masking;
 use crate::orders::store::erasure::{count_memos, erase_memos};
-use crate::orders::store::{self as orders, Action, ChangeContext, bundles, with_changes};
+use crate::orders::store::{self as orders, Action, ChangeContext, bundles, seal, with_changes};
 use crate::privacy::KeepYears;
 use crate::privacy::person::{PersonRecord, PersonRole};
 use crate::privacy::request::{
@@ -164,6 +164,39 @@ fn context(actor: Actor) -> ChangeContext {
     ChangeContext { actor, upload_id: None, action: Action::Edited }
 }
 
+/// The data of a person, whose sealed orders are opened: what is changed is not sealed. The program seals them again.
+fn open_record(
+    tx: &mut dyn Tx,
+    actor: Actor,
+    order_id: i64,
+    role: PersonRole,
+    keep: KeepYears,
+) -> Result<Option<PersonRecord>> {
+    let Some(record) = record_of(tx, order_id, role, keep)? else { return Ok(None) };
+    let ids: Vec<i64> = record.orders.iter().map(|record| record.row.order.id).collect();
+    if seal::open_logged(tx, actor, &ids)?.is_empty() {
+        return Ok(Some(record));
+    }
+    record_of(tx, order_id, role, keep)
+}
+
+/// Sets deliveries aside: their orders are kept apart at once, so that neither a search nor a list nor a file has them.
+fn set_aside(tx: &mut dyn Tx, deliveries: &[i64], request_id: i64) -> Result<()> {
+    masking::store::restrict(tx, deliveries, request_id)?;
+    let orders = bundles::order_ids(tx, deliveries)?;
+    seal::seal(tx, &orders).map(drop)
+}
+
+/// Allows the use of the deliveries again that a demand stopped; answers how many. Their orders get their data back, and
+/// are kept apart at the end of their own period.
+pub fn lift(tx: &mut dyn Tx, actor: Actor, request_id: i64) -> Result<u64> {
+    let deliveries = masking::store::restricted_by(tx, request_id)?;
+    let orders = bundles::order_ids(tx, &deliveries)?;
+    seal::open_logged(tx, actor, &orders)?;
+    seal::forget_opened(tx, &orders)?;
+    masking::store::lift(tx, request_id)
+}
+
 /// Corrects name and telephone number in all orders of the person. None if there is no such person.
 pub fn correct(
     tx: &mut dyn Tx,
@@ -172,7 +205,7 @@ pub fn correct(
     correction: &PersonCorrection,
     keep: KeepYears,
 ) -> Result<Option<RequestOutcome>> {
-    let Some(record) = record_of(tx, order_id, role, keep)? else { return Ok(None) };
+    let Some(record) = open_record(tx, actor, order_id, role, keep)? else { return Ok(None) };
     let mut changed = 0;
     with_changes(tx, context(actor), |changes| {
         for of in &record.orders {
@@ -205,7 +238,7 @@ pub fn restrict(
 ) -> Result<Option<RequestOutcome>> {
     let Some(person) = record_of(tx, order_id, role, keep)? else { return Ok(None) };
     let (deliveries, under_way) = ended_deliveries(tx, &person)?;
-    masking::store::restrict(tx, &deliveries, request_id)?;
+    set_aside(tx, &deliveries, request_id)?;
     record(tx, actor, format!("배송 {}건의 처리를 정지함", deliveries.len()))?;
     let mut words = format!("배송 {}건의 처리를 정지했어요.", deliveries.len());
     if under_way > 0 {
@@ -239,13 +272,13 @@ pub fn delete(
     (order_id, role): (i64, PersonRole),
     keep: KeepYears,
 ) -> Result<Option<RequestOutcome>> {
-    let Some(person) = record_of(tx, order_id, role, keep)? else { return Ok(None) };
+    let Some(person) = open_record(tx, actor, order_id, role, keep)? else { return Ok(None) };
     let plan = plan_deletion(tx, &person, keep)?;
     let kept = plan.kept_ids();
     erase_memos(tx, context(actor), &kept, PAGE)?;
     let (deliveries, _) = ended_deliveries(tx, &person)?;
     deliveries::store::erase_memos(tx, &deliveries)?;
-    masking::store::restrict(tx, &deliveries, request_id)?;
+    set_aside(tx, &deliveries, request_id)?;
     record(tx, actor, format!("주문 {}건의 메모를 지움", plan.memos))?;
     let mut words = vec![format!("주문 {}건의 메모와 그 로그를 지웠어요.", plan.memos)];
     if let Some(last) = plan.kept.keys().next_back() {

@@ -10,7 +10,7 @@ use crate::orders::follow::{
 use crate::orders::model::Order;
 use crate::orders::store::channel_conflicts::{self, ChannelConflict, ConflictResolution, LastEdit, NewConflict};
 use crate::orders::store::statements::{self, FieldStatements, NewStatement};
-use crate::orders::store::{self as orders, bundles};
+use crate::orders::store::{self as orders, bundles, seal};
 use crate::storage::{Result, Tx};
 use crate::time::Moment;
 use crate::uploads::check::Reason;
@@ -19,6 +19,8 @@ use crate::uploads::model::{FieldConflict, Report};
 /// Compares rows with known orders, and collects what they say.
 pub(super) struct Follower {
     said: HashMap<i64, FieldStatements>,
+    /// orders whose personal data is sealed
+    sealed: BTreeSet<i64>,
     /// what the file proves about its age
     pub(super) age: FileAge,
     now: Moment,
@@ -32,16 +34,17 @@ pub(super) struct Follower {
 impl Follower {
     /// Loads what the channel said of these orders.
     pub(super) fn load(tx: &mut dyn Tx, ids: &[i64], age: FileAge) -> Result<Self> {
-        let said = statements::of_orders(tx, ids)?;
+        let (said, sealed) = (statements::of_orders(tx, ids)?, seal::sealed(tx, ids)?);
         let (new, held, spoken) = (Vec::new(), Vec::new(), BTreeSet::new());
-        Ok(Self { said, age, now: tx.now(), new, held, spoken })
+        Ok(Self { said, sealed, age, now: tx.now(), new, held, spoken })
     }
 
     /// The effect of a row on an order.
     pub(super) fn effect(&self, order: &Order, row: &ChannelRow<'_>) -> RowEffect {
         let fields = self.said.get(&order.id);
         let said = |field: FollowedField| fields.and_then(|fields| fields.get(&field)).map_or(&[][..], Vec::as_slice);
-        follow(order, &said, row, &self.age, self.now)
+        let row = ChannelRow { is_sealed: self.sealed.contains(&order.id), ..row.clone() };
+        follow(order, &said, &row, &self.age, self.now)
     }
 
     /// Notes what a row said; `index` is that of its report.

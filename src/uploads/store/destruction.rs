@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::storage::{Result, Tx};
+use crate::storage::{Result, StorageError, Tx};
 use crate::time::Moment;
 
 /// File name of an upload whose report is destroyed. That it is shows `file_sha256`, which is null then.
@@ -37,6 +37,26 @@ pub fn delete_rows(tx: &mut dyn Tx, rows: &[RowKey]) -> Result<u64> {
         tx.exec("UPDATE uploads SET open_rows = ? WHERE id = ?", &[open.into(), upload_id.into()])?;
     }
     Ok(deleted)
+}
+
+/// Takes personal data out of rows of reports: the name of the recipient, the values of what was noted, changed and held.
+/// What happened to the row remains.
+pub fn empty_rows(tx: &mut dyn Tx, rows: &[RowKey]) -> Result<()> {
+    for (upload_id, position) in rows {
+        let sql = "SELECT reasons FROM upload_rows WHERE upload_id = ? AND position = ?";
+        let Some(mut row) = tx.query_one(sql, &[(*upload_id).into(), (*position).into()])? else { continue };
+        let mut reasons: Vec<serde_json::Map<String, serde_json::Value>> = row.json(0, "upload_rows.reasons")?;
+        for reason in &mut reasons {
+            reason.insert("value".to_owned(), "".into());
+        }
+        let reasons = serde_json::to_string(&reasons).map_err(|error| StorageError::Inconsistent(error.to_string()))?;
+        tx.exec(
+            "UPDATE upload_rows SET recipient = '', reasons = ?, changes = '[]', conflicts = '[]' \
+             WHERE upload_id = ? AND position = ?",
+            &[reasons.into(), (*upload_id).into(), (*position).into()],
+        )?;
+    }
+    Ok(())
 }
 
 /// Number of uploads before `before` whose report has not been destroyed.

@@ -11,7 +11,7 @@ use crate::search::tokenizer::Postings;
 use crate::storage::{Result, Tx};
 
 /// Tables with rows of an order, besides its log.
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 9] = [
     "open_claims",
     "order_districts",
     "channel_statements",
@@ -19,6 +19,8 @@ const TABLES: [&str; 7] = [
     "bulk_action_orders",
     "delay_notices",
     "withdrawal_consents",
+    "order_seals",
+    "sealed_names",
 ];
 
 /// Deletes orders that were read in this transaction, with their rows in [`TABLES`]. Their log and search terms remain.

@@ -156,7 +156,7 @@ fn act_on(
 ) -> StorageResult<Flash> {
     let (person, actor) = ((request.order_id, request.role), Actor::from(actor));
     if act == "lift" {
-        let lifted = masking::store::lift(tx, request.id)?;
+        let lifted = requests::lift(tx, actor, request.id)?;
         return Ok(Flash::success(format!("배송 {lifted}건의 처리정지를 풀었어요.")));
     }
     if request.answer.is_some() {

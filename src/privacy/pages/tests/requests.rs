@@ -95,6 +95,54 @@ async fn stopped_order_is_hidden_from_everybody_and_from_files_until_opened() {
 }
 
 #[tokio::test]
+async fn stopped_order_is_found_by_nobody_but_those_who_handle_the_demand() {
+    let (app, ids) = shop().await;
+    end_with_memo(&app, ids[0]).await;
+    let pages = ["/search?q=010-7777-1111", "/orders?q=010-7777-1111", "/deliveries?q=010-7777-1111"];
+    assert!(app.get(pages[1]).await.ok().contains(&crockford(ids[0])));
+    let path = demand(&app, ids[0], "restrict").await;
+    app.post_form(&path, &[("act", "restrict")]).await;
+    for page in pages {
+        assert!(!app.get(page).await.ok().contains(&crockford(ids[0])), "{page}");
+    }
+    assert!(app.get("/privacy/people?q=77771111").await.ok().contains(">홍길동<"), "who handles the demand finds it");
+    assert!(app.get(&path).await.ok().contains("010-7777-1111"));
+    app.post_form(&path, &[("act", "lift")]).await;
+    assert!(app.get(pages[1]).await.ok().contains(&crockford(ids[0])), "lifted");
+}
+
+#[tokio::test]
+async fn order_kept_apart_is_masked_for_everybody_until_opened_with_a_reason() {
+    let (app, ids) = shop().await;
+    for id in [ids[0], ids[1]] {
+        end_with_memo(&app, id).await;
+    }
+    let (id, other, order) = (ids[0], ids[1], format!("/orders/{}", crockford(ids[0])));
+    let seal = move |tx: &mut dyn Tx| {
+        crate::orders::store::seal::seal(tx, &[id, other])?;
+        tx.scalar("SELECT delivery_id FROM orders WHERE id = ?", &[id.into()])
+    };
+    let delivery = crockford(app.state.storage.write(seal).await.expect("seals"));
+    for page in [order.as_str(), &format!("/deliveries/{delivery}"), "/orders", "/search?q=홍길동"] {
+        let text = app.get(page).await.ok();
+        assert!(!text.contains("010-7777-1111") && !text.contains("적은 메모"), "{page}: {text}");
+    }
+    let shown = app.get(&order).await.ok();
+    assert!(shown.contains("홍*동") && shown.contains("/masking/reveal") && !shown.contains("name=\"recipient_name\""));
+    let edit = app.post_form(&order, &[("recipient_name", "다른이"), ("version", "0")]).await;
+    assert_eq!(edit.status, StatusCode::BAD_REQUEST);
+    let form = [("delivery", delivery.as_str()), ("reason", "claim"), ("note", ""), ("back", order.as_str())];
+    assert_eq!(app.post_form("/masking/reveal", &form).await.status, StatusCode::SEE_OTHER);
+    let shown = app.get(&order).await.ok();
+    assert!(
+        shown.contains("010-7777-1111") && shown.contains("다시 적은 메모") && shown.contains("분리 보관에서 꺼냄")
+    );
+    assert!(app.get("/orders?q=010-7777-1111").await.ok().contains(&crockford(id)), "found again");
+    app.state.access.flush().await.expect("writes");
+    assert!(app.get("/access?action=reveal").await.ok().contains("반품·교환·수리"), "with its reason");
+}
+
+#[tokio::test]
 async fn deletion_erases_memos_also_from_the_log_and_says_what_is_kept_until_when() {
     let (app, ids) = shop().await;
     end_with_memo(&app, ids[0]).await;
