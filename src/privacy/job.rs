@@ -43,7 +43,10 @@ pub async fn run(storage: Storage, keep: KeepYears, seal_after: Option<SealDays>
                 if let Some(days) = seal_after
                     && is_due(&storage).await?
                 {
-                    let orders = seal_due(&storage, days).await?;
+                    let orders = tokio::select! {
+                        orders = seal_due(&storage, days) => orders?,
+                        error = renew_lease(&storage) => return Err(error),
+                    };
                     if orders > 0 {
                         tracing::info!(orders, "끝난 주문의 개인정보를 분리 보관했어요");
                     }
