@@ -218,9 +218,10 @@ impl Section {
         if self.tokens.contains(&Token::Bar) {
             return self.fraction(value);
         }
-        let position = |wanted: fn(&Token) -> bool| self.tokens.iter().position(wanted);
-        let exponent = position(|token| matches!(token, Token::Exponent(_)));
-        let point = position(|token| *token == Token::Point).unwrap_or(exponent.unwrap_or(self.tokens.len()));
+        let exponent = self.tokens.iter().position(|token| matches!(token, Token::Exponent(_)));
+        let mantissa_end = exponent.unwrap_or(self.tokens.len());
+        // A point behind the exponent is none of the number: `0E+0.0`.
+        let point = self.tokens[..mantissa_end].iter().position(|token| *token == Token::Point).unwrap_or(mantissa_end);
         let last_digit = self.tokens.iter().rposition(|token| matches!(token, Token::Digit(_))).unwrap_or(0);
         let last_whole = self.tokens[..point].iter().rposition(|token| matches!(token, Token::Digit(_))).unwrap_or(0);
         let percents = self.tokens.iter().filter(|token| **token == Token::Percent).count();
@@ -232,7 +233,7 @@ impl Section {
             + commas(last_digit..self.tokens.len()).min(if point < last_digit { usize::MAX } else { 0 });
         let shift = i32::try_from(2 * percents).unwrap_or(0) - i32::try_from(3 * thousands).unwrap_or(0);
         let is_digit = |token: &&Token| matches!(token, Token::Digit(_));
-        let decimals = self.tokens[point..exponent.unwrap_or(self.tokens.len())].iter().filter(is_digit).count();
+        let decimals = self.tokens[point..mantissa_end].iter().filter(is_digit).count();
         let (decimal, power) = match exponent {
             Some(_) => {
                 let whole = self.tokens[..point].iter().filter(is_digit).count();

@@ -109,6 +109,10 @@ fn push(
         DatePart::Year(_) => {
             let _ = write!(shown, "{:04}", moment.year());
         }
+        // The months of Korean Excel: 3, 3월.
+        DatePart::Month(width) if is_korean => {
+            let _ = write!(shown, "{}{}", moment.month(), if width == 4 { "월" } else { "" });
+        }
         DatePart::Month(width) => {
             let name = MONTHS[moment.month0() as usize];
             shown.push_str(match width {

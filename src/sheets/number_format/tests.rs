@@ -59,6 +59,8 @@ fn dates_are_shown_as_the_format_says() {
         ("h:mm:ss AM/PM", 0.5, "12:00:00 PM"),
         ("yyyy\"년\" m\"월\" d\"일\" aaaa", 46_085.0, "2026년 3월 4일 수요일"),
         ("[$-412]ddd", 46_085.0, "수"),
+        ("[$-412]mmmm d일", 46_085.0, "3월 4일"),
+        ("[$-412]mmm", 46_085.0, "3"),
         ("dddd", 46_085.0, "Wednesday"),
         ("[h]:mm:ss", 1.5, "36:00:00"),
         ("mm:ss.0", 0.000_694_444, "01:00.0"),
@@ -108,4 +110,36 @@ fn text_is_shown_with_what_the_format_adds() {
     assert_eq!(NumberFormat::parse("0;-0;0;@\" 님\"").show_text("홍길동").as_deref(), Some("홍길동 님"));
     assert_eq!(NumberFormat::parse("@").show_text("a"), None);
     assert!(!NumberFormat::parse("@").changes_text() && NumberFormat::parse("@\"님\"").changes_text());
+}
+
+#[test]
+fn point_behind_the_exponent_costs_no_file() {
+    for (code, value, expected) in
+        [("0E+0.0", 3.0, "3E+00."), ("0E+0.00\"kg\"", 0.0, "0E+000.kg"), ("0E+.", 5.0, "5E+.")]
+    {
+        assert_eq!(shown(code, value), expected, "{code} {value}");
+    }
+}
+
+proptest::proptest! {
+    /// A format is what a file says: none may stop the reading of its numbers and texts.
+    #[test]
+    fn any_format_shows_any_number(
+        parts in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "0", "#", "?", ".", ",", "%", "E+", "E-", "e", "/", "@", ";", "\"", "\\", "_", "*", "[", "]", "[h]", "[>=1]",
+                "[$-412]", "[$₩-412]", "General", "표준", "y", "yyyy", "m", "mmmm", "mmmmm", "d", "dddd", "aaa", "h", "s", ".0",
+                "AM/PM", "오전/오후", "A/P", "가", " ", "-", "8", "K",
+            ]),
+            0..12,
+        ),
+        value in proptest::prop_oneof![
+            proptest::num::f64::ANY,
+            -1e6..1e6_f64,
+            proptest::sample::select(vec![0.0, -0.0, 1.0, 9.995, 46_085.0, 1e15, 1e300, -1e300, 5e-324]),
+        ],
+    ) {
+        let format = NumberFormat::parse(&parts.concat());
+        let _ = (format.show(value), format.show_text("글"), format.moment(value), format.is_general());
+    }
 }
