@@ -36,7 +36,7 @@ pub fn fold_word(text: &str) -> String {
             '!'..='~' => word.push(letter.to_ascii_lowercase()),
             '가'..='힣' => word.push(letter),
             letter if letter.is_whitespace() || is_invisible(letter) || letter.is_control() => {}
-            '‐' | '‑' | '‒' | '–' | '—' | '―' | '−' => word.push('-'),
+            letter if is_hyphen(letter) => word.push('-'),
             '·' | '•' | '∙' | '・' | 'ㆍ' | 'ᆞ' | '‧' | '、' => word.push(','),
             letter => word.extend(letter.to_lowercase()),
         }
@@ -44,9 +44,33 @@ pub fn fold_word(text: &str) -> String {
     word
 }
 
-/// Whether a character has no width: zero-width spaces and joiners, direction marks, the byte order mark.
+/// Whether a character shows nothing: zero-width spaces and joiners, soft hyphens, direction marks and isolates, variants of
+/// the character before, the Hangul fillers that blank names are made of, the byte order mark.
 pub const fn is_invisible(letter: char) -> bool {
-    matches!(letter, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{FEFF}')
+    matches!(
+        letter,
+        '\u{AD}'
+            | '\u{115F}'..='\u{1160}'
+            | '\u{180E}'
+            | '\u{200B}'..='\u{200F}'
+            | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{3164}'
+            | '\u{FE00}'..='\u{FE0F}'
+            | '\u{FEFF}'
+            | '\u{FFA0}'
+    )
+}
+
+/// Whether a character is a hyphen, dash or minus sign of any kind.
+pub const fn is_hyphen(letter: char) -> bool {
+    matches!(letter, '-' | '‐' | '‑' | '‒' | '–' | '—' | '―' | '−' | '－')
+}
+
+/// `text` in NFKC without invisible characters, which copying from a web page adds to a number.
+pub fn nfkc_visible(text: &str) -> Cow<'_, str> {
+    let text = nfkc(text);
+    if text.chars().any(is_invisible) { text.chars().filter(|letter| !is_invisible(*letter)).collect() } else { text }
 }
 
 /// `text` on one line in NFC: trimmed, each run of white space and control characters replaced by one space,
@@ -57,12 +81,12 @@ pub fn one_line(text: &str) -> String {
         return text.to_owned();
     }
     let mut line = String::with_capacity(text.len());
-    for word in text.split(|letter: char| letter.is_whitespace() || letter.is_control()).filter(|word| !word.is_empty())
-    {
-        if !line.is_empty() {
+    for word in text.split(|letter: char| letter.is_whitespace() || letter.is_control()) {
+        let mut letters = word.chars().filter(|letter| !is_invisible(*letter)).peekable();
+        if letters.peek().is_some() && !line.is_empty() {
             line.push(' ');
         }
-        line.extend(word.chars().filter(|letter| !is_invisible(*letter)));
+        line.extend(letters);
     }
     match nfc(&line) {
         Cow::Borrowed(_) => line,
@@ -102,6 +126,8 @@ mod tests {
     fn white_space_and_control_characters_are_normalised() {
         assert_eq!(one_line("  정\u{a0}더미 "), "정 더미");
         assert_eq!(one_line("a\r\nb\u{200b}"), "a b");
+        assert_eq!(one_line("a \u{200b} b\u{ad}c \u{2066}"), "a bc");
+        assert_eq!(one_line("\u{3164}\u{3164}"), "", "a name of Hangul fillers is none");
         assert_eq!(multi_line("a\r\nb\u{a0}c "), "a\nb c");
     }
 
@@ -120,5 +146,8 @@ mod tests {
         assert_eq!(fold_word("ＣＪ 대한\u{a0}통운"), fold_word("cj대한통운"));
         assert_eq!(fold_word("\u{110E}\u{1171}\u{1109}\u{1169}"), "취소");
         assert_eq!(fold_word("a–b"), "a-b");
+        for hidden in ['\u{ad}', '\u{180e}', '\u{2066}', '\u{2069}', '\u{fe0f}', '\u{3164}', '\u{200b}'] {
+            assert_eq!(fold_word(&format!("수취{hidden}인명")), "수취인명", "{}", hidden.escape_unicode());
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Quantities and amounts of money, as text or as numbers.
 
-use super::{ParseResult, nfkc};
+use super::{ParseResult, is_hyphen, nfkc_visible};
 
 const MAX_QUANTITY: f64 = 100_000.0;
 /// One trillion won, exclusive.
@@ -39,25 +39,20 @@ pub fn quantity_from_number(number: f64) -> ParseResult<i64> {
 /// # Errors
 /// No number, or out of range.
 pub fn parse_money(text: &str) -> ParseResult<i64> {
-    let text = nfkc(text);
+    let text = nfkc_visible(text);
     let text = text.trim();
-    if text.is_empty() || text.chars().all(is_minus) {
+    if text.is_empty() || text.chars().all(is_hyphen) {
         return Ok(0);
     }
     let (text, is_negative) = match text.strip_prefix('(').and_then(|inside| inside.strip_suffix(')')) {
         Some(inside) => (inside, true),
         None => (text, false),
     };
-    let unsigned = without_currency(text).trim_start_matches(|letter| is_minus(letter) || matches!(letter, '△' | '▲'));
+    let unsigned = without_currency(text).trim_start_matches(|letter| is_hyphen(letter) || matches!(letter, '△' | '▲'));
     let is_negative = is_negative || unsigned.len() < without_currency(text).len();
     let number = parse_number(without_currency(unsigned)).filter(|number| *number >= 0.0);
     let number = number.ok_or("금액을 읽을 수 없어요")?;
     money_from_number(if is_negative { -number } else { number })
-}
-
-/// Whether a character is a hyphen or minus sign of any kind.
-const fn is_minus(letter: char) -> bool {
-    matches!(letter, '-' | '‐' | '‑' | '–' | '—' | '−' | '－')
 }
 
 /// `text` without the sign or word for won.
@@ -84,7 +79,7 @@ pub fn money_from_number(number: f64) -> ParseResult<i64> {
 
 /// A decimal number with an optional sign, thousands separators and currency.
 fn parse_number(text: &str) -> Option<f64> {
-    let text = nfkc(text);
+    let text = nfkc_visible(text);
     let text = without_currency(&text);
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let whole = without_separators(whole)?;
@@ -94,6 +89,19 @@ fn parse_number(text: &str) -> Option<f64> {
         return None;
     }
     format!("{whole}.{fraction}").parse().ok()
+}
+
+/// The digits of an integer as programs and spreadsheets write numbers: `1012345678.0`, `30,000,200,000,001`. None for a
+/// text that is not such a number, and for one that has its digits only.
+pub fn integer_digits(text: &str) -> Option<String> {
+    let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
+    let is_zero = |fraction: &str| !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0');
+    if fraction.map_or(!whole.contains(','), |fraction| !is_zero(fraction))
+        || !whole.starts_with(|it: char| it.is_ascii_digit())
+    {
+        return None;
+    }
+    without_separators(whole).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Removes thousands separators; none when one is misplaced (`12,00`).
@@ -122,7 +130,7 @@ mod tests {
 
     #[test]
     fn quantities_are_positive_integers() {
-        for (text, expected) in [("1", 1), ("１", 1), (" 12 ", 12), ("1,234", 1_234), ("3.0", 3)] {
+        for (text, expected) in [("1", 1), ("１", 1), (" 12 ", 12), ("1,234", 1_234), ("3.0", 3), ("2\u{200b}", 2)] {
             assert_eq!(parse_quantity(text), Ok(expected), "{text}");
         }
         assert_eq!(quantity_from_number(2.0), Ok(2));
@@ -152,6 +160,7 @@ mod tests {
             ("(1,200)", -1_200),
             ("₩-1,200", -1_200),
             ("-₩1,200", -1_200),
+            ("1,200\u{200b}", 1_200),
         ] {
             assert_eq!(parse_money(text), Ok(expected), "{text}");
         }
@@ -160,6 +169,24 @@ mod tests {
             assert!(parse_money(text).is_err(), "{text}");
         }
         assert!(money_from_number(f64::NAN).is_err());
+    }
+
+    #[test]
+    fn integers_of_programs_have_their_digits() {
+        for (text, expected) in [
+            ("30000200000001.0", Some("30000200000001")),
+            ("30,000,200,000,001", Some("30000200000001")),
+            ("1,234.00", Some("1234")),
+            ("30000200000001", None),
+            ("1.5", None),
+            ("1,23", None),
+            ("1.", None),
+            ("a,123", None),
+            (",123", None),
+            ("-1,234", None),
+        ] {
+            assert_eq!(integer_digits(text).as_deref(), expected, "{text}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Korean telephone numbers.
 
-use super::{ParseResult, nfkc};
+use super::{ParseResult, is_hyphen, nfkc_visible};
 
 /// Shortest number of the international plan that is dialled in practice.
 const MIN_DIGITS: usize = 8;
@@ -23,7 +23,7 @@ pub fn parse_phone(text: &str) -> ParseResult<String> {
     if text.trim().is_empty() {
         return Ok(String::new());
     }
-    let text = nfkc(text);
+    let text = nfkc_visible(text);
     let text = text.trim().trim_matches('\'');
     if !text.chars().all(is_phone_letter) {
         return Err(INVALID);
@@ -40,6 +40,8 @@ pub struct PhoneNumbers {
     pub second: String,
     /// the cell has more than a number: words, another number, or a sign for "no number"
     pub is_altered: bool,
+    /// the cell has a third number, which is in neither
+    pub has_more: bool,
 }
 
 /// The telephone numbers in a cell of a file, where people write several (`010-1234-5678 / 02-123-4567`), notes
@@ -48,7 +50,7 @@ pub struct PhoneNumbers {
 /// # Errors
 /// The number is masked, or there is text but no telephone number.
 pub fn parse_phone_cell(text: &str) -> ParseResult<PhoneNumbers> {
-    let text = nfkc(text);
+    let text = nfkc_visible(text);
     let text = text.trim().trim_matches('\'');
     if text.is_empty() {
         return Ok(PhoneNumbers::default());
@@ -59,14 +61,20 @@ pub fn parse_phone_cell(text: &str) -> ParseResult<PhoneNumbers> {
     if is_no_number(text) {
         return Ok(PhoneNumbers { is_altered: true, ..PhoneNumbers::default() });
     }
-    let mut numbers = numbers_within(text).into_iter();
-    match (numbers.next(), numbers.next()) {
-        (Some(first), second) => {
-            let second = second.filter(|second| *second != first).unwrap_or_default();
-            Ok(PhoneNumbers { first, second, is_altered: true })
+    let mut numbers: Vec<String> = Vec::new();
+    for number in numbers_within(text) {
+        if !numbers.contains(&number) {
+            numbers.push(number);
         }
-        (None, _) if text.contains(['*', '●', '○', 'X', 'x']) => Err(MASKED),
-        (None, _) => Err(INVALID),
+    }
+    let has_more = numbers.len() > 2;
+    let mut numbers = numbers.into_iter();
+    match numbers.next() {
+        Some(first) => {
+            Ok(PhoneNumbers { first, second: numbers.next().unwrap_or_default(), is_altered: true, has_more })
+        }
+        None if text.contains(['*', '●', '○', 'X', 'x']) => Err(MASKED),
+        None => Err(INVALID),
     }
 }
 
@@ -87,11 +95,19 @@ fn numbers_within(text: &str) -> Vec<String> {
 }
 
 fn is_phone_letter(letter: char) -> bool {
-    letter.is_ascii_digit() || letter.is_whitespace() || "-–—‐‑−().+".contains(letter)
+    letter.is_ascii_digit() || letter.is_whitespace() || is_hyphen(letter) || "().+".contains(letter)
+}
+
+/// The digits of a number as a program writes it: `1012345678.0`.
+fn without_zero_fraction(text: &str) -> Option<&str> {
+    let (whole, fraction) = text.trim().split_once('.')?;
+    let is_whole = whole.len() >= MIN_DIGITS && whole.bytes().all(|byte| byte.is_ascii_digit());
+    (is_whole && !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0')).then_some(whole)
 }
 
 /// The number of a text of digits and separators.
 fn parse_digits(text: &str) -> Option<String> {
+    let text = without_zero_fraction(text).unwrap_or(text);
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let national = |rest: &str| hyphenate(&format!("0{}", rest.trim_start_matches('0')));
     if text.contains('+') {
@@ -108,7 +124,19 @@ fn parse_digits(text: &str) -> Option<String> {
         let groups = groups(text);
         return if groups.contains('-') { Some(groups) } else { hyphenate(&digits) };
     }
-    hyphenate(&restore_leading_zero(&digits)).or_else(|| digits.strip_prefix("82").and_then(national))
+    let restored = restore_leading_zero(&digits);
+    let number =
+        hyphenate(&restored).filter(|number| restored.len() == digits.len() || begins_as_grouped(number, text));
+    number.or_else(|| digits.strip_prefix("82").and_then(national))
+}
+
+/// Whether a number that got back its zero begins with the first group of its text, if that has groups: `10-1234-5678` does,
+/// `2345-6789` is no number of Seoul.
+fn begins_as_grouped(number: &str, text: &str) -> bool {
+    let mut groups = text.split(|letter: char| !letter.is_ascii_digit()).filter(|group| !group.is_empty());
+    let first = groups.next().unwrap_or_default();
+    let prefix = number.split('-').next().unwrap_or_default();
+    groups.next().is_none() || prefix.strip_prefix('0') == Some(first)
 }
 
 /// The digits as they are grouped in the text, with hyphens.
@@ -174,10 +202,18 @@ mod tests {
             ("0303-000-0001", "0303-000-0001"),
             ("030-0000-0001", "030-0000-0001"),
             ("03030000001", "0303-000-0001"),
+            ("531234567.0", "053-123-4567"),
+            ("1012345670.0", "010-1234-5670"),
+            ("10-1234-5678", "010-1234-5678"),
+            ("2)123-4567", "02-123-4567"),
+            ("10 12345678", "010-1234-5678"),
+            ("010-1234-5678\u{200b}", "010-1234-5678"),
         ] {
             assert_eq!(parse_phone(text).as_deref(), Ok(expected), "{text}");
         }
-        for text in ["연락처 없음", "010-****-5678", "123", "010123456789", "0000"] {
+        for text in
+            ["연락처 없음", "010-****-5678", "123", "010123456789", "0000", "2345-6789", "101234567.5", "1012 345678"]
+        {
             assert!(parse_phone(text).is_err(), "{text}");
         }
     }
@@ -205,6 +241,9 @@ mod tests {
         }
         assert_eq!(numbers("010-****-0001"), Err(MASKED));
         assert_eq!(numbers("02-"), Err(INVALID));
+        let third = parse_phone_cell("010-0000-0001, 02-000-0001, 031-000-0001");
+        assert!(third.is_ok_and(|numbers| numbers.has_more && numbers.second == "02-000-0001"));
+        assert!(parse_phone_cell("010-0000-0001, 02-000-0001").is_ok_and(|numbers| !numbers.has_more));
         assert!(parse_phone_cell("없음").is_ok_and(|numbers| numbers.is_altered));
         assert!(parse_phone_cell("010-0000-0001").is_ok_and(|numbers| !numbers.is_altered));
     }
