@@ -5,6 +5,11 @@ use std::borrow::Cow;
 use chrono::{Duration, NaiveDate, NaiveDateTime};
 
 use super::number_format::NumberFormat;
+use crate::text::is_invisible;
+
+/// What a spreadsheet writes for an error into a file of text.
+const ERROR_WORDS: [&str; 9] =
+    ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"];
 
 /// A cell's value. Dates are Korean local time, rounded to the second.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,12 +78,40 @@ impl<'a> Row<'a> {
     }
 }
 
+impl<'a> Cell<'a> {
+    /// The cell of a text. Excel's guard, which keeps the zeros of a number (`="0101"`), is taken off.
+    pub(super) fn of_text(text: impl Into<Cow<'a, str>>) -> Self {
+        let text = text.into();
+        let inside = text.trim().strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"'));
+        match inside {
+            Some(inside) => Cell::Text(inside.replace("\"\"", "\"").into()),
+            None => Cell::Text(text),
+        }
+    }
+
+    /// The cell of a text in a file whose cells have no types: also empty cells and errors are texts there.
+    pub(super) fn of_untyped(text: impl Into<Cow<'a, str>>) -> Self {
+        match Self::of_text(text) {
+            Cell::Text(text) if text.is_empty() => Cell::Empty,
+            Cell::Text(text) if is_error_word(&text) => Cell::Error(text),
+            cell => cell,
+        }
+    }
+}
+
+/// Whether a text is what a spreadsheet shows for an error, or for a number that its column is too narrow for.
+pub(super) fn is_error_word(text: &str) -> bool {
+    let text = text.trim();
+    let is_too_wide = || text.len() > 1 && text.bytes().all(|byte| byte == b'#');
+    text.starts_with('#') && (is_too_wide() || ERROR_WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)))
+}
+
 impl Cell<'_> {
-    /// Whether the cell is empty, white space or an error.
+    /// Whether the cell is empty, white space, invisible or an error.
     pub fn is_blank(&self) -> bool {
         match self {
             Cell::Empty | Cell::Error(_) => true,
-            Cell::Text(text) => text.chars().all(char::is_whitespace),
+            Cell::Text(text) => text.chars().all(|letter| letter.is_whitespace() || is_invisible(letter)),
             _ => false,
         }
     }

@@ -159,6 +159,11 @@ fn detect_text(bytes: &Arc<Vec<u8>>) -> Result<Container, SheetError> {
             Err(SheetError::not_spreadsheet("XML"))
         };
     }
+    let is_archive =
+        |line: &str| line.starts_with("mime-version:") || line.starts_with("content-type: multipart/related");
+    if start.lines().take(12).any(is_archive) {
+        return Err(SheetError::not_spreadsheet("웹 페이지 보관 파일, MHTML"));
+    }
     if start.lines().take(12).any(|line| line.contains([',', '\t', ';'])) {
         return Ok(Container::Csv(decoded));
     }

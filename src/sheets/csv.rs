@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 
 use super::cell::{Cell, Row};
 use super::error::SheetError;
-use super::limits::{LimitCounter, truncate};
+use super::limits::{HEADER_SEARCH_ROWS, LimitCounter, truncate};
 
 /// Calls `visit` with each row of `text`. Row numbers are those of Excel: a quoted line break starts no new
 /// row, an empty line does.
@@ -24,11 +24,7 @@ pub(super) fn rows(
     let mut number = 0u32;
     while let Some(record) = reader.record() {
         number = number.saturating_add(1);
-        let cell = |field: Cow<'_, str>| match field {
-            Cow::Borrowed("") => Cell::Empty,
-            Cow::Borrowed(text) => Cell::Text(truncate(text).to_owned().into()),
-            Cow::Owned(text) => Cell::Text(truncate(&text).to_owned().into()),
-        };
+        let cell = |field: Cow<'_, str>| Cell::of_untyped(truncate(&field).to_owned());
         let cells: Vec<Cell<'_>> = record.into_iter().take(counter.max_columns()).map(cell).collect();
         if cells.iter().all(|cell| *cell == Cell::Empty) {
             continue;
@@ -94,7 +90,7 @@ impl<'t> Reader<'t> {
                     (self.text[start..end].into(), end)
                 }
             };
-            record.fields.push(without_guard(field));
+            record.fields.push(field);
             match bytes.get(end) {
                 Some(b'\r') if bytes.get(end + 1) == Some(&b'\n') => record.end = end + 2,
                 Some(b'\r' | b'\n') | None => record.end = end + 1,
@@ -134,23 +130,16 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// The text within a guard that was quoted itself: `="010-1234-5678"`.
-fn without_guard(field: Cow<'_, str>) -> Cow<'_, str> {
-    let guarded = field.trim().strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"'));
-    match guarded {
-        Some(text) => text.replace("\"\"", "\"").into(),
-        None => field,
-    }
-}
-
-/// The separator that is most frequent in the first lines; a comma if there is none.
+/// The separator of the first lines: the one that most often divides a line into equally many fields. Lines of a title above
+/// the table have none. A comma if there is none at all.
 fn separator(text: &str) -> u8 {
-    let head: String = text.lines().take(3).collect();
-    let count = |separator: char| head.matches(separator).count();
-    [(',', b','), ('\t', b'\t'), (';', b';')]
-        .into_iter()
-        .max_by_key(|&(separator, _)| (count(separator), separator == ','))
-        .map_or(b',', |(_, byte)| byte)
+    let lines = || text.split(['\r', '\n']).filter(|line| !line.trim().is_empty()).take(HEADER_SEARCH_ROWS as usize);
+    let evidence = |separator: u8| {
+        let counts: Vec<usize> = lines().map(|line| memchr::memchr_iter(separator, line.as_bytes()).count()).collect();
+        let same = |count: usize| counts.iter().filter(|other| **other == count).count();
+        counts.iter().map(|&count| (count * same(count), same(count))).max().unwrap_or_default()
+    };
+    [b';', b'\t', b','].into_iter().max_by_key(|&separator| evidence(separator)).unwrap_or(b',')
 }
 
 #[cfg(test)]
@@ -188,5 +177,27 @@ mod tests {
     fn guards_of_text_are_removed() {
         assert_eq!(read("a,b\n=\"0101\",\"=\"\"04524\"\"\"\n"), ["1:a|b", "2:0101|04524"]);
         assert_eq!(read("a,b\n=\"0,1\",=1+1\n"), ["1:a|b", "2:0,1|=1+1"]);
+    }
+
+    #[test]
+    fn separator_is_found_below_a_title_without_one() {
+        let text = "주문, 발송관리\n\n조회기간 2026-11-27\n\n\n번호\t이름\t주소\n1\t김\t서울, 중구, 1\n";
+        assert_eq!(
+            read(text),
+            ["1:주문, 발송관리", "3:조회기간 2026-11-27", "6:번호|이름|주소", "7:1|김|서울, 중구, 1"]
+        );
+        assert_eq!(read("a;b\r1,5,5;2\r2;3"), ["1:a|b", "2:1,5,5|2", "3:2|3"]);
+        assert_eq!(read("한 열\n1"), ["1:한 열", "2:1"]);
+    }
+
+    #[test]
+    fn errors_of_a_spreadsheet_are_no_text() {
+        let mut errors = Vec::new();
+        rows("#N/A,#,#REF!,########,# 3,a#\n", &mut LimitCounter::new(Limits::default()), &mut |row| {
+            errors.extend(row.cells.iter().map(|cell| matches!(cell, Cell::Error(_))));
+            ControlFlow::Continue(())
+        })
+        .expect("within the limits");
+        assert_eq!(errors, [true, false, true, true, false, false]);
     }
 }

@@ -39,26 +39,29 @@ pub(super) fn decode(bytes: &Arc<Vec<u8>>) -> Option<FileText> {
         _ => None,
     };
     if let Some(encoding) = wide {
-        let text = encoding.decode_without_bom_handling(bytes.get(2..)?).0;
-        return (broken(&text) == 0).then(|| FileText::Decoded(text.into_owned()));
+        // Half a unit at the end is left of a file that was cut off.
+        let content = bytes.get(2..bytes.len() & !1)?;
+        return readable(&encoding.decode_without_bom_handling(content).0);
     }
     let start = if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
     let content = bytes.get(start..)?;
-    if content.contains(&0) {
-        return None;
-    }
-    if std::str::from_utf8(content).is_ok() {
+    if !content.contains(&0) && std::str::from_utf8(content).is_ok() {
         return Some(FileText::Shared(Arc::clone(bytes), start));
     }
     let (korean, unicode) = (EUC_KR.decode_without_bom_handling(content).0, String::from_utf8_lossy(content));
-    let best = if broken(&korean) <= broken(&unicode) { korean } else { unicode };
-    let limit = best.chars().filter(|letter| !letter.is_ascii()).count() / BROKEN_SHARE + 1;
-    (broken(&best) <= limit).then(|| FileText::Decoded(best.into_owned()))
+    readable(if broken(&korean) <= broken(&unicode) { &korean } else { &unicode })
 }
 
-/// Number of characters that could not be decoded.
+/// A decoded text without its NULs; none if too much of it is broken.
+fn readable(text: &str) -> Option<FileText> {
+    let limit = text.chars().filter(|letter| !letter.is_ascii()).count() / BROKEN_SHARE + 1;
+    (broken(text) <= limit).then(|| FileText::Decoded(text.replace('\0', "")))
+}
+
+/// Number of characters that could not be decoded, or that no text has.
 fn broken(text: &str) -> usize {
-    text.matches(char::REPLACEMENT_CHARACTER).count()
+    let is_broken = |letter: char| matches!(letter, char::REPLACEMENT_CHARACTER | '\0'..='\x08' | '\x0E'..='\x1F');
+    text.chars().filter(|letter| is_broken(*letter)).count()
 }
 
 /// Repairs text whose CP949 bytes were decoded as Latin-1 or Windows-1252 (`Á¤»ê`); none for other text.
@@ -94,6 +97,14 @@ mod tests {
         assert_eq!(decoded(&bytes).as_deref(), Some("상품주문번호,수취인명\u{FFFD}"));
         let (korean, ..) = EUC_KR.encode("상품주문번호,수취인명");
         assert_eq!(decoded(&korean).as_deref(), Some("상품주문번호,수취인명"));
+        let wide =
+            |text: &str| [0xFF, 0xFE].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        let mut bytes: Vec<u8> = wide("상품주문번호\t수취인명");
+        bytes.extend([0x3D, 0xD8, 0x0A, 0, 0x31]);
+        assert_eq!(decoded(&bytes).as_deref(), Some("상품주문번호\t수취인명\u{FFFD}\n"), "half a symbol, half a unit");
+        bytes.extend([0, 0x3D, 0xD8, 0x0A, 0]);
+        assert_eq!(decoded(&bytes), None, "two broken characters of twelve");
+        assert_eq!(decoded("상품\0주문번호".as_bytes()).as_deref(), Some("상품주문번호"));
         assert_eq!(decoded(&[0, 1, 2, 0xFF]), None);
         assert_eq!(decoded(&[0xFF, 0x81, 0xFE, 0xFF, 0x80, 0x81, 0xFF, 0xFF]), None);
     }

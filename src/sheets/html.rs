@@ -191,7 +191,7 @@ impl TableReader {
         let text = cell.text.trim();
         if !text.is_empty() {
             self.cells.resize(first.max(self.cells.len()), Cell::Empty);
-            self.cells.push(Cell::Text(truncate(text).to_owned().into()));
+            self.cells.push(Cell::of_untyped(truncate(text).to_owned()));
         }
     }
 
@@ -245,6 +245,14 @@ mod tests {
         assert_eq!(cells("<table><tr><td></td></tr><tr style='display: none'><td>x</td></tr></table>"), ["2:x hidden"]);
         assert_eq!(cells("<p>로그인</p>"), Vec::<String>::new());
         assert!(has_table("<META x><Table>") && !has_table("<p>tables</p>"));
+    }
+
+    #[test]
+    fn guards_of_text_are_removed_and_errors_are_no_text() {
+        assert_eq!(
+            cells("<table><tr><td>=&quot;0012&quot;<td>=\"0610001\"<td>#N/A<td>a</table>"),
+            ["1:0012|0610001||a"]
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! SpreadsheetML 2003: workbooks of one XML file, which malls give out as .xls.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
@@ -14,14 +15,16 @@ use super::xlsx_parts::{MAX_NUMBER_FORMATS, is_true};
 const MAX_SHEETS: usize = 100;
 /// Row and column numbers beyond are an error of the file.
 const MAX_INDEX: usize = 1_048_576;
+/// Column styles beyond are ignored.
+const MAX_COLUMN_STYLES: usize = 1_000;
 
 /// The sheets and number formats of a file.
 #[derive(Debug, Default)]
 pub(super) struct SpreadsheetXml {
     /// names, and whether they are hidden
     pub(super) sheets: Vec<(String, bool)>,
-    /// formats by the id of the style
-    formats: HashMap<String, NumberFormat>,
+    /// formats by the id of the style; none for General
+    formats: HashMap<String, Option<NumberFormat>>,
 }
 
 impl SpreadsheetXml {
@@ -33,6 +36,7 @@ impl SpreadsheetXml {
         let mut file = Self::default();
         let mut scanner = Scanner::new(text.as_bytes());
         let mut style = String::new();
+        let mut parents: Vec<(String, String)> = Vec::new();
         let mut is_visibility = false;
         while let Some(token) = scanner.next().map_err(|_| SheetError::Damaged)? {
             match token {
@@ -41,11 +45,13 @@ impl SpreadsheetXml {
                 }
                 Token::Open { name: b"Style", attributes, .. } => {
                     style = attributes.get(b"ID").unwrap_or_default().into_owned();
+                    if let Some(parent) = attributes.get(b"Parent").filter(|_| parents.len() < MAX_NUMBER_FORMATS) {
+                        parents.push((style.clone(), parent.into_owned()));
+                    }
                 }
                 Token::Open { name: b"NumberFormat", attributes, .. } if file.formats.len() < MAX_NUMBER_FORMATS => {
-                    if let Some(format) = attributes.get(b"Format").and_then(|code| format(&code)) {
-                        file.formats.insert(style.clone(), format);
-                    }
+                    let format = attributes.get(b"Format").and_then(|code| format(&code));
+                    file.formats.insert(style.clone(), format);
                 }
                 Token::Open { name: b"Visible", .. } => is_visibility = true,
                 Token::Close(b"Visible") => is_visibility = false,
@@ -57,10 +63,25 @@ impl SpreadsheetXml {
                 _ => {}
             }
         }
+        file.inherit(&parents);
         if file.sheets.is_empty() { Err(SheetError::Damaged) } else { Ok(file) }
     }
 
-    /// Calls `visit` with each row of a sheet.
+    /// Gives the styles without a format that of their parent.
+    fn inherit(&mut self, parents: &[(String, String)]) {
+        const MAX_DEPTH: usize = 8;
+        for _ in 0..MAX_DEPTH {
+            let heirs = parents.iter().filter(|(style, _)| !self.formats.contains_key(style));
+            let inherited: Vec<_> =
+                heirs.filter_map(|(style, parent)| Some((style.clone(), self.formats.get(parent)?.clone()))).collect();
+            if inherited.is_empty() {
+                return;
+            }
+            self.formats.extend(inherited);
+        }
+    }
+
+    /// Calls `visit` with each row of a sheet. True if the sheet has no end: the file was cut off when it was made.
     ///
     /// # Errors
     /// The sheet exceeds the limits.
@@ -70,7 +91,7 @@ impl SpreadsheetXml {
         sheet: usize,
         counter: &mut LimitCounter,
         visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
-    ) -> Result<(), SheetError> {
+    ) -> Result<bool, SheetError> {
         SheetReader::new(self).read((text, sheet), counter, visit)
     }
 
@@ -107,6 +128,7 @@ struct SheetReader<'f> {
     number: usize,
     is_hidden: bool,
     column: usize,
+    styles: OuterStyles,
     style: String,
     merge: (usize, usize),
     kind: String,
@@ -116,6 +138,37 @@ struct SheetReader<'f> {
     merged: Vec<MergedArea>,
 }
 
+/// Styles of the cells that name none: that of their row, of their column, or of the table.
+#[derive(Default)]
+struct OuterStyles {
+    row: Option<String>,
+    /// first and last column, and its style
+    columns: Vec<(usize, usize, String)>,
+    table: Option<String>,
+}
+
+impl OuterStyles {
+    fn open_table(&mut self, attributes: Attributes<'_>) {
+        self.table = attributes.get(b"StyleID").map(Cow::into_owned);
+    }
+
+    fn open_column(&mut self, attributes: Attributes<'_>) {
+        let next = self.columns.last().map_or(0, |(_, last, _)| last + 1);
+        let first = index(attributes, b"Index").map_or(next, |index| index - 1);
+        let last = first + index(attributes, b"Span").unwrap_or(0);
+        if self.columns.len() < MAX_COLUMN_STYLES {
+            self.columns.push((first, last, attributes.get(b"StyleID").unwrap_or_default().into_owned()));
+        }
+    }
+
+    fn of(&self, column: usize) -> &str {
+        let columns =
+            || self.columns.iter().find(|(first, last, style)| (*first..=*last).contains(&column) && !style.is_empty());
+        let style = self.row.as_deref().or_else(|| columns().map(|(.., style)| style.as_str()));
+        style.or(self.table.as_deref()).unwrap_or_default()
+    }
+}
+
 impl<'f> SheetReader<'f> {
     fn new(file: &'f SpreadsheetXml) -> Self {
         Self {
@@ -123,6 +176,7 @@ impl<'f> SheetReader<'f> {
             number: 0,
             is_hidden: false,
             column: 0,
+            styles: OuterStyles::default(),
             style: String::new(),
             merge: (0, 0),
             kind: String::new(),
@@ -138,15 +192,17 @@ impl<'f> SheetReader<'f> {
         (text, sheet): (&str, usize),
         counter: &mut LimitCounter,
         visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
-    ) -> Result<(), SheetError> {
+    ) -> Result<bool, SheetError> {
         let mut scanner = Scanner::new(text.as_bytes());
         let mut sheets = 0;
         let mut row = Row { number: 0, cells: Vec::new(), date1904: false, is_hidden: false };
         while let Some(token) = scanner.next().map_err(|_| SheetError::Damaged)? {
             match token {
                 Token::Open { name: b"Worksheet", .. } => sheets += 1,
-                Token::Close(b"Worksheet") if sheets == sheet + 1 => break,
+                Token::Close(b"Worksheet") if sheets == sheet + 1 => return Ok(false),
                 _ if sheets != sheet + 1 => {}
+                Token::Open { name: b"Table", attributes, .. } => self.styles.open_table(attributes),
+                Token::Open { name: b"Column", attributes, .. } => self.styles.open_column(attributes),
                 Token::Open { name: b"Row", attributes, is_empty } => {
                     self.open_row(attributes);
                     row.cells.clear();
@@ -180,19 +236,20 @@ impl<'f> SheetReader<'f> {
                     row.is_hidden = self.is_hidden;
                     counter.row(0)?;
                     if visit(&row).is_break() {
-                        return Ok(());
+                        return Ok(false);
                     }
                     row.cells.clear();
                 }
                 _ => {}
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn open_row(&mut self, attributes: Attributes<'_>) {
         self.number = index(attributes, b"Index").unwrap_or(self.number + 1).min(MAX_INDEX);
         self.is_hidden = attributes.get(b"Hidden").is_some_and(|flag| is_true(&flag));
+        self.styles.row = attributes.get(b"StyleID").map(Cow::into_owned);
         self.column = 0;
     }
 
@@ -200,7 +257,8 @@ impl<'f> SheetReader<'f> {
         if let Some(index) = index(attributes, b"Index") {
             self.column = index - 1;
         }
-        self.style = attributes.get(b"StyleID").unwrap_or_default().into_owned();
+        let own = attributes.get(b"StyleID").map(Cow::into_owned);
+        self.style = own.unwrap_or_else(|| self.styles.of(self.column).to_owned());
         self.merge = (index(attributes, b"MergeAcross").unwrap_or(0), index(attributes, b"MergeDown").unwrap_or(0));
         self.text.clear();
         self.kind.clear();
@@ -223,12 +281,12 @@ impl<'f> SheetReader<'f> {
 
     fn cell(&self) -> Cell<'f> {
         let trimmed = self.text.trim();
-        let format = self.file.formats.get(&self.style);
+        let format = self.file.formats.get(&self.style).and_then(Option::as_ref);
         let error = || Cell::Error(truncate(&self.text).to_owned().into());
         let number = |number: f64| format.map_or(Cell::Number(number), |format| Cell::Formatted(number, format));
         match self.kind.as_str() {
             "String" | "" if self.text.is_empty() => Cell::Empty,
-            "String" | "" => Cell::Text(truncate(&self.text).to_owned().into()),
+            "String" | "" => Cell::of_text(truncate(&self.text).to_owned()),
             _ if trimmed.is_empty() => Cell::Empty,
             "Number" => trimmed.parse().ok().filter(|number: &f64| number.is_finite()).map_or_else(error, number),
             "DateTime" => match (Cell::date_of_iso(trimmed), format.filter(|format| format.is_date())) {
@@ -274,5 +332,33 @@ mod tests {
         file.rows(FILE, 1, &mut counter, &mut visit).expect("read");
         assert_eq!(seen, ["3:|가&나|1.5|2026-11-27|#N/A", "4:TRUE hidden"]);
         assert_eq!(file.merged_areas(FILE, 1, &mut counter), [MergedArea { rows: (3, 4), columns: (2, 2) }]);
+    }
+
+    #[test]
+    fn cell_without_a_style_has_that_of_its_row_column_or_table() {
+        let number = |style: &str| format!("<Cell{style}><Data ss:Type='Number'>12</Data></Cell>");
+        let row = |row: &str, cells: &str| format!("<Row{row}>{cells}</Row>");
+        let text = format!(
+            "<Workbook xmlns='urn:schemas-microsoft-com:office:spreadsheet' xmlns:ss='u'><Styles>\
+             <Style ss:ID='four'><NumberFormat ss:Format='0000'/></Style><Style ss:ID='child' ss:Parent='four'/>\
+             <Style ss:ID='plain' ss:Parent='four'><NumberFormat/></Style>\
+             <Style ss:ID='six'><NumberFormat ss:Format='000000'/></Style></Styles><Worksheet ss:Name='a'>\
+             <Table ss:StyleID='six'><Column ss:StyleID='child' ss:Span='1'/><Column ss:Index='4'/>{}{}</Table></Worksheet></Workbook>",
+            row("", &[number(""), number(" ss:StyleID='plain'"), number(""), number("")].concat()),
+            row(" ss:StyleID='four'", &[number(""), number(" ss:StyleID='six'"), number("")].concat()),
+        );
+        let file = SpreadsheetXml::open(&text).expect("a workbook");
+        let read = |text: &str| {
+            let mut seen = Vec::new();
+            let mut visit = |row: &Row<'_>| {
+                seen.push(row.cells.iter().map(values::shown).collect::<Vec<_>>().join("|"));
+                ControlFlow::Continue(())
+            };
+            let is_cut_off = file.rows(text, 0, &mut LimitCounter::new(Limits::default()), &mut visit).expect("read");
+            (seen, is_cut_off)
+        };
+        assert_eq!(read(&text), (vec!["0012|12|000012|000012".to_owned(), "0012|000012|0012".to_owned()], false));
+        let cut = text.find("</Row>").expect("a row") + 6;
+        assert_eq!(read(&text[..cut]), (vec!["0012|12|000012|000012".to_owned()], true));
     }
 }

@@ -50,6 +50,8 @@ fn other_file_types_are_named_in_the_error() {
         SheetError::Damaged
     );
     assert_eq!(error_of(b"  \n "), SheetError::Empty);
+    let archive = b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=\"x\"\r\n\r\n--x\r\n";
+    assert_eq!(error_of(archive), SheetError::NotSpreadsheet { what: "웹 페이지 보관 파일, MHTML".into() });
     assert_eq!(error_of(b"hello"), SheetError::NotSpreadsheet { what: "텍스트 파일".into() });
     assert_eq!(error_of(&[0, 1, 2, 3, 0xFF]).code(), "not_spreadsheet");
     assert_eq!(error_of(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1 and nothing"), SheetError::Damaged);
@@ -155,6 +157,33 @@ fn other_office_files_are_named_in_the_error() {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     zip.start_file("META-INF/MANIFEST.MF", SimpleFileOptions::default()).expect("a part");
     assert_eq!(error(zip.finish().expect("finished").into_inner()).code(), "not_spreadsheet");
+}
+
+#[test]
+fn sheet_that_ends_within_its_rows_is_cut_off() {
+    let whole = xml_sheet(&[HEADER, ROW, ROW]);
+    let cut = whole.split_inclusive("</row>").take(2).collect::<String>();
+    for (sheet, count, is_cut_off) in
+        [(whole.as_str(), 3, false), (cut.as_str(), 2, true), ("<worksheet><sheetData/></worksheet>", 0, false)]
+    {
+        let file = package(&[("xl/worksheets/sheet1.xml", sheet)]);
+        let mut workbook = open(file, None, Limits::default()).expect("opens");
+        let mut rows = 0;
+        let mut visit = |_: &Row<'_>| {
+            rows += 1;
+            ControlFlow::Continue(())
+        };
+        assert_eq!(workbook.rows(0, &mut visit), Ok(()));
+        assert_eq!((rows, workbook.is_cut_off(0)), (count, is_cut_off));
+    }
+}
+
+#[test]
+fn guard_of_a_text_is_no_part_of_it() {
+    let file = sheet_package(&[&["=\"0610001\"", "=HYPERLINK(\"x\")", "=\"a\"\"b\""]]);
+    let mut workbook = open(file, None, Limits::default()).expect("opens");
+    let (previews, _) = workbook.previews();
+    assert_eq!(previews[0].rows[0].1, ["0610001", "=HYPERLINK(\"x\")", "a\"b"]);
 }
 
 #[test]

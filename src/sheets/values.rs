@@ -8,11 +8,11 @@ use std::borrow::Cow;
 
 use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime};
 
-use super::cell::Cell;
+use super::cell::{Cell, is_error_word};
 use super::number_format;
 use crate::text::{
-    ParseResult, PhoneNumbers, fold_word, money_from_number, multi_line, nfkc, one_line, parse_money, parse_phone_cell,
-    parse_quantity, parse_zip_code, quantity_from_number,
+    ParseResult, PhoneNumbers, fold_word, integer_digits, is_hyphen, money_from_number, multi_line, nfkc, one_line,
+    parse_money, parse_phone_cell, parse_quantity, parse_zip_code, quantity_from_number,
 };
 
 /// Doubles represent every integer below exactly.
@@ -22,12 +22,20 @@ const SERIAL_DATES: std::ops::Range<f64> = 20_000.0..80_000.0;
 /// Numbers from here on have more than the 15 digits that spreadsheets keep.
 const MIN_INEXACT: f64 = 1e15;
 /// Words for "none".
-const NOTHING: [&str; 7] = ["없음", "해당없음", "미정", "미입력", "n/a", "null", "none"];
+const NOTHING: [&str; 11] =
+    ["없음", "해당없음", "미정", "미입력", "n/a", "null", "none", "nil", "nan", "nat", "undefined"];
+/// `<NA>` of a program; `NA` may be a code.
+const PROGRAM_NOTHING: &str = "<na>";
 /// Words of an inexact number.
 pub const INEXACT: &str = "15자리가 넘는 숫자의 끝자리를 엑셀이 0으로 바꾸었을 수 있어 정확한 번호를 알 수 없어요. 받은 파일을 엑셀에서 저장하지 말고 그대로 올려 주세요";
 const EXPONENT: &str = "번호가 지수(2.02E+15)로 줄어 있어 정확한 번호를 알 수 없어요. 받은 파일을 엑셀에서 저장하지 말고 그대로 올려 주세요";
+/// Words of an error of the spreadsheet.
+pub const ERROR_VALUE: &str = "오류 값이라 읽을 수 없어요. 엑셀에서 값을 수정해 다시 올려 주세요";
+const NO_KEY: &str = "번호가 아니라 없음을 뜻하는 값이에요. 판매채널에서 파일을 다시 내려받아 주세요";
 /// Maximum length of an identifier.
 const MAX_ID_CHARS: usize = 64;
+/// Digits from which a text such as `8800001.0` is a number that a program wrote; a shorter one may be a version.
+const MIN_PROGRAM_DIGITS: usize = 6;
 
 /// The cell's text as the person saw it, but with all digits of an integer.
 pub fn text<'c>(cell: &'c Cell<'_>) -> Cow<'c, str> {
@@ -63,14 +71,30 @@ pub fn lines(cell: &Cell<'_>) -> String {
 /// An identifier, such as an order number, as the person saw it.
 ///
 /// A spreadsheet rounds long numbers: what it shows with an exponent is no identifier, and neither is a number
-/// with more digits than it can hold.
+/// with more digits than it can hold. What programs add to a number is taken off: `8800001.0`, `8,800,001`.
 pub fn id(cell: &Cell<'_>) -> ParseResult<String> {
     let text = exact_text(cell)?;
     let id = one_line(&nfkc(&text)).trim_start_matches('\'').to_owned();
     if is_exponent(&id) {
         return Err(EXPONENT);
     }
+    let id = integer_digits(&id).filter(|digits| digits.len() >= MIN_PROGRAM_DIGITS).unwrap_or(id);
     if id.chars().count() > MAX_ID_CHARS { Err("번호가 너무 길어요") } else { Ok(id) }
+}
+
+/// A part of an order number: an identifier that names something. Dashes of any kind are hyphens.
+///
+/// An error, a sign for "none" or nothing that can be seen would join all orders that have it.
+pub fn key(cell: &Cell<'_>) -> ParseResult<String> {
+    let id = id(cell)?;
+    let id = integer_digits(&id).unwrap_or(id);
+    if is_error_word(&id) {
+        return Err(ERROR_VALUE);
+    }
+    if id.is_empty() || is_nothing(&Cell::Text(id.as_str().into())) {
+        return Err(NO_KEY);
+    }
+    Ok(id.chars().map(|letter| if is_hyphen(letter) { '-' } else { letter }).collect())
 }
 
 /// An identifier that is surely exact; see [`is_inexact`].
@@ -78,11 +102,20 @@ pub fn exact_id(cell: &Cell<'_>) -> ParseResult<String> {
     if is_inexact(cell) { Err(INEXACT) } else { id(cell) }
 }
 
-/// Whether a number cell may have lost its last digit: spreadsheets keep 15 digits of a number that is typed,
-/// pasted or read from a CSV, and make the others 0.
+/// Whether a number may have lost its last digit: spreadsheets keep 15 digits of a number that is typed, pasted or read
+/// from a CSV, and make the others 0. A text of digits is no number, unless it is written as one: `2026112700000010.0`.
 pub fn is_inexact(cell: &Cell<'_>) -> bool {
-    let (Cell::Number(number) | Cell::Formatted(number, _)) = cell else { return false };
-    number.abs() >= MIN_INEXACT && number % 10.0 == 0.0
+    match cell {
+        Cell::Number(number) | Cell::Formatted(number, _) => number.abs() >= MIN_INEXACT && number % 10.0 == 0.0,
+        Cell::Text(text) => integer_digits(text.trim()).is_some_and(|digits| is_rounded(&digits)),
+        _ => false,
+    }
+}
+
+/// Whether a number has more than the 15 digits that spreadsheets keep, and zeros for the others.
+pub fn is_rounded(digits: &str) -> bool {
+    let lost = digits.as_bytes().get(15..).unwrap_or_default();
+    !lost.is_empty() && lost.iter().all(|byte| *byte == b'0') && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The text of a cell in which every digit counts. A number is shown as its format says (`010-1234-5678`),
@@ -109,13 +142,19 @@ fn exact_text<'c>(cell: &'c Cell<'_>) -> ParseResult<Cow<'c, str>> {
     Ok(if is_same && is_plain && !shown.contains("E+") { shown } else { plain }.into())
 }
 
-/// Whether a text is a number that a spreadsheet has shortened: `3.00002E+13`, `.02611E+15`.
+/// Whether a text is a number that a spreadsheet or a program has shortened: `3.00002E+13`, `.02611E+15`, `3,00002E+13`,
+/// `6.1E8`. `1E5` may be a code.
 fn is_exponent(text: &str) -> bool {
     let Some((mantissa, power)) = text.split_once(['E', 'e']) else { return false };
-    let is_number = |text: &str| {
-        text.bytes().any(|byte| byte.is_ascii_digit()) && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
-    };
-    is_number(mantissa) && power.strip_prefix(['+', '-']).is_some_and(|power| is_number(power) && power.len() >= 2)
+    let has_point = mantissa.contains(['.', ',']);
+    let is_number = mantissa.bytes().any(|byte| byte.is_ascii_digit())
+        && mantissa.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','));
+    let is_power = |power: &str| (1..=3).contains(&power.len()) && power.bytes().all(|byte| byte.is_ascii_digit());
+    is_number
+        && match power.strip_prefix(['+', '-']) {
+            Some(power) => is_power(power) && (has_point || power.len() >= 2),
+            None => has_point && is_power(power),
+        }
 }
 
 /// Checks that an identifier consists of `min` to `max` digits.
@@ -178,8 +217,27 @@ fn from_serial(number: f64, date1904: bool) -> Option<NaiveDateTime> {
     SERIAL_DATES.contains(&since1900).then(|| Cell::date_of_serial(number, date1904)).flatten()
 }
 
+/// A day without a year (`12월 1일`, `12월 1일 화요일`): the first one from `since` on. None for other cells, and for a day
+/// that is so far off that its year is in doubt.
+pub fn day_from(cell: &Cell<'_>, since: NaiveDate) -> Option<NaiveDate> {
+    const MAX_DAYS: i64 = 180;
+    let Cell::Text(text) = cell else { return None };
+    let text = fold_word(text);
+    let (month, rest) = text.split_once('월')?;
+    let (day, weekday) = rest.split_once('일')?;
+    let weekday = weekday.trim_matches(['(', ')', ',', '.']);
+    let weekday = weekday.strip_suffix("요일").unwrap_or(weekday);
+    if !matches!(weekday, "" | "월" | "화" | "수" | "목" | "금" | "토" | "일") {
+        return None;
+    }
+    let (month, day) = (month.parse().ok()?, day.parse().ok()?);
+    let this_year = chrono::Datelike::year(&since);
+    let days = [this_year, this_year + 1].into_iter().filter_map(|year| NaiveDate::from_ymd_opt(year, month, day));
+    days.filter(|date| (0..=MAX_DAYS).contains(&(*date - since).num_days())).min()
+}
+
 /// Parses `2024-03-15 10:00:05`, `2024.3.5`, `2024/03/15 10:00`, `20240315100005`,
-/// `2025.7.18  12:42:43 PM`, `2024년 3월 15일 오후 3시 5분`, ISO 8601.
+/// `2025.7.18  12:42:43 PM`, `2024년 3월 15일 금요일 오후 3시 5분`, ISO 8601.
 fn parse_date_time(text: &str) -> Option<NaiveDateTime> {
     if (8..=14).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return parse_digits(text);
@@ -189,7 +247,9 @@ fn parse_date_time(text: &str) -> Option<NaiveDateTime> {
     let lower = text.to_ascii_lowercase();
     let (body, utc) = match lower.strip_suffix('z') {
         Some(body) => (body.to_owned(), true),
-        None => (lower.strip_suffix("+09:00").unwrap_or(&lower).to_owned(), false),
+        None => {
+            (["+09:00", "+0900"].iter().find_map(|zone| lower.strip_suffix(zone)).unwrap_or(&lower).to_owned(), false)
+        }
     };
     let mut rest = body.as_str();
     while let Some(first) = rest.chars().next() {
@@ -204,7 +264,9 @@ fn parse_date_time(text: &str) -> Option<NaiveDateTime> {
             rest.get(..end)?.split(|letter: char| letter.is_whitespace() || "-./:,()년월일시분초".contains(letter))
         {
             match word {
-                "" | "t" | "화" | "수" | "목" | "금" | "토" => {}
+                // The first and last letter of 월요일 and 일요일 separate, and the last one of the others.
+                "" | "t" | "화" | "수" | "목" | "금" | "토" | "요" | "화요" | "수요" | "목요" | "금요" | "토요" =>
+                    {}
                 "am" | "오전" => half = Some(0),
                 "pm" | "오후" => half = Some(12),
                 _ => return None,
@@ -212,11 +274,11 @@ fn parse_date_time(text: &str) -> Option<NaiveDateTime> {
         }
         rest = rest.get(end..)?;
     }
-    let moment = from_parts(&numbers, half)?;
+    let moment = from_parts(&numbers, half, body.contains('시'))?;
     if utc { moment.checked_add_signed(chrono::Duration::hours(9)) } else { Some(moment) }
 }
 
-fn from_parts(numbers: &[&str], half: Option<u32>) -> Option<NaiveDateTime> {
+fn from_parts(numbers: &[&str], half: Option<u32>, has_hour_word: bool) -> Option<NaiveDateTime> {
     let (&[year, month, day], time) = numbers.split_first_chunk::<3>()?;
     if year.len() != 4 || month.len() > 2 || day.len() > 2 || time.len() > 4 {
         return None;
@@ -224,7 +286,7 @@ fn from_parts(numbers: &[&str], half: Option<u32>) -> Option<NaiveDateTime> {
     let date = NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)?;
     let part = |index: usize| time.get(index).map_or(Some(0), |number| number.parse::<u32>().ok());
     let (mut hour, minute, second) = (part(0)?, part(1)?, part(2)?);
-    if time.len() == 1 && half.is_none() {
+    if time.len() == 1 && half.is_none() && !has_hour_word {
         return None;
     }
     if let Some(half) = half {
@@ -258,14 +320,18 @@ pub fn phones(cell: &Cell<'_>) -> ParseResult<PhoneNumbers> {
     if is_exponent(text.trim()) { Err(EXPONENT) } else { parse_phone_cell(&text) }
 }
 
-/// Whether a cell says that there is no value: hyphens, zeros or a word.
+/// Whether a cell says that there is no value: hyphens, zeros in any format, a word, or an error as text.
 pub fn is_nothing(cell: &Cell<'_>) -> bool {
     let word = match cell {
         Cell::Text(text) => fold_word(text),
-        Cell::Number(number) => return *number == 0.0,
+        Cell::Number(number) | Cell::Formatted(number, _) => return *number == 0.0,
         _ => return false,
     };
-    word.chars().all(|letter| matches!(letter, '-' | '0' | '.' | '/' | ':')) || NOTHING.contains(&word.as_str())
+    let bare = word.trim_matches(['(', ')', '[', ']', '<', '>', '\'']);
+    bare.chars().all(|letter| matches!(letter, '-' | '0' | '.' | '/' | ':'))
+        || NOTHING.contains(&bare)
+        || word == PROGRAM_NOTHING
+        || is_error_word(&word)
 }
 
 /// A postal code of five digits; empty for an empty cell.
@@ -277,7 +343,7 @@ pub fn zip_code(cell: &Cell<'_>) -> ParseResult<String> {
 pub fn tracking_number(cell: &Cell<'_>) -> ParseResult<String> {
     const WRONG: &str = "송장번호 형식이 맞지 않아요";
     let id = exact_id(cell)?;
-    let number: String = id.chars().filter(|letter| !letter.is_whitespace() && *letter != '-').collect();
+    let number: String = id.chars().filter(|letter| !letter.is_whitespace() && !is_hyphen(*letter)).collect();
     let is_ems = number.len() == 13
         && number.is_ascii()
         && number.chars().enumerate().all(|(at, letter)| {

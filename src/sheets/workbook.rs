@@ -1,5 +1,6 @@
 //! An opened file: its sheets and their rows, independent of the format.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -44,6 +45,8 @@ pub struct Workbook {
     content: Content,
     sheets: Vec<Sheet>,
     limits: Limits,
+    /// sheets that ended within their rows
+    cut_off: BTreeSet<usize>,
 }
 
 /// Opens a file of any supported format. Decryption blocks for 0.1 s or more.
@@ -77,7 +80,7 @@ pub fn open(bytes: impl Into<Arc<Vec<u8>>>, password: Option<&str>, limits: Limi
             (Content::SpreadsheetXml(Box::new(file), text), sheets)
         }
     };
-    Ok(Workbook { content, sheets, limits })
+    Ok(Workbook { content, sheets, limits, cut_off: BTreeSet::new() })
 }
 
 impl Workbook {
@@ -97,13 +100,23 @@ impl Workbook {
     /// The sheet is damaged, or exceeds the limits; some rows may have been visited before.
     pub fn rows(&mut self, sheet: usize, visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>) -> Result<(), SheetError> {
         let mut counter = LimitCounter::new(self.limits);
-        match &mut self.content {
-            Content::Xlsx(xlsx) => xlsx.rows(sheet, &mut counter, visit),
-            Content::Xls(xls) => xls.rows(sheet, &mut counter, visit),
-            Content::Csv(text) => csv::rows(text.as_str(), &mut counter, visit),
-            Content::Html(text) => html::rows(text.as_str(), &mut counter, visit),
-            Content::SpreadsheetXml(file, text) => file.rows(text.as_str(), sheet, &mut counter, visit),
+        let is_cut_off = match &mut self.content {
+            Content::Xlsx(xlsx) => xlsx.rows(sheet, &mut counter, visit)?,
+            Content::SpreadsheetXml(file, text) => file.rows(text.as_str(), sheet, &mut counter, visit)?,
+            Content::Xls(xls) => xls.rows(sheet, &mut counter, visit).map(|()| false)?,
+            Content::Csv(text) => csv::rows(text.as_str(), &mut counter, visit).map(|()| false)?,
+            Content::Html(text) => html::rows(text.as_str(), &mut counter, visit).map(|()| false)?,
+        };
+        if is_cut_off {
+            self.cut_off.insert(sheet);
         }
+        Ok(())
+    }
+
+    /// Whether a sheet whose rows have been read ended within them: the program that made the file was interrupted, and rows
+    /// may be missing.
+    pub fn is_cut_off(&self, sheet: usize) -> bool {
+        self.cut_off.contains(&sheet)
     }
 
     /// The merged areas of a sheet. Reads the sheet once more.

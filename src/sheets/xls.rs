@@ -271,7 +271,7 @@ impl Xls {
                 .collect(),
             record::OLD_LABEL => {
                 let length = data.get(7).copied().map_or(0, usize::from);
-                one(data.get(8..).map(|rest| Cell::Text(decode_cp949(rest, length).into())))
+                one(data.get(8..).map(|rest| Cell::of_text(decode_cp949(rest, length))))
             }
             record::OLD_NUMBER => one(f64_at(data, 7).map(Cell::Number)),
             record::OLD_INTEGER => one(u16_at(data, 7).map(|number| Cell::Number(f64::from(number)))),
@@ -300,7 +300,7 @@ impl Xls {
             }
             record::STRING => formula
                 .take()
-                .and_then(|place| self.string(data).map(|text| (place, Cell::Text(text.into()))))
+                .and_then(|place| self.string(data).map(|text| (place, Cell::of_text(text))))
                 .into_iter()
                 .collect(),
             _ => Vec::new(),
@@ -319,7 +319,7 @@ impl Xls {
         let format = self.styles.format_of(usize::from(style)).and_then(|index| self.styles.format(index));
         match format.filter(|format| format.changes_text()).and_then(|format| format.show_text(&text)) {
             Some(shown) => Cell::Text(shown.into()),
-            None => Cell::Text(text),
+            None => Cell::of_text(text),
         }
     }
 }

@@ -53,7 +53,7 @@ impl Xlsx {
     }
 
     /// Calls `visit` with each row of a sheet. The cells are parsed on a separate thread, in parallel with the
-    /// visits.
+    /// visits. True if the sheet ends within its rows: the file was cut off when it was made.
     ///
     /// # Errors
     /// The sheet is damaged, or exceeds the limits; some rows may have been visited before.
@@ -62,7 +62,7 @@ impl Xlsx {
         sheet: usize,
         counter: &mut LimitCounter,
         visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
-    ) -> Result<(), SheetError> {
+    ) -> Result<bool, SheetError> {
         let part = self.part(sheet)?;
         let reader = self.package.reader(&part);
         let strings = self.strings.get_or_insert_with(|| read_strings(&mut self.package, self.book.strings.as_deref()));
@@ -81,7 +81,7 @@ impl Xlsx {
             });
             let visited = visit_rows((batches, recycle_sender), (strings, styles), date1904, counter, visit);
             let read = reading.join().unwrap_or(Err(SheetError::Damaged));
-            if visited? { read } else { Ok(()) }
+            if visited? { read } else { Ok(false) }
         })
     }
 
@@ -134,9 +134,9 @@ fn visit_rows(
             (row.number, row.is_hidden) = (raw.number, raw.is_hidden);
             for (column, value) in raw.cells {
                 let cell = match value {
-                    Value::Text(text) => Cell::Text(text.into()),
+                    Value::Text(text) => Cell::of_text(text),
                     Value::Shared(index) => match strings.as_ref().map_err(|error| (*error).clone())?.get(index) {
-                        Some(text) => Cell::Text(text.into()),
+                        Some(text) => Cell::of_text(text),
                         None => Cell::Error(format!("공유 문자열 {index}").into()),
                     },
                     Value::Number(number, format) => match format.and_then(|index| styles.format(index)) {
@@ -223,10 +223,13 @@ impl<'x> Parser<'x> {
         }
     }
 
-    fn read(&mut self, source: impl Read) -> Result<(), SheetError> {
+    /// Reads the sheet; true if it ends within its rows.
+    fn read(&mut self, source: impl Read) -> Result<bool, SheetError> {
         let mut scanner = Scanner::new(source);
+        let mut is_within_rows = false;
         while let Some(token) = scanner.next().map_err(|_| SheetError::Damaged)? {
             match token {
+                Token::Open { name: b"sheetData", is_empty, .. } => is_within_rows = !is_empty,
                 Token::Open { name, attributes, is_empty } => self.open(name, attributes, is_empty)?,
                 Token::Close(b"c") => self.close_cell(),
                 Token::Close(b"v" | b"t") if self.inside == Inside::Value => self.inside = Inside::Markup,
@@ -235,17 +238,18 @@ impl<'x> Parser<'x> {
                 Token::Literal(text) if self.inside == Inside::Value => self.batch.push_literal(text),
                 Token::Close(b"sheetData") => {
                     self.close_cell();
+                    is_within_rows = false;
                     break;
                 }
                 _ => {}
             }
             if self.is_stopped {
-                return Ok(());
+                return Ok(false);
             }
         }
         self.close_cell();
         // To the end, where the checksum is compared.
-        io::copy(&mut scanner.into_source(), &mut io::sink()).map(drop).map_err(|_| SheetError::Damaged)
+        io::copy(&mut scanner.into_source(), &mut io::sink()).map(|_| is_within_rows).map_err(|_| SheetError::Damaged)
     }
 
     fn open(&mut self, name: &[u8], attributes: Attributes<'_>, is_empty: bool) -> Result<(), SheetError> {

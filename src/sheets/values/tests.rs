@@ -32,6 +32,11 @@ fn dates_are_parsed_in_every_known_format() {
         ("2025-07-18 오후 3:05", "2025-07-18 15:05:00"),
         ("2024년 3월 15일 (금) 오전 9시 5분", "2024-03-15 09:05:00"),
         ("2024-03-15T10:00:00+09:00", "2024-03-15 10:00:00"),
+        ("2026-12-01T23:59:59.000+0900", "2026-12-01 23:59:59"),
+        ("2026년 12월 1일 화요일", "2026-12-01 00:00:00"),
+        ("2026년 11월 29일 일요일 오전 10:00", "2026-11-29 10:00:00"),
+        ("2026년 11월 30일 (월)", "2026-11-30 00:00:00"),
+        ("2026-12-01 23시", "2026-12-01 23:00:00"),
         ("2024-03-15T01:00:00Z", "2024-03-15 10:00:00"),
         ("45366.5", "2024-03-15 12:00:00"),
     ] {
@@ -47,6 +52,8 @@ fn dates_are_parsed_in_every_known_format() {
         "2024-03",
         "3/15/2024",
         "2024-03-15 13:00 PM",
+        "2026-12-01 23",
+        "12월 1일",
     ] {
         assert!(moment(&text(written), false).is_err(), "{written}");
     }
@@ -62,6 +69,18 @@ fn dates_are_parsed_in_every_known_format() {
 }
 
 #[test]
+fn day_without_a_year_is_the_next_one() {
+    let since = NaiveDate::from_ymd_opt(2026, 11, 27).expect("a day");
+    let day = |written: &str| day_from(&text(written), since).map(|day| day.to_string());
+    assert_eq!(day("12월 1일").as_deref(), Some("2026-12-01"));
+    assert_eq!(day("1월 2일(토)").as_deref(), Some("2027-01-02"));
+    assert_eq!(day("12월 1일 화요일").as_deref(), Some("2026-12-01"));
+    for doubtful in ["11월 20일", "12월", "2월 30일", "12월 1일 이후", "12/1"] {
+        assert_eq!(day(doubtful), None, "{doubtful}");
+    }
+}
+
+#[test]
 fn identifiers_are_validated() {
     let first = |cell: &Cell<'_>| phones(cell).map(|numbers| numbers.first);
     assert_eq!(first(&Cell::Number(1_012_345_678.0)).as_deref(), Ok("010-1234-5678"));
@@ -71,22 +90,58 @@ fn identifiers_are_validated() {
     assert!(id(&Cell::Number(1.5)).is_err());
     assert!(check_digits("2024031500000001", 10, 20).is_ok() && check_digits("20240318-ABC", 10, 20).is_err());
     assert_eq!(tracking_number(&text("451-6945-9705")).as_deref(), Ok("45169459705"));
+    assert_eq!(tracking_number(&text("451–6945‑9705")).as_deref(), Ok("45169459705"), "dashes of a web page");
     assert_eq!(tracking_number(&text("EB123456789KR")).as_deref(), Ok("EB123456789KR"));
     assert!(tracking_number(&text("직접배송")).is_err());
 }
 
 #[test]
 fn rounded_number_is_no_identifier() {
-    for rounded in ["3.00002E+13", ".02611E+15", "7E+11", "2.02611e+15", "２.02611E+15", "1E-05"] {
+    for rounded in [
+        "3.00002E+13",
+        ".02611E+15",
+        "7E+11",
+        "2.02611e+15",
+        "２.02611E+15",
+        "1E-05",
+        "3.00002000000001E13",
+        "3,00002E+13",
+        "6.1E8",
+    ] {
         assert!(id(&text(rounded)).is_err_and(|problem| problem.contains("지수")), "{rounded}");
     }
-    for code in ["BED-1E", "E12", "1E5A", "12E+", "ABE+12"] {
+    for code in ["BED-1E", "E12", "1E5A", "12E+", "ABE+12", "1E5", "1.0", "1,234", "V2.0"] {
         assert_eq!(id(&text(code)).as_deref(), Ok(code));
     }
     let inexact = Cell::Number(2.026_112_700_000_01e15);
     assert!(is_inexact(&inexact) && id(&inexact).is_ok() && exact_id(&inexact) == Err(INEXACT));
     assert!(!is_inexact(&Cell::Number(2.026_112_700_000_011e15)) && !is_inexact(&Cell::Number(612_345_678_910.0)));
     assert!(tracking_number(&Cell::Number(1_234_567_890_123_450.0)).is_err());
+}
+
+#[test]
+fn number_that_a_program_wrote_has_its_digits() {
+    assert_eq!(id(&text("30000200000001.0")).as_deref(), Ok("30000200000001"));
+    assert_eq!(id(&text("30,000,200,000,001")).as_deref(), Ok("30000200000001"));
+    assert_eq!(key(&text("3.0")).as_deref(), Ok("3"), "a sequence number within an order");
+    assert!(is_inexact(&text("2026112700000010.0")) && is_inexact(&text("2,026,112,700,000,010")));
+    assert!(!is_inexact(&text("2026112700000010")) && !is_inexact(&text("2026112700000011.0")));
+    assert!(is_rounded("2026112700000010") && is_rounded("20261127000001200") && !is_rounded("20261127000001210"));
+    assert!(!is_rounded("202611270000010"));
+}
+
+#[test]
+fn order_number_names_something() {
+    for none in ["'", "\u{200b}", "-", "—", "없음", "nan", "null", "(null)", "None", "undefined", "<NA>", "0", "N/A"]
+    {
+        assert_eq!(key(&text(none)), Err(NO_KEY), "{none}");
+    }
+    for error in ["#N/A", "#REF!", "########"] {
+        assert_eq!(key(&text(error)), Err(ERROR_VALUE), "{error}");
+    }
+    assert!(key(&Cell::Number(0.0)).is_err());
+    assert_eq!(key(&text("20261127–0000011‑01")).as_deref(), Ok("20261127-0000011-01"));
+    assert_eq!(key(&text("\u{200b}A-1\u{2069}")).as_deref(), Ok("A-1"));
 }
 
 #[test]
@@ -105,8 +160,13 @@ fn identifier_is_what_the_person_saw() {
 
 #[test]
 fn signs_for_none_are_known() {
-    for nothing in ["-", "--", "0", "없음", "N/A", "－"] {
+    for nothing in
+        ["-", "--", "0", "없음", "해당 없음", "N/A", "－", "nan", "NaN", "(null)", "undefined", "None", "#N/A"]
+    {
         assert!(is_nothing(&text(nothing)), "{nothing}");
     }
     assert!(!is_nothing(&text("10")) && is_nothing(&Cell::Number(0.0)));
+    let format = NumberFormat::parse("0000");
+    assert!(is_nothing(&Cell::Formatted(0.0, &format)) && !is_nothing(&Cell::Formatted(7.0, &format)));
+    assert!(!is_nothing(&text("NA")) && !is_nothing(&text("nano")));
 }
