@@ -29,7 +29,7 @@ pub use tracking::{TrackingRow, check_tracking};
 /// Values in a report are truncated to so many characters.
 pub(super) const MAX_VALUE_CHARS: usize = 60;
 /// Words that mark a row of totals.
-const TOTAL_WORDS: [&str; 5] = ["소계", "합계", "총계", "총합계", "계"];
+const TOTAL_WORDS: [&str; 6] = ["소계", "합계", "총계", "총합계", "계", "total"];
 
 /// An error or warning about a cell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,6 +112,23 @@ impl OrderKey {
         self.columns.iter().filter(|part| !part.is_digest).all(|part| row.cell(part.column(row)).is_blank())
     }
 
+    /// Whether a row is no order although the columns of the order number are filled: it has the word of a total there, or
+    /// the header once more.
+    fn is_heading(&self, table: &Table, row: &Row<'_>) -> bool {
+        let mut has_total = false;
+        let mut is_header = !self.columns.is_empty();
+        for part in self.columns.iter().filter(|part| !part.is_digest) {
+            let column = part.column(row);
+            let word = match row.cell(column) {
+                Cell::Text(text) if !text.starts_with(|letter: char| letter.is_ascii_digit()) => fold_word(text),
+                _ => String::new(),
+            };
+            has_total |= is_total_word(&word);
+            is_header &= !word.is_empty() && word == fold_word(&table.header(column));
+        }
+        has_total || is_header
+    }
+
     /// Whether a number has the format of the order numbers of its source.
     fn is_valid(&self, number: &str) -> bool {
         self.check_format(number).is_ok()
@@ -136,7 +153,7 @@ impl OrderKey {
             } else if cell.is_blank() {
                 cells.problem(column, blank_message(cell));
             } else {
-                match values::id(cell).and_then(|id| self.check_format(&id).map(|()| id)) {
+                match values::key(cell).and_then(|id| self.check_format(&id).map(|()| id)) {
                     Ok(id) => {
                         cells.is_inexact |= values::is_inexact(cell);
                         key.push(id);
@@ -275,7 +292,7 @@ impl<'r, 'c> RowReader<'r, 'c> {
 /// What is wrong with a needed cell that is treated as empty.
 const fn blank_message(cell: &Cell<'_>) -> &'static str {
     match cell {
-        Cell::Error(_) => "오류 값이라 읽을 수 없어요. 엑셀에서 값을 수정해 다시 올려 주세요",
+        Cell::Error(_) => values::ERROR_VALUE,
         _ => "비어 있어요",
     }
 }
@@ -294,9 +311,19 @@ const fn ignored<T>(row: u32) -> CheckedRow<T> {
 
 fn is_total(row: &Row<'_>) -> bool {
     row.cells.iter().any(|cell| match cell {
-        Cell::Text(text) => TOTAL_WORDS.contains(&fold_word(text).trim_end_matches(':')),
+        Cell::Text(text) => is_total_word(&fold_word(text)),
         _ => false,
     })
+}
+
+/// Whether a folded word is that of a total, alone or with the number of rows: `합계`, `합계(3건)`, `총 3건`.
+fn is_total_word(word: &str) -> bool {
+    let is_count = |rest: &str| {
+        let count = rest.trim_start_matches([':', '(', '[']).trim_end_matches([')', ']', '건', '행']);
+        count.len() < rest.len() && !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit() || byte == b',')
+    };
+    TOTAL_WORDS.contains(&word.trim_end_matches(':'))
+        || TOTAL_WORDS.iter().chain(&["총"]).any(|total| word.strip_prefix(total).is_some_and(is_count))
 }
 
 /// Validates each row of a table with `check`.

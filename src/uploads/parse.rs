@@ -1,5 +1,6 @@
 //! Parsing of a file's bytes into checked rows. Uses no database and runs before any transaction.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use super::check::{self, CheckedRow, RowCheck, StateRow, TrackingRow};
 use super::model::Report;
 use crate::channels::{ColumnDrift, FileError, FileKind, OtherSheets, Profile, Profiles, Table, courier_name};
 use crate::orders::model::NewOrder;
-use crate::sheets::{self, Limits, SheetError, Workbook};
+use crate::sheets::{self, Limits, SheetError, Workbook, values};
 use crate::storage::text_limits;
 use crate::text::one_line;
 use crate::time::Moment;
@@ -168,6 +169,7 @@ pub fn parse(
     }
     let is_hidden = |table: &Table| workbook.sheets().get(table.sheet).is_some_and(|sheet| sheet.is_hidden);
     let is_sheet_hidden = tables.iter().any(is_hidden);
+    tally.is_cut_off = tables.iter().any(|table| workbook.is_cut_off(table.sheet));
     let notes = notes(&tables, &sheets, is_sheet_hidden, &others, &tally);
     let has_claims = tables.iter().any(Table::has_claims);
     let made_at = options.file_name.as_deref().and_then(made_at);
@@ -232,6 +234,8 @@ pub fn nearest_drift(
 struct RowTally {
     ignored: usize,
     hidden: usize,
+    /// a sheet ended within its rows
+    is_cut_off: bool,
 }
 
 type CheckRows<T> = fn(&mut Workbook, &Table, &mut check::VisitRow<'_, T>) -> Result<(), SheetError>;
@@ -256,7 +260,21 @@ fn collect<T>(
             ControlFlow::Continue(())
         })?;
     }
+    if workbook.is_csv() {
+        mark_rounded(&mut rows);
+    }
     Ok(rows)
+}
+
+/// Marks the order numbers of a CSV whose digits behind the 15th are all 0: a spreadsheet saved it, and has rounded them. One
+/// number alone may end so by chance.
+fn mark_rounded<T>(rows: &mut [CheckedRow<T>]) {
+    let numbers: BTreeSet<&str> = rows.iter().map(|row| row.key.as_str()).filter(|key| !key.is_empty()).collect();
+    if numbers.len() > 1 && numbers.iter().all(|number| values::is_rounded(number)) {
+        for row in rows.iter_mut().filter(|row| !row.key.is_empty()) {
+            row.is_inexact = true;
+        }
+    }
 }
 
 /// Tells which part of the file was read.
@@ -268,6 +286,9 @@ fn notes(
     tally: &RowTally,
 ) -> Vec<String> {
     let mut notes = Vec::new();
+    if tally.is_cut_off {
+        notes.push("파일이 중간에 끊겼어요. 뒤의 행이 빠졌을 수 있으니 다시 내려받아 올려 주세요".to_owned());
+    }
     if sheets.len() > 1 {
         notes.push(format!("시트 {}개를 읽었어요: {}", sheets.len(), sheets.join(", ")));
     }
@@ -309,5 +330,65 @@ mod tests {
         assert_eq!(time("orders-20261127091055.xls").as_deref(), Some("2026-11-27 09:10"));
         assert_eq!(time("DeliveryList(2026-11-27).xlsx"), None, "a day is too coarse");
         assert_eq!(time("20261345_9999.xlsx"), None);
+    }
+
+    /// A list of 카카오톡 스토어 with these order numbers, as a CSV.
+    fn csv(numbers: &[&str]) -> Vec<u8> {
+        let header = "결제번호,주문상태,주문번호,채널상품번호,상품명,옵션,수량,배송방법,수령인명,수령인연락처1,배송지주소,우편번호,배송메세지,\
+            발송예정일,주문일,정산기준금액,판매자상품번호,최초배송비번호,배송지/수신자정보 입력일";
+        let rows = numbers.iter().map(|number| {
+            format!(
+                "\n5000,배송준비중,{number},77001,책상,,1,택배배송,김하나,010-0000-0001,서울특별시 중구 세종대로 1,04524,,20261201,\
+                 20261127100000,50000,DESK,881,20261127100000"
+            )
+        });
+        [header.to_owned()].into_iter().chain(rows).collect::<String>().into_bytes()
+    }
+
+    /// Whether each row of such a list counts as rounded.
+    fn rounded(numbers: &[&str]) -> Vec<bool> {
+        let profiles = crate::channels::tests::profiles();
+        let file = parse(&profiles, csv(numbers), None, &ImportOptions::default(), Limits::default()).expect("read");
+        let ParsedRows::Orders(rows) = file.rows else { panic!("orders") };
+        rows.iter().map(|row| row.is_inexact).collect()
+    }
+
+    #[test]
+    fn csv_whose_long_numbers_all_end_in_zero_was_rounded() {
+        assert_eq!(rounded(&["2026112700000010", "2026112700000020", "2026112700000020"]), [true; 3]);
+        assert_eq!(rounded(&["2026112700000010", "2026112700000021"]), [false; 2]);
+        assert_eq!(rounded(&["2026112700000010"]), [false], "one in ten numbers ends so");
+        assert_eq!(rounded(&["610000010", "610000020"]), [false; 2], "short numbers are exact");
+    }
+
+    #[test]
+    fn file_that_was_cut_off_says_so() {
+        let header =
+            ["결제번호", "주문상태", "주문번호", "채널상품번호", "상품명", "옵션", "수량", "수령인명", "수령인연락처1"];
+        let others = [
+            "배송지주소",
+            "우편번호",
+            "배송메세지",
+            "발송예정일",
+            "주문일",
+            "정산기준금액",
+            "판매자상품번호",
+            "최초배송비번호",
+        ];
+        let cell = |text: &&str| format!("<c t='inlineStr'><is><t>{text}</t></is></c>");
+        let cells: String = header.iter().chain(&others).map(cell).collect();
+        let notes = |end: &str| {
+            let sheet = format!("<worksheet><sheetData><row>{cells}</row>{end}");
+            let file = crate::sheets::tests::package(&[("xl/worksheets/sheet1.xml", &sheet)]);
+            let options = ImportOptions {
+                kind: Some(FileKind::Orders),
+                channel: Some("KAKAO".to_owned()),
+                ..ImportOptions::default()
+            };
+            let read = parse(&crate::channels::tests::profiles(), file, None, &options, Limits::default());
+            read.expect("read").notes
+        };
+        assert!(notes("").iter().any(|note| note.starts_with("파일이 중간에 끊겼어요")));
+        assert_eq!(notes("</sheetData></worksheet>"), Vec::<String>::new());
     }
 }

@@ -46,7 +46,11 @@ pub fn check_listed(
         let words: Vec<String> =
             words.iter().map(|column| values::line(row.cell(*column))).filter(|word| !word.is_empty()).collect();
         let is_other_charge = words.iter().any(|word| other_charges.contains(&fold_word(word)));
-        if is_other_charge || key.is_blank(row) || is_total(row) && values::line(row.cell(0)).is_empty() {
+        if is_other_charge
+            || key.is_blank(row)
+            || key.is_heading(table, row)
+            || is_total(row) && values::line(row.cell(0)).is_empty()
+        {
             return ignored(row.number);
         }
         let mut cells = RowReader::new(table, row);

@@ -69,7 +69,7 @@ pub fn check_orders(
 }
 
 fn check(table: &Table, row: &Row<'_>, columns: &OrderColumns) -> CheckedRow<NewOrder> {
-    if columns.key.is_blank(row) && (is_total(row) || is_footer(row, columns)) {
+    if columns.key.is_heading(table, row) || columns.key.is_blank(row) && (is_total(row) || is_footer(row, columns)) {
         return ignored(row.number);
     }
     let mut cells = RowReader::new(table, row);
@@ -82,6 +82,7 @@ fn check(table: &Table, row: &Row<'_>, columns: &OrderColumns) -> CheckedRow<New
     let recipient = recipient(&mut cells, columns);
     let (shipping_method, shipping_method_raw) = shipping_method(&mut cells, columns);
     let (claim, said) = status::read(&mut cells, columns);
+    let placed_at = placed_at(&mut cells, columns);
     let mut order = NewOrder {
         order_number: order_number.clone(),
         channel_order_number: channel_order_number(&mut cells, columns),
@@ -99,9 +100,9 @@ fn check(table: &Table, row: &Row<'_>, columns: &OrderColumns) -> CheckedRow<New
         shipping_method_raw,
         charge_type: charge_type(&mut cells, columns),
         bundle_number: optional_id(&mut cells, columns.of(Field::BundleNumber)),
-        placed_at: placed_at(&mut cells, columns),
-        dispatch_deadline: date(&mut cells, columns.of(Field::DispatchDeadline), false),
-        preferred_shipping_date: date(&mut cells, columns.of(Field::PreferredShippingDate), true),
+        placed_at,
+        dispatch_deadline: date(&mut cells, columns.of(Field::DispatchDeadline), placed_at),
+        preferred_shipping_date: date(&mut cells, columns.of(Field::PreferredShippingDate), placed_at),
         claim,
         courier: courier_name(&cells.truncated_line(columns.of(Field::Courier), text_limits::COURIER)).to_owned(),
         tracking_number: tracking_number(&mut cells, columns),
@@ -243,6 +244,7 @@ fn recipient_phones(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> (S
     let mut numbers = Vec::new();
     let mut warnings = Vec::new();
     let mut problem = None;
+    let has_more = [&numbers1, &numbers2].iter().any(|read| read.as_ref().is_ok_and(|read| read.has_more));
     for (column, read, is_first) in [(column1, numbers1, true), (column2, numbers2, false)] {
         match read {
             Ok(read) if read.first.is_empty() && read.is_altered && !is_first => {
@@ -262,7 +264,7 @@ fn recipient_phones(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> (S
     } else if let Some((column, message)) = problem {
         warnings.push((column, format!("{message}. 다른 연락처를 넣었어요")));
     }
-    if numbers.len() > 2 {
+    if numbers.len() > 2 || has_more && numbers.len() > 1 {
         warnings.push((column1, format!("연락처가 셋 이상이라 {}까지만 넣었어요", numbers[1])));
     }
     for (column, message) in warnings {
@@ -374,17 +376,16 @@ fn placed_at(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> Moment {
     Moment(0)
 }
 
-/// A date that may be missing. Signs for "none" leave it empty, with a warning.
-fn date(cells: &mut RowReader<'_, '_>, columns: &[usize], is_information: bool) -> Option<chrono::NaiveDate> {
+/// A date for information: what is none leaves it empty, with a warning. A day without a year is the next one from the
+/// order on.
+fn date(cells: &mut RowReader<'_, '_>, columns: &[usize], placed_at: Moment) -> Option<chrono::NaiveDate> {
     let column = cells.pick(columns).filter(|column| !cells.row.cell(*column).is_blank())?;
     let cell = cells.row.cell(column);
-    let date = values::date(cell, cells.row.date1904);
-    match &date {
-        Ok(_) => {}
-        Err(_) if is_information || values::is_nothing(cell) => cells.warn(column, "날짜가 아니라 비워 두었어요"),
-        Err(problem) => cells.problem(column, problem),
+    let date = values::date(cell, cells.row.date1904).ok().or_else(|| values::day_from(cell, placed_at.kst().date()));
+    if date.is_none() {
+        cells.warn(column, "날짜가 아니라 비워 두었어요");
     }
-    date.ok()
+    date
 }
 
 /// An amount for information: what is no amount is 0, with a warning. An amount in words is one: 0 would falsify

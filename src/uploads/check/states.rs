@@ -87,7 +87,7 @@ pub fn check_states(
 fn check(table: &Table, row: &Row<'_>, columns: &StateColumns) -> CheckedRow<StateRow> {
     let mut cells = RowReader::new(table, row);
     let word = cells.line(&columns.status, text_limits::CLAIM);
-    if columns.key.is_blank(row) && (word.is_empty() || is_total(row)) {
+    if columns.key.is_heading(table, row) || columns.key.is_blank(row) && (word.is_empty() || is_total(row)) {
         return ignored(row.number);
     }
     let order_number = columns.key.parse(&mut cells);

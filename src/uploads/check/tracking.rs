@@ -67,7 +67,7 @@ fn check(table: &Table, row: &Row<'_>, columns: &TrackingColumns, joined: Option
     let mut cells = RowReader::new(table, row);
     let number = &columns.number;
     let no_number = cells.cell(number).is_blank() || values::is_nothing(cells.cell(number));
-    if columns.key.is_blank(row) && (no_number || is_total(row)) {
+    if columns.key.is_heading(table, row) || columns.key.is_blank(row) && (no_number || is_total(row)) {
         return ignored(row.number);
     }
     let order_number = joined.map_or_else(|| columns.key.parse(&mut cells), str::to_owned);
