@@ -12,8 +12,8 @@ use crate::storage::StorageError;
 /// Plans that this process computes at once. Each keeps a processor busy for some seconds at most.
 static PERMITS: Semaphore = Semaphore::const_new(1);
 
-/// How long a member waits for the plans of others.
-const WAIT_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a member waits for the plans of others: several of the largest, also on a slow computer.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Plans a board outside of any transaction.
 ///
