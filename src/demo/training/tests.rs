@@ -59,7 +59,7 @@ async fn login_page_shows_accounts_that_can_log_in() {
 async fn every_day_has_a_bundle_and_today_a_tour_of_the_driver() {
     let (app, _) = open(ResetSchedule::DAILY).await;
     // A Friday, a Saturday and a Sunday.
-    for orders in [1_500, 1_501, 1_502] {
+    for orders in [4_000, 4_001, 4_002] {
         let demo = Demo::new(DemoPlan { orders, reset_every: ResetSchedule::DAILY, is_public: false });
         assert!(reset_if_due(&app, &demo).await);
         let today = app.state.now().date();

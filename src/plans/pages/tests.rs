@@ -132,7 +132,10 @@ async fn move_that_overfills_a_truck_is_a_warning() {
     let mut fields = vec![("act", "move"), ("to", column.as_str())];
     fields.extend(ids.iter().map(|id| ("tick", id.as_str())));
     let moved = press(&app, &page, &fields).await;
-    assert!(moved.contains("notice warning") && moved.contains("이대로는 맞지 않아요: 부피 초과 ("), "{moved}");
+    assert!(
+        moved.contains("notice warning") && moved.contains("이대로는 맞지 않아요: ") && moved.contains("개수 초과 ("),
+        "{moved}"
+    );
     let undo = value_after(&moved, "value=\"undo:").to_owned();
     let undone = press(&app, &moved, &[("act", &format!("undo:{undo}"))]).await;
     assert!(undone.contains("0곳 배차"), "{undone}");
