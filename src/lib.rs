@@ -44,7 +44,7 @@
 //! | [`consumer`] | what 전자상거래법 owes the buyer: supply in time, delay notices, withdrawal, refund, 위약금 |
 //! | [`evidence`] | what proves an order in a dispute: one document of log, files, texts, delivery |
 //! | [`actions`] | recent bulk actions of all rooms, and their undo |
-//! | [`privacy`] | leaks, rights of the person, destruction of personal data at the end of its retention |
+//! | [`privacy`] | leaks, rights of the person, personal data of ended orders kept apart, its destruction at the end of its retention |
 //! | [`backup`] | continuous backup of every commit, restore to any moment, trial restores |
 //! | [`server`] | listening socket, HTTPS with the shop's certificate authority, URLs for other devices, graceful shutdown |
 //! | [`demo`] | synthetic shops, for demos and benchmarks |
