@@ -11,12 +11,13 @@ const opened = (place) => place.querySelector("input:not([type=hidden]):not(.cou
 
 // The courier beside a tracking number: that of the order, or the one that the member entered last.
 const courierField = (place, id, number) => {
-  const choice = templates.courier.content.firstElementChild.cloneNode(true);
+  const offered = form.querySelector(".set-form .courier-choice");
+  const choice = offered.cloneNode(true);
   const [select, other] = choice.children;
   select.name = `courier-${id}`;
   other.name = `courier_other-${id}`;
   for (const field of [select, other]) field.setAttribute("aria-label", `${number} ${field.getAttribute("aria-label")}`);
-  const { courier } = place.dataset;
+  const courier = place.dataset.courier || offered.dataset.lastCourier;
   if (courier) {
     if (![...select.options].some((option) => option.value === courier)) select.add(new Option(courier, courier), 1);
     [...select.options].forEach((option) => { option.defaultSelected = option.value === courier; });

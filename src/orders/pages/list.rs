@@ -257,18 +257,6 @@ impl ListPage {
         }
     }
 
-    /// Whether no row of the page has this date, and none can get it here.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
-    fn is_unused(&self, date: &DateField) -> bool {
-        let has = |row: &RowView| row.date_of(date).is_some() || row.takes_date(date);
-        self.aria_sort(date).is_empty() && !self.rows.iter().any(has)
-    }
-
-    /// Whether no row of the page was confirmed, cancelled or returned.
-    fn has_no_closed_order(&self) -> bool {
-        self.rows.iter().all(|row| row.closed_on().is_empty())
-    }
-
     fn here(&self) -> String {
         self.query.to_query_string(&[])
     }
