@@ -13,7 +13,7 @@ use crate::storage::StorageError;
 static PERMITS: Semaphore = Semaphore::const_new(1);
 
 /// How long a member waits for the plans of others: several of the largest, also on a slow computer.
-const WAIT_TIMEOUT: Duration = Duration::from_secs(60);
+const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Plans a board outside of any transaction.
 ///

@@ -6,7 +6,7 @@ use super::KeepYears;
 use super::store::{self, breaches, requests, seals};
 use crate::access::law::measure;
 use crate::consumer;
-use crate::storage::{Result, Storage, StorageError, Tx};
+use crate::storage::{Result, Storage, Tx};
 use crate::time::Moment;
 
 /// Values of the metrics, in the order of their description.
@@ -53,7 +53,7 @@ fn values(tx: &mut dyn Tx, keep: KeepYears, access_years: u32) -> Result<Values>
 /// # Errors
 /// The database failed; the metrics keep their last values.
 pub async fn export(storage: &Storage, keep: KeepYears, access_years: u32) -> Result<()> {
-    let values = storage.read_replica(move |tx| Ok::<_, StorageError>(values(tx, keep, access_years)?)).await?;
+    let values = storage.read_replica(move |tx| values(tx, keep, access_years)).await?;
     for (name, value) in values {
         gauge!(name).set(value);
     }

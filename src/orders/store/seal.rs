@@ -278,7 +278,9 @@ pub fn open_logged(tx: &mut dyn Tx, actor: Actor, ids: &[i64]) -> Result<Vec<i64
     let context = ChangeContext { actor, upload_id: None, action: Action::Edited };
     let opened = open(tx, ids)?;
     with_changes(tx, context, |changes| {
-        opened.iter().for_each(|id| changes.log_act(*id, SEAL_OPENED));
+        for id in &opened {
+            changes.log_act(*id, SEAL_OPENED);
+        }
         Ok::<_, StorageError>(())
     })?;
     Ok(opened)

@@ -213,7 +213,7 @@ fn of_delivery(
     let open = orders::find(tx, &ids)?.into_iter().filter(|order| order.state < OrderState::Shipped);
     let deadline = open.filter_map(|order| order.dispatch_deadline).min();
     let planned = planned.map(|(day, _)| day);
-    let delivery = Some(PromisedDelivery { is_masked, work, planned, deadline, history });
+    let delivery = Some(PromisedDelivery { work, is_masked, planned, deadline, history });
     Ok(Some(DatesPage { layout, query, delivery, products: Vec::new(), zip_problem: None, shown, today }))
 }
 

@@ -13,7 +13,7 @@ use crate::orders::model::{NewOrder, OrderState};
 
 /// What the rows of an order say together.
 #[derive(Clone, Debug)]
-struct Combined {
+struct CommonStatus {
     claim: String,
     said: RowStatement,
 }
@@ -32,7 +32,7 @@ pub fn combine_repeated(rows: &mut [CheckedRow<NewOrder>], sheets: &[String]) {
     for indexes in repeated.into_values() {
         let mut contents = indexes.iter().filter_map(|index| Some((*index, content(&rows[*index])?)));
         let Some((first, order)) = contents.next() else { continue };
-        let mut combined = Combined { claim: order.claim.clone(), said: order.said.clone() };
+        let mut combined = CommonStatus { claim: order.claim.clone(), said: order.said.clone() };
         let mut source = first;
         for (index, order) in contents {
             if combined.add(order) {
@@ -61,7 +61,7 @@ fn content(row: &CheckedRow<NewOrder>) -> Option<&NewOrder> {
     }
 }
 
-impl Combined {
+impl CommonStatus {
     /// Adds what another row says. Returns whether it says more than those before it.
     fn add(&mut self, order: &NewOrder) -> bool {
         let before = (self.claim.clone(), self.said.clone());

@@ -31,11 +31,11 @@ pub(super) enum BulkOutcome {
     /// it was not done with these rows; 입력 저장 saved the others
     Refused { flash: Flash, rejected: Vec<RejectedRow> },
     /// nothing was done yet
-    Asked(Asked),
+    Asked(OpenQuestions),
 }
 
 /// What is asked before an action.
-pub(super) struct Asked {
+pub(super) struct OpenQuestions {
     /// number of chosen orders
     pub(super) chosen: usize,
     /// number of those that an open claim holds
@@ -117,7 +117,7 @@ fn advance(
     match answer {
         None if is_all_found || !questions.is_empty() => {
             let held = edited.iter().filter(|order| order.is_held_from(to)).count();
-            return Ok(BulkOutcome::Asked(Asked { chosen: edits.len(), held, questions }));
+            return Ok(BulkOutcome::Asked(OpenQuestions { chosen: edits.len(), held, questions }));
         }
         Some(Answer::Rest) => {
             edits.retain(|(order, _)| !questions.iter().any(|question| question.ids.contains(&order.id)));
@@ -138,7 +138,7 @@ fn set(
     is_all_found: bool,
 ) -> StorageResult<BulkOutcome> {
     if is_all_found && answer.is_none() {
-        return Ok(BulkOutcome::Asked(Asked { chosen: edits.len(), held: 0, questions: Vec::new() }));
+        return Ok(BulkOutcome::Asked(OpenQuestions { chosen: edits.len(), held: 0, questions: Vec::new() }));
     }
     let apart = match value {
         BulkValue::ShippingMethod(_) => {
@@ -162,7 +162,7 @@ fn save(
     let questions = bulk_action::questions_of_edits(&pairs);
     match answer {
         None if !questions.is_empty() => {
-            return Ok(BulkOutcome::Asked(Asked { chosen: form.ticked.len(), held: 0, questions }));
+            return Ok(BulkOutcome::Asked(OpenQuestions { chosen: form.ticked.len(), held: 0, questions }));
         }
         // The rows in question keep their state; what else was typed into them is saved.
         Some(Answer::Rest) => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::acts::{Asked, MAX_CHOSEN_ORDERS};
+use super::acts::{MAX_CHOSEN_ORDERS, OpenQuestions};
 use super::{BulkForm, bulk_field};
 use crate::orders::bulk_action::BulkQuestion;
 use crate::web::paging::grouped;
@@ -17,8 +17,8 @@ pub(super) fn doing(form: &BulkForm) -> String {
 }
 
 /// The page. The main button is the safe one: what is asked about stays as it is.
-pub(super) fn page(layout: Layout, form: &BulkForm, asked: &Asked, here: String) -> QuestionPage {
-    let Asked { chosen, held, questions } = asked;
+pub(super) fn page(layout: Layout, form: &BulkForm, asked: &OpenQuestions, here: String) -> QuestionPage {
+    let OpenQuestions { chosen, held, questions } = asked;
     let found = form.all.then(|| match *chosen {
         MAX_CHOSEN_ORDERS => {
             format!("검색한 주문 중 {}건을 바꿔요. 나머지는 이어서 한 번 더 해 주세요.", grouped(*chosen))
