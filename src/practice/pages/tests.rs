@@ -74,7 +74,7 @@ async fn each_task_is_ticked_once_it_is_done() {
     let app = open().await;
     assert!(app.get("/practice").await.ok().contains("연습 시작하기"));
     let started = app.post_form("/practice", &[]).await;
-    assert!(app.get(started.location()).await.ok().contains("13개 중 0개를 마쳤어요"));
+    assert!(app.get(started.location()).await.ok().contains("14개 중 0개를 마쳤어요"));
     let exercises = ExerciseSet::for_session(session(&app, "demo-admin").await.expect("started"));
     assert_eq!(done_tasks(&app, "demo-admin").await, []);
     let mut expected = Vec::new();

@@ -101,8 +101,8 @@ fn check(table: &Table, row: &Row<'_>, columns: &OrderColumns) -> CheckedRow<New
         charge_type: charge_type(&mut cells, columns),
         bundle_number: optional_id(&mut cells, columns.of(Field::BundleNumber)),
         placed_at,
-        dispatch_deadline: date(&mut cells, columns.of(Field::DispatchDeadline), placed_at),
-        preferred_shipping_date: date(&mut cells, columns.of(Field::PreferredShippingDate), placed_at),
+        dispatch_deadline: date(&mut cells, columns.of(Field::DispatchDeadline), placed_at, false),
+        preferred_shipping_date: date(&mut cells, columns.of(Field::PreferredShippingDate), placed_at, true),
         claim,
         courier: courier_name(&cells.truncated_line(columns.of(Field::Courier), text_limits::COURIER)).to_owned(),
         tracking_number: tracking_number(&mut cells, columns),
@@ -376,16 +376,24 @@ fn placed_at(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> Moment {
     Moment(0)
 }
 
-/// A date for information: what is none leaves it empty, with a warning. A day without a year is the next one from the
-/// order on.
-fn date(cells: &mut RowReader<'_, '_>, columns: &[usize], placed_at: Moment) -> Option<chrono::NaiveDate> {
+/// A date that may be missing. Signs for "none" leave it empty, with a warning; so does any text in a date for information.
+/// A day without a year is the next one from the order on.
+fn date(
+    cells: &mut RowReader<'_, '_>,
+    columns: &[usize],
+    placed_at: Moment,
+    is_information: bool,
+) -> Option<chrono::NaiveDate> {
     let column = cells.pick(columns).filter(|column| !cells.row.cell(*column).is_blank())?;
     let cell = cells.row.cell(column);
-    let date = values::date(cell, cells.row.date1904).ok().or_else(|| values::day_from(cell, placed_at.kst().date()));
-    if date.is_none() {
-        cells.warn(column, "날짜가 아니라 비워 두었어요");
+    let read = values::date(cell, cells.row.date1904);
+    let read = read.or_else(|problem| values::day_from(cell, placed_at.kst().date()).ok_or(problem));
+    match &read {
+        Ok(_) => {}
+        Err(_) if is_information || values::is_nothing(cell) => cells.warn(column, "날짜가 아니라 비워 두었어요"),
+        Err(problem) => cells.problem(column, problem),
     }
-    date
+    read.ok()
 }
 
 /// An amount for information: what is no amount is 0, with a warning. An amount in words is one: 0 would falsify

@@ -229,7 +229,7 @@ mod tests {
         let page = app.get(answer.location()).await.ok();
         assert!(page.contains("파일 2개를 적용했어요") && !page.contains("모두 적용</button>"), "{page}");
         let orders = app.state.storage.read(|tx| tx.scalar("SELECT count(*) FROM orders", &[])).await;
-        assert_eq!(orders.expect("reads"), 28, "23 of the first and 5 of the last");
+        assert_eq!(orders.expect("reads"), 26, "23 of the first and 3 of the last");
 
         let again = app.post_form("/uploads/batch", &[("files", files(&here))]).await;
         assert_eq!(again.location(), answer.location(), "applying again changes nothing");
