@@ -31,7 +31,7 @@ const openField = (place) => {
   if (opened(place)) return opened(place);
   const { edit } = place.dataset;
   const body = place.closest("tbody");
-  const { version } = body.dataset;
+  const { version = "0" } = body.dataset;
   const id = body.querySelector("td.tick input").value;
   const number = body.querySelector("td.nowrap a")?.textContent ?? "";
   const field = templates[edit].content.firstElementChild.cloneNode(true);
