@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { checkPage, closeBrowser, mainText, open, setUpAndLogIn } from './browser.mjs';
-import { apply, clickButton, counts, editXlsx, field, gotoOrders, preview, totalCount } from './flows.mjs';
+import { apply, clickButton, counts, editXlsx, field, followedByPage, gotoOrders, orderNumbers, preview, totalCount } from './flows.mjs';
 import { fixture } from './server.mjs';
 
 const ORDERS = '01_smartstore_orders_72col.xlsx';
@@ -18,6 +18,18 @@ const PARTNER = [
 ].join('\n');
 
 after(closeBrowser);
+
+/** Chooses the kind of an unknown file; without JavaScript its button shows the columns of the kind. */
+async function chooseKind(page, label, javaScriptEnabled) {
+  const kind = field(page, '파일의 종류');
+  if (javaScriptEnabled) {
+    if ((await kind.locator('option:checked').innerText()) === label) return;
+    await followedByPage(page, () => kind.selectOption({ label }));
+  } else {
+    await kind.selectOption({ label });
+    await clickButton(page, '이렇게 보기');
+  }
+}
 
 for (const javaScriptEnabled of [true, false]) {
   const how = javaScriptEnabled ? 'with' : 'without';
@@ -119,5 +131,54 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByLabel('양식 파일').setInputFiles(toml);
     await clickButton(page, '추가');
     assert.match(await mainText(page), /이미 있어요/);
+  });
+
+  test(`unknown tracking list and list of claims are mapped by their kind, ${how} JavaScript`, async (t) => {
+    const { page, folder } = await open(t, { javaScriptEnabled });
+    await setUpAndLogIn(page);
+    await preview(page, ORDERS);
+    await apply(page);
+    await gotoOrders(page);
+    const [order] = await orderNumbers(page);
+
+    const parcels = path.join(folder, 'parcels.csv');
+    writeFileSync(parcels, `의뢰번호,화물 추적번호,도착지\n${order},451683001370,중구\n`);
+    await preview(page, parcels);
+    await page.getByRole('link', { name: '새 양식 만들기' }).click();
+    await chooseKind(page, '택배 송장 목록', javaScriptEnabled);
+    await field(page, '목록 이름').fill('동네 물류');
+    await field(page, '택배사 (선택)').fill('경동택배');
+    await page.getByLabel('의뢰번호 열의 항목').selectOption('order_number');
+    await page.getByLabel('화물 추적번호 열의 항목').selectOption('tracking_number');
+    await checkPage(page, 'new-profile-tracking');
+    await clickButton(page, '저장하고 다시 읽기');
+    assert.match(await mainText(page), /동네 물류 송장/);
+    await apply(page);
+    assert.match(await mainText(page), /적용했어요/);
+
+    const claims = path.join(folder, 'claims.csv');
+    writeFileSync(claims, `주문 식별,진행 단계,처리된 날\n${order},없던 일로,2026-11-28 10:00\n`);
+    await preview(page, claims);
+    await page.getByRole('link', { name: '새 양식 만들기' }).click();
+    await chooseKind(page, '취소·반품·교환·구매확정 목록', javaScriptEnabled);
+    await field(page, '판매채널').selectOption({ label: '스마트스토어' });
+    await page.getByLabel('주문 식별 열의 항목').selectOption('order_number');
+    await page.getByLabel('진행 단계 열의 항목').selectOption('status');
+    await page.getByLabel('처리된 날 열의 항목').selectOption('moment');
+    await clickButton(page, '저장하고 다시 읽기');
+    assert.match(await mainText(page), /무슨 뜻인지 모르는 상태가 있어요: ‘없던 일로’/);
+    await checkPage(page, 'new-profile-states');
+    await field(page, '취소된 주문의 낱말').fill('없던 일로');
+    await clickButton(page, '저장하고 다시 읽기');
+    assert.match(await mainText(page), /스마트스토어 주문상태/);
+    await apply(page);
+    await gotoOrders(page, { state: 'CANCELLED' });
+    assert.deepEqual(await orderNumbers(page), [order]);
+
+    // Taken back, the lists are unknown again.
+    await page.goto('/channels/profiles');
+    await clickButton(page, '동네 물류 송장 양식 삭제');
+    await preview(page, parcels);
+    await page.getByRole('link', { name: '새 양식 만들기' }).waitFor();
   });
 }

@@ -273,7 +273,7 @@ pub fn open(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<i64>> {
     Ok(ids)
 }
 
-/// [`open`] by a member, or by the program for one, with an entry in the log of each order.
+/// [`open()`] by a member, or by the program for one, with an entry in the log of each order.
 pub fn open_logged(tx: &mut dyn Tx, actor: Actor, ids: &[i64]) -> Result<Vec<i64>> {
     let context = ChangeContext { actor, upload_id: None, action: Action::Edited };
     let opened = open(tx, ids)?;
