@@ -110,7 +110,8 @@ fn full_disk_is_named_by_download_upload_and_readiness() {
     assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
 
     let download = |browser: &mut Browser<'_>| {
-        let page = "/orders/download?content=purchase-order&state=PLACED";
+        // Of ended orders, which no open claim holds back: the download asks about those first.
+        let page = "/orders/download?content=orders&state=CONFIRMED";
         browser.post(page, page, "format=xlsx&purpose=factory&note=")
     };
     // More than the log of the database has room for.
@@ -124,7 +125,8 @@ fn full_disk_is_named_by_download_upload_and_readiness() {
     assert!(browser.get("/orders").starts_with("HTTP/1.1 200"), "reading goes on");
 
     drop(filler);
-    assert!(download(&mut browser).starts_with("HTTP/1.1 200"), "there is room again");
+    let answer = download(&mut browser);
+    assert!(answer.starts_with("HTTP/1.1 200"), "there is room again: {answer}");
     let answer = browser.upload(&orders);
     assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
 }
