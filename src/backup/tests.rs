@@ -19,7 +19,7 @@ use crate::config::{Retention, StoreCredentials};
 use crate::demo;
 use crate::orders::model::NewOrder;
 use crate::orders::testing::{DAY_MS, Files, new_order};
-use crate::privacy::{KeepYears, destroy_due};
+use crate::privacy::{RetentionYears, destroy_due};
 use crate::proofs::destroy::ProofRetention;
 use crate::storage::{OpenMode, StorageOptions};
 use crate::time::{Clock, Moment, SystemClock};
@@ -234,7 +234,7 @@ fn has_word(files: &[PathBuf], word: &str) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn destroyed_data_leaves_the_files_and_returns_only_with_an_older_backup() {
     const WORD: &str = "mkqdestroyed";
-    let keep = KeepYears::new(5);
+    let keep = RetentionYears::new(5);
     let shop = BackedUpShop::new();
     let files = Files::open();
     let created = shop.storage.write(move |tx| {

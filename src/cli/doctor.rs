@@ -18,7 +18,7 @@ use crate::access;
 use crate::backup::{self, MariaDbDump, TargetStatus};
 use crate::config::{Config, Database, PAGE_FILE, SessionBackend, TlsSource};
 use crate::consumer;
-use crate::privacy::{self, KeepYears, SealDays};
+use crate::privacy::{self, RetentionYears, SealDays};
 use crate::server::certificate::CertificateInfo;
 use crate::server::shop_ca::{self, CaCertificate};
 use crate::server::tls::{self, TlsError};
@@ -100,7 +100,7 @@ fn check_database(config: &Config) -> Vec<Diagnostic> {
     if storage.schema_version() == schema::VERSION {
         diagnostics.extend(check_access_records(&storage, config.access_keep_years));
         diagnostics.extend(check_people(&storage));
-        diagnostics.push(check_destruction(&storage, KeepYears::new(config.order_keep_years)));
+        diagnostics.push(check_destruction(&storage, RetentionYears::new(config.order_keep_years)));
         if config.demo.is_none() {
             diagnostics.push(check_seals(&storage, SealDays(config.order_seal_days)));
         }
@@ -196,7 +196,7 @@ fn check_people(storage: &Storage) -> Vec<Diagnostic> {
 }
 
 /// Checks that orders past their retention are destroyed.
-fn check_destruction(storage: &Storage, keep: KeepYears) -> Diagnostic {
+fn check_destruction(storage: &Storage, keep: RetentionYears) -> Diagnostic {
     let read = storage.read(move |tx| Ok::<_, StorageError>(privacy::store::status(tx, keep)?.check(tx.now())));
     block_on(async { Ok(read.await?) }).unwrap_or_else(|error| {
         Diagnostic::problem(Severity::Bad, "보관 기간이 끝난 주문", error.to_string(), "데이터베이스를 확인하세요.")

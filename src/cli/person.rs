@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::districts::DistrictCache;
 use crate::id::{crockford, parse_crockford};
 use crate::orders::store as orders;
-use crate::privacy::KeepYears;
+use crate::privacy::RetentionYears;
 use crate::privacy::person::{KEPT_BECAUSE, PersonRecord, PersonRole};
 use crate::privacy::request::{MAX_REQUEST_CHARS, PersonCorrection, PersonRequest, RequestAnswer, RequestKind};
 use crate::privacy::store::people::{find_people, record_of};
@@ -150,7 +150,7 @@ impl PersonOf {
 
 impl PersonCommand {
     pub(super) fn run(self, config: &Config) -> CommandResult {
-        let (storage, keep) = (open_existing(config)?, KeepYears::new(config.order_keep_years));
+        let (storage, keep) = (open_existing(config)?, RetentionYears::new(config.order_keep_years));
         match self {
             Self::Find { words, json } => find(&storage, &words, json),
             Self::Show { person, json } => show(&storage, &person, keep, json),
@@ -235,7 +235,7 @@ fn order_ids(record: &PersonRecord) -> AccessedOrders {
     record.orders.iter().map(|record| record.row.order.id).collect()
 }
 
-fn show(storage: &Storage, person: &PersonOf, keep: KeepYears, json: bool) -> CommandResult {
+fn show(storage: &Storage, person: &PersonOf, keep: RetentionYears, json: bool) -> CommandResult {
     let (order_id, role) = person.find(storage)?;
     let found = block_on(async {
         let write = move |tx: &mut dyn Tx| {
@@ -270,7 +270,7 @@ fn show(storage: &Storage, person: &PersonOf, keep: KeepYears, json: bool) -> Co
 fn export(
     storage: &Storage,
     person: &PersonOf,
-    keep: KeepYears,
+    keep: RetentionYears,
     purpose: &str,
     out: &std::path::Path,
 ) -> CommandResult {
@@ -362,7 +362,7 @@ fn execute(
     Ok(if answer == RequestAnswer::Done { Outcome::Complete } else { Outcome::Partial })
 }
 
-fn preview(storage: &Storage, person: &PersonOf, keep: KeepYears, json: bool) -> CommandResult {
+fn preview(storage: &Storage, person: &PersonOf, keep: RetentionYears, json: bool) -> CommandResult {
     let (order_id, role) = person.find(storage)?;
     let plan = block_on(async {
         let read = move |tx: &mut dyn Tx| {

@@ -13,7 +13,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::model::{DestroyedCounts, KeepYears, first_kept_audit_day};
+use super::model::{DestroyedCounts, RetentionYears, first_kept_audit_day};
 use super::store;
 use crate::access::{self, AccessAction, Accessor, NewAccess};
 use crate::audit;
@@ -57,7 +57,7 @@ const PAGE: &str = "/privacy/destructions";
 /// # Errors
 /// The database failed, or photographs of due orders could not be removed, which does not keep the rest from being
 /// destroyed. The next call continues.
-pub async fn destroy_due(storage: &Storage, keep: KeepYears, photos: &ProofRetention) -> Result<DestroyedCounts> {
+pub async fn destroy_due(storage: &Storage, keep: RetentionYears, photos: &ProofRetention) -> Result<DestroyedCounts> {
     let today = storage.clock().now().date();
     let day = keep.first_kept_day(today);
     let before = Moment::start_of(day);

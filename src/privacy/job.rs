@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::destruction::destroy_due;
 use super::seal::{is_due, seal_due};
-use super::{KeepYears, SealDays};
+use super::{RetentionYears, SealDays};
 use crate::proofs::destroy::ProofRetention;
 use crate::storage::{Result, Storage, StorageError, lease};
 
@@ -22,7 +22,7 @@ const RENEWAL_INTERVAL: Duration = Duration::from_mins(30);
 
 /// Runs the job; it never returns. The first run is at the start: a restored backup may have data that was destroyed.
 /// `seal_after` is none for a practice shop, whose orders are made up.
-pub async fn run(storage: Storage, keep: KeepYears, seal_after: Option<SealDays>, photos: ProofRetention) {
+pub async fn run(storage: Storage, keep: RetentionYears, seal_after: Option<SealDays>, photos: ProofRetention) {
     let (mut interval, node) = (tokio::time::interval(INTERVAL), storage.node());
     loop {
         interval.tick().await;

@@ -2,7 +2,7 @@
 
 use metrics::gauge;
 
-use super::KeepYears;
+use super::RetentionYears;
 use super::store::{self, breaches, requests, seals};
 use crate::access::law::measure;
 use crate::consumer;
@@ -26,7 +26,7 @@ fn count(value: usize) -> f64 {
 }
 
 /// Measures all of them.
-fn values(tx: &mut dyn Tx, keep: KeepYears, access_years: u32) -> Result<Values> {
+fn values(tx: &mut dyn Tx, keep: RetentionYears, access_years: u32) -> Result<Values> {
     let (measured, today) = (measure(tx, access_years)?, tx.now().date());
     let (destruction, seals) = (store::status(tx, keep)?, seals::status(tx)?);
     let (admins, with_app) = measured.admins;
@@ -52,7 +52,7 @@ fn values(tx: &mut dyn Tx, keep: KeepYears, access_years: u32) -> Result<Values>
 ///
 /// # Errors
 /// The database failed; the metrics keep their last values.
-pub async fn export(storage: &Storage, keep: KeepYears, access_years: u32) -> Result<()> {
+pub async fn export(storage: &Storage, keep: RetentionYears, access_years: u32) -> Result<()> {
     let values = storage.read_replica(move |tx| values(tx, keep, access_years)).await?;
     for (name, value) in values {
         gauge!(name).set(value);
@@ -76,7 +76,7 @@ mod tests {
             seals::save_check(tx)
         })
         .expect("writes");
-        let measured = shop.read(|tx, _| values(tx, KeepYears::new(5), 2)).expect("measures");
+        let measured = shop.read(|tx, _| values(tx, RetentionYears::new(5), 2)).expect("measures");
         let value = |name: &str| {
             let found = measured.iter().find(|(metric, _)| *metric == format!("mukkeum_law_{name}"));
             found.map(|(_, value)| *value)

@@ -1,6 +1,6 @@
 //! Personal data in trouble and at the end of its life: leaks, what a person may demand, what is destroyed and the certificate of it.
 //!
-//! A background job ([`job`]) destroys orders once their retention has ended ([`KeepYears`]), with everything that belongs
+//! A background job ([`job`]) destroys orders once their retention has ended ([`RetentionYears`]), with everything that belongs
 //! to them: log, deliveries, plans, search terms, rows of upload reports, statements of the channel; and old reports, notes
 //! of downloads and the audit log. SQLite overwrites what it deletes; the file is compacted every few days
 //! ([`Storage::compact`](crate::storage::Storage::compact)), and the write-ahead log is emptied at the end of a run
@@ -32,5 +32,5 @@ pub mod store;
 mod tests;
 
 pub use self::destruction::destroy_due;
-pub use self::model::KeepYears;
+pub use self::model::RetentionYears;
 pub use self::seal::SealDays;

@@ -22,9 +22,9 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Years that the shop keeps orders: at least [`CONTRACT_YEARS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeepYears(u32);
+pub struct RetentionYears(u32);
 
-impl KeepYears {
+impl RetentionYears {
     /// The configured years, or those of the law if these are more.
     pub fn new(configured: u32) -> Self {
         Self(configured.max(CONTRACT_YEARS))
@@ -137,7 +137,7 @@ pub struct DuePreview {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DestructionStatus {
     /// years that orders are kept
-    pub keep: KeepYears,
+    pub keep: RetentionYears,
     /// data of earlier days is due
     pub before: NaiveDate,
     /// what is due now
@@ -202,7 +202,7 @@ mod tests {
             (7, "2026-11-22", "2019-11-22"),
             (5, "2028-02-29", "2023-02-28"),
         ] {
-            assert_eq!(KeepYears::new(configured).first_kept_day(day(today)), day(first), "{today}");
+            assert_eq!(RetentionYears::new(configured).first_kept_day(day(today)), day(first), "{today}");
         }
         assert_eq!(first_kept_audit_day(day("2026-11-22")), day("2023-11-22"));
     }
@@ -211,7 +211,7 @@ mod tests {
     fn overdue_orders_and_a_job_that_does_not_run_are_reported() {
         let now = Moment::start_of(day("2026-11-22"));
         let status = |overdue, checked_at| DestructionStatus {
-            keep: KeepYears::new(5),
+            keep: RetentionYears::new(5),
             before: day("2021-11-22"),
             due: DuePreview::default(),
             soon: DuePreview::default(),

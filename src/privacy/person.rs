@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
-use super::model::KeepYears;
+use super::model::RetentionYears;
 use crate::audit::downloads::OrderFile;
 use crate::districts::Districts;
 use crate::drive::model::StopEvent;
@@ -201,7 +201,7 @@ pub struct PersonRecord {
 }
 
 /// Last day of the retention of an order: that of a contract and its supply, counted from the last event.
-pub fn kept_until(order: &Order, keep: KeepYears) -> NaiveDate {
+pub fn kept_until(order: &Order, keep: RetentionYears) -> NaiveDate {
     let last = OrderState::ALL.into_iter().filter_map(|state| order.moments.of(state)).max().unwrap_or(Moment(0));
     let months = chrono::Months::new(keep.years() * 12);
     last.date().checked_add_months(months).unwrap_or(NaiveDate::MAX)

@@ -5,7 +5,7 @@
 
 use chrono::{Days, NaiveDate};
 
-use super::model::KeepYears;
+use super::model::RetentionYears;
 use super::person::{Person, PersonRole, is_same_tel, kept_until};
 use crate::orders::model::Order;
 use crate::storage::{Diagnostic, Severity};
@@ -104,7 +104,7 @@ pub fn has_ended(order: &Order) -> bool {
 }
 
 /// What a deletion does with the order.
-pub fn fate(order: &Order, keep: KeepYears) -> OrderFate {
+pub fn fate(order: &Order, keep: RetentionYears) -> OrderFate {
     if has_ended(order) { OrderFate::KeptUntil(kept_until(order, keep)) } else { OrderFate::UnderWay }
 }
 
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn order_under_way_is_not_deleted_and_an_ended_one_is_kept_for_its_duty() {
-        let keep = KeepYears::new(5);
+        let keep = RetentionYears::new(5);
         for state in [OrderState::Placed, OrderState::Purchased, OrderState::Dispatched] {
             assert_eq!(fate(&hong(state), keep), OrderFate::UnderWay, "{state:?}");
         }

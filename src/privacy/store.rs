@@ -8,8 +8,8 @@ pub mod seals;
 use chrono::Days;
 
 use super::model::{
-    DESTRUCTION_DAYS, DestroyedCounts, Destruction, DestructionReason, DestructionStatus, DuePreview, KeepYears,
-    PREVIEW_DAYS,
+    DESTRUCTION_DAYS, DestroyedCounts, Destruction, DestructionReason, DestructionStatus, DuePreview, PREVIEW_DAYS,
+    RetentionYears,
 };
 use crate::orders::store::destruction as orders;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
@@ -150,7 +150,7 @@ pub fn preview(tx: &mut dyn Tx, before: Moment) -> Result<DuePreview> {
 }
 
 /// Measures what is due and what was done.
-pub fn status(tx: &mut dyn Tx, keep: KeepYears) -> Result<DestructionStatus> {
+pub fn status(tx: &mut dyn Tx, keep: RetentionYears) -> Result<DestructionStatus> {
     let today = tx.now().date();
     let before = keep.first_kept_day(today);
     let ahead = before.checked_add_days(Days::new(PREVIEW_DAYS)).unwrap_or(before);

@@ -11,7 +11,7 @@ use crate::orders::store;
 use crate::orders::testing::{DAY_MS, Files, Shop, all_orders, edit, move_to_segments, new_order};
 use crate::orders::tests::invariants;
 use crate::privacy::model::DestroyedCounts;
-use crate::privacy::{KeepYears, destroy_due, store as certificates};
+use crate::privacy::{RetentionYears, destroy_due, store as certificates};
 use crate::proofs::destroy::ProofRetention;
 use crate::proofs::files::ProofFiles;
 use crate::proofs::testing::receive_photos;
@@ -249,7 +249,8 @@ fn history() -> History {
         })
         .expect("the other jobs");
         runs.push(
-            shop.block_on(destroy_due(&shop.storage, KeepYears::new(KEEP), &ProofRetention::none())).expect("destroys"),
+            shop.block_on(destroy_due(&shop.storage, RetentionYears::new(KEEP), &ProofRetention::none()))
+                .expect("destroys"),
         );
     }
     History { shop, orders, runs }
@@ -301,7 +302,7 @@ fn destroyed_orders_leave_no_byte_and_kept_ones_stay_whole() {
         assert_eq!(tx.scalar(open, &[])?, 0);
         let conflicts = "SELECT count(*) FROM channel_conflicts WHERE order_id NOT IN (SELECT id FROM orders)";
         assert_eq!(tx.scalar(conflicts, &[])?, 0);
-        let status = certificates::status(tx, KeepYears::new(KEEP))?;
+        let status = certificates::status(tx, RetentionYears::new(KEEP))?;
         assert_eq!((status.due.orders, status.overdue, status.due.uploads), (0, 0, 0));
         assert!(status.soon.orders > 0, "a run is expected within a month");
         assert!(status.last.is_some_and(|last| last.finished_at.is_some()));
@@ -321,7 +322,7 @@ fn photograph_past_its_own_retention_is_destroyed_with_a_certificate() {
     let shop = Shop::open();
     let hashes = shop.block_on(receive_photos(&shop.storage, &files, 0..3));
     let photos = ProofRetention { files: files.clone(), days: 30 };
-    let run = || shop.block_on(destroy_due(&shop.storage, KeepYears::new(KEEP), &photos)).expect("destroys");
+    let run = || shop.block_on(destroy_due(&shop.storage, RetentionYears::new(KEEP), &photos)).expect("destroys");
     shop.clock.advance_ms(29 * DAY_MS);
     assert!(run().is_empty());
     assert_eq!(shop.block_on(files.list()).expect("lists").len(), hashes.len());
@@ -358,7 +359,7 @@ fn photograph_that_cannot_be_removed_keeps_its_order_and_nothing_else() {
     shop.clock.advance_ms(6 * 366 * DAY_MS);
     let destroy = |files: ProofFiles| {
         let photos = ProofRetention { files, days: 3650 };
-        shop.block_on(destroy_due(&shop.storage, KeepYears::new(KEEP), &photos))
+        shop.block_on(destroy_due(&shop.storage, RetentionYears::new(KEEP), &photos))
     };
     let left = || {
         shop.read(|tx, _| -> Result<_> {
@@ -385,7 +386,7 @@ fn interrupted_run_is_continued_under_the_same_certificate() {
     })
     .expect("orders");
     shop.clock.advance_ms(6 * 366 * DAY_MS);
-    let day = KeepYears::new(KEEP).first_kept_day(shop.storage.clock().now().date());
+    let day = RetentionYears::new(KEEP).first_kept_day(shop.storage.clock().now().date());
     // A run that was killed after its first transaction.
     let interrupted = shop.write(move |tx, _| {
         let id = certificates::start(tx, day)?;
@@ -393,11 +394,12 @@ fn interrupted_run_is_continued_under_the_same_certificate() {
         Ok(id)
     });
     let interrupted = interrupted.expect("starts");
-    let counts =
-        shop.block_on(destroy_due(&shop.storage, KeepYears::new(KEEP), &ProofRetention::none())).expect("destroys");
+    let counts = shop
+        .block_on(destroy_due(&shop.storage, RetentionYears::new(KEEP), &ProofRetention::none()))
+        .expect("destroys");
     assert_eq!(counts.orders, 3);
     let again = shop
-        .block_on(destroy_due(&shop.storage, KeepYears::new(KEEP), &ProofRetention::none()))
+        .block_on(destroy_due(&shop.storage, RetentionYears::new(KEEP), &ProofRetention::none()))
         .expect("finds nothing");
     assert!(again.is_empty());
     let found = shop.read(|tx, _| certificates::page(tx, 0, 9)).expect("reads");

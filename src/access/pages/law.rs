@@ -9,7 +9,7 @@ use crate::access::law::{self, Measurements};
 use crate::access::retention::{self, RetentionPlan};
 use crate::config::Config;
 use crate::consumer;
-use crate::privacy::{self, KeepYears, SealDays};
+use crate::privacy::{self, RetentionYears, SealDays};
 use crate::server::Endpoints;
 use crate::storage::{Diagnostic, Severity, Storage, StorageError};
 use crate::web::{Layout, PageResult, page};
@@ -61,7 +61,7 @@ pub(super) async fn show(
     layout: Layout,
 ) -> PageResult {
     let years = config.access_keep_years;
-    let (keep, days) = (KeepYears::new(config.order_keep_years), SealDays(config.order_seal_days));
+    let (keep, days) = (RetentionYears::new(config.order_keep_years), SealDays(config.order_seal_days));
     let is_demo = config.demo.is_some();
     let (measured, more) = storage
         .read_replica(move |tx| {

@@ -11,7 +11,7 @@ use crate::config::Database;
 use crate::demo::Demo;
 use crate::members;
 use crate::orders;
-use crate::privacy::{self, KeepYears, SealDays};
+use crate::privacy::{self, RetentionYears, SealDays};
 use crate::proofs::destroy::ProofRetention;
 use crate::reconcile;
 use crate::search::Limits;
@@ -69,7 +69,7 @@ pub(super) fn spawn(state: &AppState, tls: Option<Tls>) -> JoinSet<()> {
     jobs.spawn(keep_access_records(state.clone()));
     jobs.spawn(run_metrics_upkeep());
     let photos = ProofRetention { files: state.proofs.clone(), days: state.config.proof_keep_days };
-    let keep = KeepYears::new(state.config.order_keep_years);
+    let keep = RetentionYears::new(state.config.order_keep_years);
     let seal_after = state.config.demo.is_none().then_some(SealDays(state.config.order_seal_days));
     jobs.spawn(privacy::job::run(state.storage.clone(), keep, seal_after, photos));
     jobs.spawn(measure_law(state.storage.clone(), keep, state.config.access_keep_years));
@@ -106,7 +106,7 @@ pub(super) async fn stop(mut jobs: JoinSet<()>, storage: &Storage) {
 }
 
 /// Exports what 법 점검 measures. It counts the people of the shop, which reads all orders.
-async fn measure_law(storage: Storage, keep: KeepYears, access_years: u32) {
+async fn measure_law(storage: Storage, keep: RetentionYears, access_years: u32) {
     let mut interval = tokio::time::interval(LAW_INTERVAL);
     loop {
         interval.tick().await;

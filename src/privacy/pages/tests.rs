@@ -100,7 +100,7 @@ async fn due_orders_are_previewed_and_the_certificate_is_shown() {
     assert!(page.contains("한 시간 안에 파기해요"), "{page}");
     let law = app.get("/access/law").await.ok();
     assert!(law.contains("일이 넘은 주문이"), "{law}");
-    let keep = crate::privacy::KeepYears::new(5);
+    let keep = crate::privacy::RetentionYears::new(5);
     let destroyed =
         crate::privacy::destroy_due(&app.state.storage, keep, &crate::proofs::destroy::ProofRetention::none())
             .await

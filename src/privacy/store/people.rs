@@ -11,7 +11,7 @@ use crate::orders::search_field::SearchField;
 use crate::orders::store::{self as orders, seal};
 use crate::plans::model::Job;
 use crate::plans::store::tasks;
-use crate::privacy::KeepYears;
+use crate::privacy::RetentionYears;
 use crate::privacy::person::{
     DeliveryRecord, FoundPerson, Likeness, OrderRecord, Person, PersonRecord, PersonRole, kept_until, people_in,
 };
@@ -68,7 +68,12 @@ pub fn find_people(tx: &mut dyn Tx, text: &str) -> Result<(Vec<FoundPerson>, boo
 }
 
 /// Everything of the person in a role of an order; none if there is no such order.
-pub fn record_of(tx: &mut dyn Tx, order_id: i64, role: PersonRole, keep: KeepYears) -> Result<Option<PersonRecord>> {
+pub fn record_of(
+    tx: &mut dyn Tx,
+    order_id: i64,
+    role: PersonRole,
+    keep: RetentionYears,
+) -> Result<Option<PersonRecord>> {
     let Some(first) = load_unsealed(tx, &[order_id])?.pop() else { return Ok(None) };
     let person = Person::of(&first.order, role);
     let texts: Vec<&str> = person.tels.iter().chain([&person.name]).map(String::as_str).collect();

@@ -10,7 +10,7 @@ use crate::deliveries;
 use crate::masking;
 use crate::orders::store::erasure::{count_memos, erase_memos};
 use crate::orders::store::{self as orders, Action, ChangeContext, bundles, seal, with_changes};
-use crate::privacy::KeepYears;
+use crate::privacy::RetentionYears;
 use crate::privacy::person::{PersonRecord, PersonRole};
 use crate::privacy::request::{
     OrderFate, PersonCorrection, PersonRequest, RequestAnswer, RequestKind, check_requests, due_on, fate, has_ended,
@@ -145,7 +145,7 @@ impl DeletionPlan {
 }
 
 /// What a deletion would do with the orders of a person.
-pub fn plan_deletion(tx: &mut dyn Tx, record: &PersonRecord, keep: KeepYears) -> Result<DeletionPlan> {
+pub fn plan_deletion(tx: &mut dyn Tx, record: &PersonRecord, keep: RetentionYears) -> Result<DeletionPlan> {
     let mut plan = DeletionPlan { is_cut: record.is_cut, ..DeletionPlan::default() };
     for order in record.orders.iter().map(|record| &record.row.order) {
         match fate(order, keep) {
@@ -170,7 +170,7 @@ fn open_record(
     actor: Actor,
     order_id: i64,
     role: PersonRole,
-    keep: KeepYears,
+    keep: RetentionYears,
 ) -> Result<Option<PersonRecord>> {
     let Some(record) = record_of(tx, order_id, role, keep)? else { return Ok(None) };
     let ids: Vec<i64> = record.orders.iter().map(|record| record.row.order.id).collect();
@@ -203,7 +203,7 @@ pub fn correct(
     actor: Actor,
     (order_id, role): (i64, PersonRole),
     correction: &PersonCorrection,
-    keep: KeepYears,
+    keep: RetentionYears,
 ) -> Result<Option<RequestOutcome>> {
     let Some(record) = open_record(tx, actor, order_id, role, keep)? else { return Ok(None) };
     let mut changed = 0;
@@ -234,7 +234,7 @@ pub fn restrict(
     actor: Actor,
     request_id: i64,
     (order_id, role): (i64, PersonRole),
-    keep: KeepYears,
+    keep: RetentionYears,
 ) -> Result<Option<RequestOutcome>> {
     let Some(person) = record_of(tx, order_id, role, keep)? else { return Ok(None) };
     let (deliveries, under_way) = ended_deliveries(tx, &person)?;
@@ -270,7 +270,7 @@ pub fn delete(
     actor: Actor,
     request_id: i64,
     (order_id, role): (i64, PersonRole),
-    keep: KeepYears,
+    keep: RetentionYears,
 ) -> Result<Option<RequestOutcome>> {
     let Some(person) = open_record(tx, actor, order_id, role, keep)? else { return Ok(None) };
     let plan = plan_deletion(tx, &person, keep)?;

@@ -74,7 +74,7 @@ fn ended_order_is_apart_after_90_days_and_nowhere_else() {
         for (text, people) in [(mark(1).as_str(), 2), ("2846", 1), ("010-7391-2846", 1)] {
             assert_eq!(find_people(tx, text)?.0.len(), people, "{text}");
         }
-        let record = record_of(tx, id, PersonRole::Customer, KeepYears::new(KEEP))?.expect("a person");
+        let record = record_of(tx, id, PersonRole::Customer, RetentionYears::new(KEEP))?.expect("a person");
         let own = &record.orders[0];
         assert_eq!(own.row.order.customer, sealed.customer);
         assert!(own.events.iter().any(|event| format!("{:?}", event.changes).contains("고친이")), "{:?}", own.events);
@@ -103,7 +103,7 @@ fn ended_order_is_apart_after_90_days_and_nowhere_else() {
     assert_eq!(places(&shop), ["order_seals.content", "sealed_names.name"]);
     // At the end of the retention nothing is left.
     shop.clock.advance_ms(6 * 366 * DAY_MS);
-    shop.block_on(destroy_due(&shop.storage, KeepYears::new(KEEP), &ProofRetention::none())).expect("destroys");
+    shop.block_on(destroy_due(&shop.storage, RetentionYears::new(KEEP), &ProofRetention::none())).expect("destroys");
     let words: BTreeSet<String> = [mark(1)].into();
     assert_eq!(shop.read(move |tx, _| places_of(tx, &words)).expect("reads"), BTreeMap::new());
 }

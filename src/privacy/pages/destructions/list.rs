@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::Uri;
 
 use crate::config::{Config, Database};
-use crate::privacy::KeepYears;
+use crate::privacy::RetentionYears;
 use crate::privacy::model::{Destruction, DestructionStatus, PREVIEW_DAYS};
 use crate::privacy::store;
 use crate::storage::{Storage, StorageError};
@@ -46,7 +46,7 @@ pub(crate) async fn list(
     Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
-    let keep = KeepYears::new(config.order_keep_years);
+    let keep = RetentionYears::new(config.order_keep_years);
     let (status, certificates, pages) = storage
         .read_replica(move |tx| {
             let (_, total) = store::page(tx, 0, 0)?;

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::districts::DistrictCache;
 use crate::drive::evidence::photo_files;
 use crate::id::{crockford, parse_crockford};
-use crate::privacy::KeepYears;
+use crate::privacy::RetentionYears;
 use crate::privacy::document::MAX_DOCUMENT_PHOTOS;
 use crate::privacy::person::{FoundPerson, KEPT_BECAUSE, Likeness, PersonRecord, PersonRole};
 use crate::privacy::store::people;
@@ -83,7 +83,7 @@ pub(crate) async fn show(
         parse_crockford(&id).ok_or(Error::NotFound)?,
         PersonRole::from_code(&query.role).unwrap_or(PersonRole::Customer),
     );
-    let keep = KeepYears::new(config.order_keep_years);
+    let keep = RetentionYears::new(config.order_keep_years);
     let read = move |tx: &mut dyn crate::storage::Tx| {
         Ok::<_, StorageError>((people::record_of(tx, order_id, role, keep)?, tx.now()))
     };
@@ -118,7 +118,7 @@ pub(crate) async fn download(
         parse_crockford(&id).ok_or(Error::NotFound)?,
         PersonRole::from_code(&form.role).unwrap_or(PersonRole::Customer),
     );
-    let keep = KeepYears::new(config.order_keep_years);
+    let keep = RetentionYears::new(config.order_keep_years);
     let note = form.note.trim().to_owned();
     let problem = match note.chars().count() {
         0 => Some("누가 왜 요구했는지 입력해 주세요. 예: 본인이 전화로 열람을 요구함"),

@@ -12,7 +12,7 @@ use crate::audit::{Actor, MemberActor};
 use crate::config::Config;
 use crate::id::{crockford, parse_crockford};
 use crate::masking;
-use crate::privacy::KeepYears;
+use crate::privacy::RetentionYears;
 use crate::privacy::person::{KEPT_BECAUSE, PersonRecord};
 use crate::privacy::request::{PersonCorrection, PersonRequest, RequestAnswer, RequestKind};
 use crate::privacy::store::people::record_of;
@@ -64,7 +64,7 @@ fn load(
     tx: &mut dyn Tx,
     layout: Layout,
     id: &str,
-    keep: KeepYears,
+    keep: RetentionYears,
     form: ActForm,
     problem: Option<&'static str>,
 ) -> StorageResult<Option<ShowPage>> {
@@ -85,7 +85,7 @@ pub(crate) async fn show(
     layout: Layout,
     Path(id): Path<String>,
 ) -> PageResult {
-    let keep = KeepYears::new(config.order_keep_years);
+    let keep = RetentionYears::new(config.order_keep_years);
     let read = move |tx: &mut dyn Tx| load(tx, layout.clone(), &id, keep, ActForm::default(), None);
     Ok(personal_page(storage.read(read).await?.ok_or(Error::NotFound)?))
 }
@@ -128,7 +128,7 @@ pub(crate) async fn update(
     Path(id): Path<String>,
     Form(form): Form<ActForm>,
 ) -> PageResult {
-    let (keep, number) = (KeepYears::new(config.order_keep_years), parse_crockford(&id).ok_or(Error::NotFound)?);
+    let (keep, number) = (RetentionYears::new(config.order_keep_years), parse_crockford(&id).ok_or(Error::NotFound)?);
     let correction = if form.act == "correct" { Some(form.correction()) } else { None };
     if let Some(Err(problem)) = correction {
         let read = move |tx: &mut dyn Tx| load(tx, layout.clone(), &id, keep, form.clone(), Some(problem));
@@ -152,7 +152,7 @@ fn act_on(
     request: &PersonRequest,
     act: &str,
     correction: &PersonCorrection,
-    keep: KeepYears,
+    keep: RetentionYears,
 ) -> StorageResult<Flash> {
     let (person, actor) = ((request.order_id, request.role), Actor::from(actor));
     if act == "lift" {
