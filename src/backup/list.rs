@@ -1,7 +1,18 @@
 //! Lists of what is at a target.
 
-use super::object_keys::ObjectKey;
+use std::path::{Path, PathBuf};
+
+use super::object_keys::{CLAIMS_FOLDER, ObjectKey};
 use crate::objects::{Target, TargetError};
+
+/// Folder that is created for a backup in the folder that a person chooses.
+pub const TARGET_FOLDER: &str = "mukkeum-backup";
+
+/// The folder that has a backup: the chosen one, or the one that a backup created in it.
+pub fn backup_in(chosen: &Path) -> Option<PathBuf> {
+    let folders = [chosen.to_owned(), chosen.join(TARGET_FOLDER)];
+    folders.into_iter().find(|folder| folder.is_absolute() && folder.join(CLAIMS_FOLDER).is_dir())
+}
 
 /// A snapshot at a target and the segments after it. Times are UTC milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

@@ -71,13 +71,14 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 pub use self::key::{KEY_FILE, Key, KeyError};
-pub use self::list::{SnapshotRow, list_snapshots};
+pub use self::list::{SnapshotRow, TARGET_FOLDER, backup_in, list_snapshots};
 pub use self::mariadb_dump::{DumpError, MariaDbDump};
 pub use self::ownership::Identity;
 use self::ownership::Owner;
 pub use self::probe::probe;
 pub use self::proof_copies::{ProofStatus, RestoreProofsError, RestoredProofs, restore_proofs};
 use self::replication::TargetReplication;
+use self::restore::ProgressFn;
 pub use self::restore::{RestoreError, RestoreOutcome, install, restore};
 pub use self::restore_plan::PlanError;
 use self::spool::Spool;
@@ -188,12 +189,18 @@ fn spool_folder(data: &Path, target: &Target) -> PathBuf {
 
 /// Verifies `target` by a trial restore and stores the result in its status.
 pub async fn verify_target(target: &Target, key: Option<&Key>, data: &Path, storage: &Storage) -> Verification {
-    verify_and_record(target, key, &spool_folder(data, target), storage).await
+    verify_and_record(target, key, &spool_folder(data, target), storage, &mut |_, _| ()).await
 }
 
-async fn verify_and_record(target: &Target, key: Option<&Key>, folder: &Path, storage: &Storage) -> Verification {
+async fn verify_and_record(
+    target: &Target,
+    key: Option<&Key>,
+    folder: &Path,
+    storage: &Storage,
+    progress: ProgressFn<'_>,
+) -> Verification {
     let at = storage.clock().now().0;
-    let verification = match verify::restore_and_compare(target, key, folder, storage).await {
+    let verification = match verify::restore_and_compare(target, key, folder, storage, progress).await {
         Ok(restored) => {
             Verification { at, restored_at: Some(restored.at.0), orders: Some(restored.summary.orders), failure: None }
         }
@@ -309,6 +316,7 @@ impl Backup {
 
     /// Requests a snapshot for each target.
     pub fn snapshot(&self) {
+        self.inner.targets.iter().for_each(|target| target.reporter.snapshot_requested());
         self.inner.shipper.send(Command::Snapshot);
     }
 
@@ -321,9 +329,14 @@ impl Backup {
     /// Verifies the target of that index by a trial restore and stores the result in its status; `None` if there
     /// is no such target.
     pub async fn verify(&self, index: usize) -> Option<Verification> {
-        let BackupTarget { target, folder, verifying, .. } = self.inner.targets.get(index)?;
+        let BackupTarget { target, folder, reporter, verifying, .. } = self.inner.targets.get(index)?;
         let _guard = verifying.lock().await;
-        Some(verify_and_record(target, self.inner.key.as_ref(), folder, &self.inner.storage).await)
+        reporter.set_verifying(Some(0));
+        let mut progress = |done: u64, all: u64| reporter.set_verifying(Some(done * 100 / all.max(1)));
+        let key = self.inner.key.as_ref();
+        let verification = verify_and_record(target, key, folder, &self.inner.storage, &mut progress).await;
+        reporter.set_verifying(None);
+        Some(verification)
     }
 
     /// Copies photographs to each target, as far as it lacks them, and removes destroyed ones.

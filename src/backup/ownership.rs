@@ -121,7 +121,7 @@ pub(super) async fn probe_conditional_put(target: &Target, us: &Identity) -> Res
         (Ok(()), Err(TargetError::AlreadyExists(_))) => target.get(&path).await? == b"1",
         (Ok(()), Ok(())) => false,
         // A file system without hard links refuses the first put already.
-        (Err(TargetError::PermissionDenied(_) | TargetError::Unreachable(_)), _) if target.is_folder() => {
+        (Err(TargetError::NotWritable(_) | TargetError::Unreachable(_)), _) if target.is_folder() => {
             target.replace(&path, b"1".to_vec()).await?;
             false
         }

@@ -19,6 +19,7 @@ use crate::config::{Config, Database};
 use crate::demo::Demo;
 use crate::id::crockford;
 use crate::storage::Storage;
+use crate::text::format_size;
 use crate::time::Moment;
 use crate::web::paging::grouped;
 use crate::web::{
@@ -113,6 +114,11 @@ impl TargetView {
         proofs.copied + proofs.waiting > 0 || proofs.problem.is_some()
     }
 
+    /// Whether work runs that a person has asked for, so that the page is asked again.
+    fn is_working(&self) -> bool {
+        self.status.verifying.is_some() || self.status.is_snapshot_requested
+    }
+
     fn has_other_owner(&self) -> bool {
         matches!(self.status.problem, Some(TargetProblem::OtherOwner(_)))
     }
@@ -140,15 +146,6 @@ fn format_age(milliseconds: i64) -> String {
         minutes @ 1..60 => format!("{minutes}분 전"),
         minutes @ 60..1_440 => format!("{}시간 전", minutes / 60),
         minutes => format!("{}일 전", minutes / 1_440),
-    }
-}
-
-fn format_size(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes}바이트"),
-        1_000..1_000_000 => format!("{}KB", bytes / 1_000),
-        1_000_000..1_000_000_000 => format!("{}.{}MB", bytes / 1_000_000, bytes / 100_000 % 10),
-        _ => format!("{}.{}GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
     }
 }
 
@@ -312,12 +309,11 @@ mod tests {
     use crate::web::testing::TestApp;
 
     #[test]
-    fn ages_and_sizes_are_formatted() {
+    fn ages_are_formatted() {
         assert_eq!(
             [format_age(5_000), format_age(150_000), format_age(7_300_000), format_age(200_000_000)],
             ["방금", "2분 전", "2시간 전", "2일 전"]
         );
-        assert_eq!([7, 12_345, 12_345_678, 3_210_000_000].map(format_size), ["7바이트", "12KB", "12.3MB", "3.2GB"]);
     }
 
     fn is_mariadb(app: &TestApp) -> bool {

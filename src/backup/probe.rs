@@ -19,7 +19,7 @@ pub async fn probe(target: &Target) -> Result<(), TargetError> {
             let message = format!("{} ({error})", folder.display());
             match error.kind() {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                    TargetError::PermissionDenied(message)
+                    TargetError::NotWritable(message)
                 }
                 io::ErrorKind::StorageFull => TargetError::NoSpace(message),
                 _ => TargetError::Unreachable(message),

@@ -156,7 +156,8 @@ pub enum RestoreProofsError {
     Target(TargetError),
 }
 
-/// Brings the photographs back that the restored `database` names, as far as `files` lack them.
+/// Brings the photographs back that the restored `database` names, as far as `files` lack them. `progress` is called with the
+/// number of photographs so far and of all.
 ///
 /// # Errors
 /// [`RestoreProofsError`]. A photograph that the target lacks is no error; it is named in the answer.
@@ -164,12 +165,14 @@ pub async fn restore_proofs(
     (target, key): (&Target, Option<&Key>),
     database: &Path,
     files: &ProofFiles,
+    progress: &mut (dyn FnMut(usize, usize) + Send),
 ) -> Result<RestoredProofs, RestoreProofsError> {
     let mut outcome = RestoredProofs::default();
     let mut wanted = Vec::new();
     for hash in integrity::live_proofs(database)? {
         if files.get(&hash).await.is_ok() { outcome.present += 1 } else { wanted.push(hash) }
     }
+    let count = wanted.len();
     let downloads = wanted.into_iter().map(|hash| async move {
         let read = read(target, key, &hash).await;
         (hash, read)
@@ -189,6 +192,7 @@ pub async fn restore_proofs(
                 outcome.missing.push(hash);
             }
         }
+        progress(outcome.restored + outcome.missing.len(), count);
     }
     Ok(outcome)
 }

@@ -5,6 +5,7 @@
 //! previous segment, and SQLite's frame checksums. The database is built in a temporary file, its integrity is
 //! checked, and only then it replaces the output file.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ pub enum RestoreError {
     #[error(transparent)]
     Plan(#[from] PlanError),
     /// An object is damaged or cannot be decrypted.
-    #[error("{path}: {error}. {}", until.map(|until| format!("{}까지는 --at으로 복원할 수 있어요.", until.precise())).unwrap_or_default())]
+    #[error("{path}: {error}. {}", until.map(|until| format!("{}까지는 시각을 정해 복원할 수 있어요.", until.precise())).unwrap_or_default())]
     Object {
         /// path of the object
         path: String,
@@ -40,7 +41,7 @@ pub enum RestoreError {
         until: Option<Moment>,
     },
     /// An object does not match its key, or does not continue the previous segment.
-    #[error("{path}: 앞의 기록과 이어지지 않는 조각이에요. {}", until.map(|until| format!("{}까지는 --at으로 복원할 수 있어요.", until.precise())).unwrap_or_default())]
+    #[error("{path}: 앞의 기록과 이어지지 않는 조각이에요. {}", until.map(|until| format!("{}까지는 시각을 정해 복원할 수 있어요.", until.precise())).unwrap_or_default())]
     BrokenChain {
         /// path of the object
         path: String,
@@ -79,8 +80,8 @@ pub struct RestoreOutcome {
     pub(super) snapshot: ObjectKey,
 }
 
-/// Callback with the number of applied segments and of all segments.
-pub(super) type ProgressFn<'p> = &'p mut (dyn FnMut(usize, usize) + Send);
+/// Callback with the number of downloaded bytes and of all bytes.
+pub(super) type ProgressFn<'p> = &'p mut (dyn FnMut(u64, u64) + Send);
 
 /// Restores `target` to the file `out`, as of `at` or the newest moment.
 ///
@@ -181,12 +182,17 @@ async fn build(
     temporary: &Path,
     progress: ProgressFn<'_>,
 ) -> Result<RestoreOutcome, RestoreError> {
-    let keys: Vec<_> = list_objects(target, "").await?.into_iter().map(|(key, _)| key).collect();
+    let objects = list_objects(target, "").await?;
+    let keys: Vec<_> = objects.iter().map(|(key, _)| key.clone()).collect();
     let plan = plan_restore(&keys, at)?;
+    let sizes: BTreeMap<&ObjectKey, u64> = objects.iter().map(|(key, bytes)| (key, *bytes)).collect();
+    let size_of = |key: &ObjectKey| sizes.get(key).copied().unwrap_or(0);
+    let all = size_of(&plan.snapshot) + plan.segments.iter().map(size_of).sum::<u64>();
     let ObjectKey::Snapshot { next, at: snapshot_at, .. } = plan.snapshot else {
         return Err(PlanError::NoSnapshot.into());
     };
-    unpack_snapshot(target, key, &plan.snapshot, temporary).await?;
+    unpack_snapshot(target, key, &plan.snapshot, temporary, &mut |bytes| progress(bytes, all)).await?;
+    let mut done_bytes = size_of(&plan.snapshot);
     let file = File::options().read(true).write(true).open(temporary)?;
     let mut builder = DatabaseBuilder {
         file,
@@ -196,14 +202,14 @@ async fn build(
         pending_pages: Vec::new(),
         previous: None,
     };
-    let count = plan.segments.len();
     let mut downloads =
         stream::iter(plan.segments.clone()).map(|segment| download(target, segment)).buffered(MAX_CONCURRENT_DOWNLOADS);
     let mut done = 0;
     while let Some((segment, object)) = downloads.next().await {
         let is_before_moment = builder.apply(&segment, &object?, key)?;
         done += 1;
-        progress(done, count);
+        done_bytes += size_of(&segment);
+        progress(done_bytes, all);
         if !is_before_moment {
             break;
         }
@@ -231,24 +237,52 @@ async fn unpack_snapshot(
     key: Option<&Key>,
     object_key: &ObjectKey,
     to: &Path,
+    progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<(), RestoreError> {
     let packed = to.with_extension("packed");
-    let unpacked = unpack(target, key, object_key, &packed, to).await;
+    let downloaded = fetch(target, &object_key.path(), &packed, progress).await;
+    let unpacked = downloaded.and_then(|file| unpack(file, key, object_key, to));
     remove_if_exists(&packed)?;
     unpacked
 }
 
-async fn unpack(
+/// Downloads an object into a new file; `progress` is called with its bytes so far.
+async fn fetch(
     target: &Target,
-    key: Option<&Key>,
-    object_key: &ObjectKey,
-    packed: &Path,
+    path: &str,
     to: &Path,
-) -> Result<(), RestoreError> {
-    let path = object_key.path();
-    let mut file = File::options().create(true).truncate(true).read(true).write(true).open(packed)?;
-    target.download(&path, &mut file).await?;
+    progress: &mut (dyn FnMut(u64) + Send),
+) -> Result<File, RestoreError> {
+    let file = File::options().create(true).truncate(true).read(true).write(true).open(to)?;
+    let mut counting = CountingWriter { file, written: 0, progress };
+    target.download(path, &mut counting).await?;
+    let CountingWriter { mut file, .. } = counting;
     file.rewind()?;
+    Ok(file)
+}
+
+/// A file that tells how many bytes were written to it.
+struct CountingWriter<'p> {
+    file: File,
+    written: u64,
+    progress: &'p mut (dyn FnMut(u64) + Send),
+}
+
+impl Write for CountingWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.written += count as u64;
+        (self.progress)(self.written);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn unpack(file: File, key: Option<&Key>, object_key: &ObjectKey, to: &Path) -> Result<(), RestoreError> {
+    let path = object_key.path();
     let damaged = |error| RestoreError::Object { path: path.clone(), error, until: None };
     let object = object::open(io::BufReader::new(file), key).map_err(damaged)?;
     let ObjectKind::Snapshot(snapshot) = &object.kind else {

@@ -19,7 +19,7 @@ pub enum PlanError {
         oldest: Moment,
     },
     /// A segment is missing.
-    #[error("백업이 이어지지 않아요: {generation}의 {missing}번 조각이 없어요. {}", until.map(|until| format!("{}까지는 --at으로 복원할 수 있어요.", until.precise())).unwrap_or_default())]
+    #[error("백업이 이어지지 않아요: {generation}의 {missing}번 조각이 없어요. {}", until.map(|until| format!("{}까지는 시각을 정해 복원할 수 있어요.", until.precise())).unwrap_or_default())]
     Gap {
         /// its generation
         generation: String,

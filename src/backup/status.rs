@@ -53,6 +53,12 @@ pub struct TargetStatus {
     pub proofs: ProofStatus,
     /// the last trial restore
     pub verification: Option<Verification>,
+    /// how much of the trial restore that runs is done, in percent
+    #[serde(skip)]
+    pub verifying: Option<u64>,
+    /// whether a snapshot was requested that is not at the target yet
+    #[serde(skip)]
+    pub is_snapshot_requested: bool,
 }
 
 impl TargetStatus {
@@ -147,11 +153,20 @@ impl StatusReporter {
         lock(&self.status).spool_bytes = bytes;
     }
 
+    pub(super) fn set_verifying(&self, percent: Option<u64>) {
+        lock(&self.status).verifying = percent;
+    }
+
+    pub(super) fn snapshot_requested(&self) {
+        lock(&self.status).is_snapshot_requested = true;
+    }
+
     pub(super) fn uploaded(&self, key: &ObjectKey, now: Moment) {
         match key {
             ObjectKey::Snapshot { generation, at, .. } => self.change(|status| {
                 status.snapshot_at = Some(*at);
                 status.generation = Some(generation.clone());
+                status.is_snapshot_requested = false;
             }),
             ObjectKey::Segment { at, .. } => {
                 #[expect(clippy::cast_precision_loss, reason = "milliseconds of a delay")]

@@ -327,7 +327,7 @@ async fn damaged_segments_are_named_and_never_installed() {
         fs::write(victim, damaged).expect("writes");
         let refused = restore_copies(folder.path(), None).await.expect_err("damaged").to_string();
         assert!(refused.contains(name.as_ref()) && refused.contains("깨졌거나"), "{refused}");
-        assert!(refused.contains("까지는 --at으로"), "names the last moment that can be restored: {refused}");
+        assert!(refused.contains("까지는 시각을 정해"), "names the last moment that can be restored: {refused}");
     }
     // Another segment under that key.
     fs::copy(&segments[1], victim).expect("copies");

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::key::Key;
 use super::object_keys::ObjectKey;
 use super::proof_copies::{ProofCopyError, count_missing};
-use super::restore::{RestoreError, RestoreOutcome, restore};
+use super::restore::{ProgressFn, RestoreError, RestoreOutcome, restore};
 use super::store;
 use crate::objects::Target;
 use crate::storage::{Storage, StorageError};
@@ -48,9 +48,10 @@ pub(super) async fn restore_and_compare(
     key: Option<&Key>,
     folder: &Path,
     shop: &Storage,
+    progress: ProgressFn<'_>,
 ) -> Result<RestoreOutcome, VerifyError> {
     let out = folder.join("verification.db");
-    let outcome = restore(target, key, None, &out, true, &mut |_, _| ()).await;
+    let outcome = restore(target, key, None, &out, true, progress).await;
     for extension in ["db", "db-wal", "db-shm"] {
         // The next verification overwrites a file that is left behind.
         let _ = std::fs::remove_file(out.with_extension(extension));

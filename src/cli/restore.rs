@@ -57,15 +57,17 @@ impl Restore {
     pub(super) fn run(self, config: &Config) -> CommandResult {
         let from = self.from.clone().or_else(|| config.backup.targets.first().cloned());
         let from = from.ok_or_else(|| CliError("백업이 있는 곳을 --from으로 알려 주세요.".to_owned()))?;
-        let target = backup::open_target(&from).map_err(|error| CliError(error.to_string()))?;
+        // What 설정 has saved for this address; nothing for another.
+        let credentials = config.backup.credentials.of(from.trim_end_matches('/'));
+        let target = backup::open_target_with(&from, credentials).map_err(|error| CliError(error.to_string()))?;
         let key = self.key(config)?;
         if let Some(folder) = self.out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             folder::create(folder, "--out")?;
         }
         let _lock = lock_folder_of(&self.out)?;
         let shows = io::stderr().is_terminal() && !self.json;
-        let mut shown = usize::MAX;
-        let mut progress = |done: usize, all: usize| {
+        let mut shown = u64::MAX;
+        let mut progress = |done: u64, all: u64| {
             let percent = done * 100 / all.max(1);
             if shows && percent != std::mem::replace(&mut shown, percent) {
                 // The progress is optional: continue if stderr is closed.
@@ -75,7 +77,8 @@ impl Restore {
         let work = backup::restore(&target, key.as_ref(), self.at, &self.out, self.overwrite, &mut progress);
         let restored = block_on(async { Ok(work.await?) })?;
         let files = self.proof_files(config)?;
-        let proofs = block_on(async { Ok(backup::restore_proofs((&target, key.as_ref()), &self.out, &files).await?) })?;
+        let from = (&target, key.as_ref());
+        let proofs = block_on(async { Ok(backup::restore_proofs(from, &self.out, &files, &mut |_, _| ()).await?) })?;
         if shows {
             let _ = writeln!(io::stderr());
         }
@@ -102,7 +105,7 @@ impl Restore {
             None => Key::load(&config.data).map_err(|error| failed(&error))?,
         };
         key.map(Some).ok_or_else(|| {
-            let advice = "종이에 적어 둔 열쇠를 파일에 적어 --key-file로 알려 주세요. 암호화하지 않은 백업이면 --unsealed를 붙이세요.";
+            let advice = "종이에 적어 둔 열쇠를 파일에 저장해 --key-file로 알려 주세요. 암호화하지 않은 백업이면 --unsealed를 붙이세요.";
             CliError(format!("백업을 여는 열쇠가 없어요. {advice}"))
         })
     }

@@ -131,7 +131,7 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     Some(match parts.as_slice() {
         [""] => "today",
-        ["setup"] => "start",
+        ["setup", ..] => "start",
         ["orders"] | ["orders", "columns"] | ["actions" | "search", ..] => "orders",
         ["orders", "new"] => "counter",
         ["orders", "download"] | ["downloads", ..] => "downloads",

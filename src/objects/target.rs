@@ -67,9 +67,12 @@ pub enum TargetError {
     /// The folder is missing, or is not the one that was used before: its drive is not mounted.
     #[error("백업하던 드라이브가 연결되지 않았어요: {0}. 드라이브를 연결하면 밀린 것부터 자동으로 복사해요.")]
     NotMounted(String),
-    /// The credentials do not allow the request.
+    /// The credentials of a store do not allow the request.
     #[error("백업할 곳에 쓸 권한이 없어요. 자격 증명을 확인해 주세요: {0}")]
     PermissionDenied(String),
+    /// The system does not let the program write to the folder.
+    #[error("폴더에 쓸 권한이 없어요. 다른 폴더를 선택하거나, 폴더의 주인과 읽기 전용인지를 확인해 주세요: {0}")]
+    NotWritable(String),
     /// The store, or the local disk of a download, is full.
     #[error("백업할 곳에 공간이 없어요: {0}")]
     NoSpace(String),
@@ -79,6 +82,12 @@ pub enum TargetError {
     /// An object of that name exists already.
     #[error("같은 이름의 다른 파일이 있어요: {0}")]
     AlreadyExists(String),
+}
+
+/// An address as people read it: of a folder, its path.
+pub fn readable_address(address: &str) -> String {
+    let folder = Url::parse(address).ok().filter(|url| url.scheme() == "file").and_then(|url| url.to_file_path().ok());
+    folder.map_or_else(|| address.to_owned(), |folder| folder.display().to_string())
 }
 
 /// A place for objects; cheap to clone.
@@ -120,7 +129,7 @@ impl Target {
         // The address is shown on pages and in logs, so it must not contain a secret.
         if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
             return Err(TargetError::InvalidAddress(
-                "주소에 비밀번호나 열쇠를 적지 마세요. 저장소의 환경 변수로 알려 주세요.".to_owned(),
+                "주소에 비밀번호나 열쇠를 넣지 마세요. 저장소의 환경 변수로 알려 주세요.".to_owned(),
             ));
         }
         let shown = url.as_str().trim_end_matches('/').to_owned();
@@ -259,12 +268,12 @@ impl Target {
     }
 
     /// Streams an object into a file.
-    pub async fn download(&self, path: &str, to: &mut std::fs::File) -> Result<(), TargetError> {
+    pub async fn download(&self, path: &str, to: &mut (impl io::Write + Send)) -> Result<(), TargetError> {
         self.check_mounted()?;
         let found = within(TRANSFER_TIMEOUT, self.store.get(&self.store_path(path))).await?;
         let mut chunks = found.into_stream();
         while let Some(chunk) = within(TRANSFER_TIMEOUT, chunks.try_next()).await? {
-            io::Write::write_all(to, &chunk).map_err(|error| TargetError::NoSpace(error.to_string()))?;
+            to.write_all(&chunk).map_err(|error| TargetError::NoSpace(error.to_string()))?;
         }
         Ok(())
     }
@@ -334,15 +343,18 @@ async fn within<T>(limit: Duration, request: impl Future<Output = object_store::
 impl From<Error> for TargetError {
     fn from(error: Error) -> Self {
         let message = error.to_string();
+        let of_system = os_error(&error).map(io::Error::kind);
         match error {
             Error::NotFound { path, .. } => Self::NotFound(path),
             Error::AlreadyExists { path, .. } | Error::Precondition { path, .. } => Self::AlreadyExists(path),
-            Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => Self::PermissionDenied(message),
-            other => match os_error(&other).map(io::Error::kind) {
+            Error::PermissionDenied { .. } | Error::Unauthenticated { .. } if of_system.is_none() => {
+                Self::PermissionDenied(message)
+            }
+            _ => match of_system {
                 Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => Self::NoSpace(message),
                 Some(
                     io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::Unsupported,
-                ) => Self::PermissionDenied(message),
+                ) => Self::NotWritable(message),
                 _ => Self::Unreachable(message),
             },
         }
@@ -396,6 +408,23 @@ mod tests {
             });
             target.check_mounted().expect("knows its own mark");
         }
+    }
+
+    #[test]
+    fn address_of_a_folder_is_read_as_its_path() {
+        let folder = if cfg!(windows) { "D:\\내 USB\\백업" } else { "/media/내 USB/백업" };
+        let address = Url::from_directory_path(folder).expect("a path").to_string();
+        assert!(address.contains("%20") && readable_address(&address).starts_with(folder), "{address}");
+        assert_eq!(readable_address("s3://bucket/shop"), "s3://bucket/shop");
+    }
+
+    #[test]
+    fn right_advice_for_each_kind_of_place() {
+        let denied = |source| TargetError::from(Error::Generic { store: "LocalFileSystem", source });
+        let folder = denied(Box::new(io::Error::from(io::ErrorKind::PermissionDenied))).to_string();
+        assert!(folder.contains("다른 폴더를 선택하거나") && !folder.contains("자격 증명"), "{folder}");
+        let store = TargetError::from(Error::Unauthenticated { path: "shop".to_owned(), source: "no key".into() });
+        assert!(store.to_string().contains("자격 증명"), "{store}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod pages;
 pub mod practice;
+pub mod restore_job;
 
 use std::fmt;
 use std::sync::Arc;

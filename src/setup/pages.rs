@@ -6,6 +6,7 @@ pub(super) mod restore;
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use askama::Template;
@@ -14,7 +15,6 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use self::practice::PracticeErrors;
-use self::restore::RestoreFields;
 use super::SetupCode;
 use crate::audit::{self, Actor, AuditEvent, AuditObject};
 use crate::config::Config;
@@ -34,7 +34,9 @@ pub fn routes() -> Routes {
     Routes::new()
         .get("/setup", Access::Public, show)
         .post("/setup", Access::Public, create)
-        .post("/setup/restore", Access::Public, restore::restore)
+        .get("/setup/restore", Access::Public, restore::show)
+        .post("/setup/restore", Access::Public, restore::create)
+        .get("/setup/restore/progress", Access::Public, restore::progress::show)
         .post("/setup/practice", Access::Public, practice::start)
 }
 
@@ -47,8 +49,10 @@ struct SetupPage {
     username: String,
     code_error: Option<String>,
     errors: FieldErrors,
-    /// the form to restore a backup; None where the shop's data is not a file
-    restore: Option<RestoreFields>,
+    /// whether a backup can be restored: the shop's data is a file
+    has_restore: bool,
+    /// error of the code with which a backup was to be restored
+    restore_code_error: Option<String>,
     practice: PracticeErrors,
     is_demo: bool,
 }
@@ -61,15 +65,11 @@ impl SetupPage {
             username: String::new(),
             code_error: None,
             errors: FieldErrors::default(),
-            restore: setup.config.restored().filter(|_| !setup.is_demo).map(|_| RestoreFields::default()),
+            has_restore: setup.restored().is_some(),
+            restore_code_error: None,
             practice: PracticeErrors::default(),
             is_demo: setup.is_demo,
         }
-    }
-
-    /// Whether the form to restore a backup is shown with errors.
-    fn has_restore_errors(&self) -> bool {
-        self.restore.as_ref().is_some_and(RestoreFields::has_errors)
     }
 }
 
@@ -94,6 +94,11 @@ impl FromRef<AppState> for Setup {
 }
 
 impl Setup {
+    /// The file that a restore writes; None where the shop's data is not a file, and in a demo shop.
+    fn restored(&self) -> Option<PathBuf> {
+        self.config.restored().filter(|_| !self.is_demo)
+    }
+
     /// Whether the shop already has a member, so that these pages redirect to the login.
     async fn is_done(&self) -> Result<bool> {
         self.storage.read(store::has_members).await

@@ -11,6 +11,7 @@ mod lines;
 mod number;
 mod phone;
 mod sensitive;
+mod size;
 mod zip_code;
 
 pub use coded::FromCode;
@@ -21,6 +22,7 @@ pub use lines::{fold_word, is_hyphen, is_invisible, is_one_line, multi_line, nfc
 pub use number::{grouped, integer_digits, money_from_number, parse_money, parse_quantity, quantity_from_number};
 pub use phone::{PhoneNumbers, parse_phone, parse_phone_cell};
 pub use sensitive::{SensitiveKind, find_sensitive, mask_sensitive};
+pub use size::format_size;
 pub use zip_code::parse_zip_code;
 
 /// A parsed value, or a Korean phrase that describes the mistake.

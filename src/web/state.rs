@@ -22,6 +22,7 @@ use crate::sessions::remember_me::RememberTokenStore;
 use crate::sessions::{AnySessionStore, CookieOptions};
 use crate::setup::SetupCode;
 use crate::setup::practice::PracticeShop;
+use crate::setup::restore_job::RestoreJob;
 use crate::storage::Storage;
 use crate::time::Moment;
 use crate::today::watch::{CountCache, Watch};
@@ -75,6 +76,8 @@ pub struct AppState {
     pub setup_code: SetupCode,
     /// demo shop that the setup page opens
     pub practice: PracticeShop,
+    /// backup that the setup page restores
+    pub restore_job: RestoreJob,
     /// address of the listening socket, and its URLs
     pub urls: Endpoints,
     /// backup to the configured targets
@@ -118,6 +121,7 @@ impl AppState {
             passwords: PasswordHasher::default(),
             setup_code: SetupCode::generate()?,
             practice: PracticeShop::default(),
+            restore_job: RestoreJob::default(),
             bulk_jobs: BulkJobs::default(),
             restart: Restart::default(),
             counted_notices: CountCache::default(),

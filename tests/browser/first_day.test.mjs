@@ -9,7 +9,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkPage, closeBrowser, createFirstAdmin, mainText, open, setUpAndLogIn } from './browser.mjs';
-import { apply, clickButton, field } from './flows.mjs';
+import { apply, clickButton, field, openFolder } from './flows.mjs';
 import { ADMIN, fixture, freePort, setupPath, startServer } from './server.mjs';
 
 after(closeBrowser);
@@ -79,14 +79,10 @@ async function takeStep(page, name) {
   await confirmPassword(page);
 }
 
-/** Clicks through the folders of the computer to a path. */
+/** Clicks from 설정 to a folder. */
 async function chooseFolder(page, folder) {
   await page.getByRole('link', { name: '드라이브나 폴더 선택하기' }).click();
-  await page.getByRole('link', { name: '이 컴퓨터 전체' }).click();
-  for (const name of folder.split('/').filter(Boolean)) {
-    await page.getByRole('main').getByRole('link', { name, exact: true }).click();
-  }
-  await page.getByRole('heading', { name: folder }).waitFor();
+  await openFolder(page, folder);
 }
 
 const problem = (page) => page.getByRole('alert').first().innerText();

@@ -186,3 +186,12 @@ export async function reveal(page, reason = '배송 연락') {
   await page.getByLabel('보는 이유').selectOption({ label: reason });
   await clickButton(page, '보기');
 }
+
+/** Clicks from the list of drives through the folders of the computer to a path. */
+export async function openFolder(page, folder) {
+  await page.getByRole('link', { name: '이 컴퓨터 전체' }).click();
+  for (const name of folder.split('/').filter(Boolean)) {
+    await page.getByRole('main').getByRole('link', { name, exact: true }).click();
+  }
+  await page.getByRole('heading', { name: folder }).waitFor();
+}

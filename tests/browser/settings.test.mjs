@@ -8,7 +8,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkPage, closeBrowser, createFirstAdmin, mainText, open } from './browser.mjs';
-import { clickButton } from './flows.mjs';
+import { clickButton, openFolder } from './flows.mjs';
 import { ADMIN, addMember, freePort, startServer } from './server.mjs';
 
 after(closeBrowser);
@@ -32,14 +32,10 @@ async function openSettings(page) {
   await page.waitForURL(/\/settings/);
 }
 
-/** Clicks through the list of drives and folders to a path. */
+/** Clicks from 설정 to a folder. */
 async function chooseFolder(page, folder) {
   await page.getByRole('link', { name: '드라이브나 폴더 선택하기' }).click();
-  await page.getByRole('link', { name: '이 컴퓨터 전체' }).click();
-  for (const name of folder.split('/').filter(Boolean)) {
-    await page.getByRole('main').getByRole('link', { name, exact: true }).click();
-  }
-  await page.getByRole('heading', { name: folder }).waitFor();
+  await openFolder(page, folder);
 }
 
 const saveNetwork = async (page, port) => {

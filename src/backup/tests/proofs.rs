@@ -35,12 +35,13 @@ async fn each_photograph_is_copied_once_and_a_restore_brings_it_back() {
     let database = shop.folder.path().join("restored.db");
     let elsewhere = ProofFiles::in_folder(shop.folder.path().join("elsewhere"));
     let key = Key::load(&shop.folder.path().join("data")).expect("reads");
-    let restored = restore_proofs((&target, key.as_ref()), &database, &elsewhere).await.expect("restores");
+    let restored =
+        restore_proofs((&target, key.as_ref()), &database, &elsewhere, &mut |_, _| ()).await.expect("restores");
     assert_eq!((restored.restored, restored.present, restored.missing.len()), (20, 0, 0));
     for hash in &hashes {
         assert_eq!(elsewhere.get(hash).await.expect("reads"), files.get(hash).await.expect("reads"));
     }
-    let again = restore_proofs((&target, key.as_ref()), &database, &elsewhere).await.expect("restores");
+    let again = restore_proofs((&target, key.as_ref()), &database, &elsewhere, &mut |_, _| ()).await.expect("restores");
     assert_eq!((again.restored, again.present), (0, 20));
 
     // A copy that disappears or changes is found by the verification, and named by a restore.
@@ -54,7 +55,7 @@ async fn each_photograph_is_copied_once_and_a_restore_brings_it_back() {
     damaged[last] ^= 1;
     fs::write(path(&hashes[1]), damaged).expect("writes");
     let empty = ProofFiles::in_folder(shop.folder.path().join("empty"));
-    let restored = restore_proofs((&target, key.as_ref()), &database, &empty).await.expect("restores");
+    let restored = restore_proofs((&target, key.as_ref()), &database, &empty, &mut |_, _| ()).await.expect("restores");
     assert_eq!((restored.restored, restored.missing), (18, hashes[..2].to_vec()));
 }
 

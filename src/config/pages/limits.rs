@@ -8,8 +8,11 @@ use serde::Deserialize;
 use super::Context;
 use super::show::SettingsPage;
 use crate::audit::MemberActor;
-use crate::config::PageSettings;
+use crate::config::{Config, PageSettings};
 use crate::web::{Form, Layout, PageResult};
+
+/// Bytes of a megabyte, the unit of the limit of uploads.
+const MEGABYTE: u64 = 1024 * 1024;
 
 /// Sizes of a file in MB: a larger one would not fit into the memory of a small computer.
 const UPLOAD_MAX_MB: RangeInclusive<u32> = 1..=500;
@@ -27,6 +30,24 @@ pub(super) struct LimitsForm {
     pub(super) session_idle_minutes: String,
     /// withdraws what the page has saved
     pub(super) reset: Option<String>,
+}
+
+impl LimitsForm {
+    /// What is in force.
+    pub(super) fn of(config: &Config) -> Self {
+        Self {
+            upload_max_mb: (config.upload_max_bytes / MEGABYTE).to_string(),
+            upload_keep_days: config.upload_keep_days.to_string(),
+            session_idle_minutes: (config.session_idle.as_secs() / 60).to_string(),
+            reset: None,
+        }
+    }
+}
+
+/// What the page saves of a field: what was typed, if it differs from what is in force. The rest of the form stays with its
+/// source, such as the file.
+fn to_save(saved: Option<u32>, typed: Option<u32>, in_force: &str) -> Option<u32> {
+    typed.filter(|typed| typed.to_string() != in_force).or(saved)
 }
 
 /// `POST /settings/limits`
@@ -54,10 +75,14 @@ pub(super) async fn update(
     let upload_keep_days = number("upload_keep_days", &form.upload_keep_days, UPLOAD_KEEP_DAYS);
     let session_idle_minutes = number("session_idle_minutes", &form.session_idle_minutes, SESSION_IDLE_MINUTES);
     if problems.is_empty() {
+        let (config, is_reset) = (&context.config, form.reset.is_some());
+        let in_force = LimitsForm::of(config);
+        let value = |saved, typed, in_force: &str| if is_reset { None } else { to_save(saved, typed, in_force) };
         let change = |page: &mut PageSettings| {
-            page.upload_max_mb = upload_max_mb;
-            page.upload_keep_days = upload_keep_days;
-            page.session_idle_minutes = session_idle_minutes;
+            page.upload_max_mb = value(page.upload_max_mb, upload_max_mb, &in_force.upload_max_mb);
+            page.upload_keep_days = value(page.upload_keep_days, upload_keep_days, &in_force.upload_keep_days);
+            page.session_idle_minutes =
+                value(page.session_idle_minutes, session_idle_minutes, &in_force.session_idle_minutes);
         };
         match context.save(actor, change).await? {
             Ok(Some(_)) => return context.redirect(actor, "설정을 저장하고 프로그램을 다시 켰어요.").await,
@@ -68,4 +93,17 @@ pub(super) async fn update(
     let mut shown = SettingsPage::new(&context, layout).await?;
     (shown.limits, shown.limits_problems) = (form, problems);
     Ok(shown.unprocessable())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_changed_field_is_saved() {
+        assert_eq!(to_save(None, Some(30), "30"), None, "stays with the file");
+        assert_eq!(to_save(None, Some(40), "30"), Some(40));
+        assert_eq!(to_save(Some(40), Some(40), "40"), Some(40));
+        assert_eq!(to_save(Some(40), None, "50"), Some(40), "a flag has fixed it");
+    }
 }

@@ -13,17 +13,14 @@ use axum::response::Response;
 use super::Context;
 use super::limits::LimitsForm;
 use super::network::NetworkForm;
-use super::stores::StoreForm;
 use crate::config::{Config, Database, SettingSource};
+use crate::objects::StoreForm;
 use crate::shop::model::Shop;
 use crate::shop::store as shop;
 use crate::web::{AppState, Error, Layout, PageResult, page, page_with_status, redirect};
 
 /// How long a request waits for the restart before it is sent on: connections close half a second after it begins.
 const RETRY_DELAY: Duration = Duration::from_millis(250);
-
-/// Bytes of a megabyte, the unit of the limit of uploads.
-const MEGABYTE: u64 = 1024 * 1024;
 
 #[derive(Template)]
 #[template(path = "config/show.html")]
@@ -62,12 +59,7 @@ impl SettingsPage {
             ca: context.endpoints.ca().map(|ca| (ca.name.clone(), ca.info.expires_at.to_string())),
             network: NetworkForm::of(config, actual.port()),
             network_problem: None,
-            limits: LimitsForm {
-                upload_max_mb: (config.upload_max_bytes / MEGABYTE).to_string(),
-                upload_keep_days: config.upload_keep_days.to_string(),
-                session_idle_minutes: (config.session_idle.as_secs() / 60).to_string(),
-                reset: None,
-            },
+            limits: LimitsForm::of(config),
             limits_problems: Vec::new(),
             store: StoreForm::default(),
             store_problem: None,
@@ -103,6 +95,11 @@ impl SettingsPage {
 
     fn limits_problem(&self, field: &str) -> Option<&str> {
         self.limits_problems.iter().find(|(name, _)| *name == field).map(|(_, problem)| problem.as_str())
+    }
+
+    /// Whether a flag or a variable has switched the encryption off, so that the page cannot switch it on.
+    fn is_encryption_off(&self) -> bool {
+        self.is_fixed("tls") && !self.config.behind_tls
     }
 
     /// Whether an own certificate or a proxy encrypts, so that the page does not offer the shop's certificate.

@@ -1,67 +1,16 @@
 //! `POST /settings/backup/stores`: a bucket of a cloud as a backup target.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use axum::extract::State;
-use serde::Deserialize;
 
 use super::Context;
 use super::show::SettingsPage;
 use crate::audit::MemberActor;
 use crate::backup;
 use crate::config::{Database, PageSettings};
+use crate::objects::StoreForm;
 use crate::web::{Error, Form, Layout, PageResult};
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct StoreForm {
-    /// `s3`, `gs` or `az`
-    pub(super) kind: String,
-    pub(super) bucket: String,
-    pub(super) folder: String,
-    pub(super) region: String,
-    pub(super) endpoint: String,
-    pub(super) account: String,
-    /// never sent back to the browser
-    secret: String,
-}
-
-impl StoreForm {
-    pub(super) fn is_kind(&self, kind: &str) -> bool {
-        self.kind == kind || (self.kind.is_empty() && kind == "s3")
-    }
-
-    fn address(&self) -> Result<String, String> {
-        let [bucket, folder] = [&self.bucket, &self.folder].map(|text| text.trim().trim_matches('/'));
-        if bucket.is_empty() || bucket.contains(|c: char| c.is_whitespace() || "/:?#@".contains(c)) {
-            return Err("버킷 이름만 입력해 주세요. 예: my-shop-backup".to_owned());
-        }
-        let scheme = ["s3", "gs", "az"].into_iter().find(|scheme| self.is_kind(scheme));
-        let scheme = scheme.ok_or_else(|| "저장소의 종류를 선택해 주세요.".to_owned())?;
-        let folder = if folder.is_empty() { "mukkeum" } else { folder };
-        Ok(format!("{scheme}://{bucket}/{folder}"))
-    }
-
-    /// The options of the store, under the names of its own tools.
-    fn options(&self) -> Vec<(String, String)> {
-        let pairs = match self.kind.as_str() {
-            "gs" => vec![("GOOGLE_SERVICE_ACCOUNT_KEY", &self.secret)],
-            "az" => vec![("AZURE_STORAGE_ACCOUNT_NAME", &self.account), ("AZURE_STORAGE_ACCOUNT_KEY", &self.secret)],
-            _ => vec![
-                ("AWS_ACCESS_KEY_ID", &self.account),
-                ("AWS_SECRET_ACCESS_KEY", &self.secret),
-                ("AWS_REGION", &self.region),
-                ("AWS_ENDPOINT", &self.endpoint),
-            ],
-        };
-        let given = pairs.into_iter().map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
-        let mut options: Vec<(String, String)> = given.filter(|(_, value)| !value.is_empty()).collect();
-        if self.endpoint.trim().starts_with("http://") {
-            options.push(("AWS_ALLOW_HTTP".to_owned(), "true".to_owned()));
-        }
-        options
-    }
-}
 
 /// `POST /settings/backup/stores`
 pub(super) async fn create(
@@ -78,7 +27,7 @@ pub(super) async fn create(
         Ok(()) => context.redirect(actor, ADDED).await,
         Err(problem) => {
             let mut shown = SettingsPage::new(&context, layout).await?;
-            (shown.store, shown.store_problem) = (StoreForm { secret: String::new(), ..form }, Some(problem));
+            (shown.store, shown.store_problem) = (form.without_secret(), Some(problem));
             Ok(shown.unprocessable())
         }
     }
@@ -127,8 +76,44 @@ pub(super) async fn add_target(
     Ok(context.save(actor, change).await?.map(|_| ()))
 }
 
-/// Whether a folder may hold the backup: outside of the data folder, whose loss it is to survive.
+/// Whether a folder may hold the backup: outside of the data folder, whose loss it is to survive. Neither need exist yet.
 pub(super) fn is_outside(folder: &Path, data: &Path) -> bool {
-    let absolute = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_default();
-    !absolute(folder).starts_with(absolute(data))
+    !real_path(folder).starts_with(real_path(data))
+}
+
+/// The path without links, as far as it exists.
+fn real_path(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let existing = absolute.ancestors().find_map(|parent| Some((parent, parent.canonicalize().ok()?)));
+    match existing {
+        Some((parent, real)) => real.join(absolute.strip_prefix(parent).unwrap_or(Path::new(""))),
+        None => absolute,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backup_is_outside_of_the_data_folder() {
+        let computer = tempfile::tempdir().expect("a folder");
+        let data = computer.path().join("data");
+        std::fs::create_dir(&data).expect("creates");
+        assert!(is_outside(&computer.path().join("usb/mukkeum-backup"), &data));
+        assert!(is_outside(&computer.path().join("data-copies"), &data));
+        assert!(!is_outside(&data.join("new/mukkeum-backup"), &data), "a folder that does not exist yet");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn link_into_the_data_folder_is_inside() {
+        let computer = tempfile::tempdir().expect("a folder");
+        let data = computer.path().join("data");
+        std::fs::create_dir(&data).expect("creates");
+        let link = computer.path().join("link");
+        std::os::unix::fs::symlink(&data, &link).expect("links");
+        assert!(!is_outside(&link.join("mukkeum-backup"), &data));
+        assert!(!is_outside(&data.join("mukkeum-backup"), &link));
+    }
 }
