@@ -99,6 +99,7 @@ pub(super) fn run_until(
             storage,
             wal,
             listener: listener.try_clone()?,
+            is_inherited: !is_bound_here,
             opens_browser: std::mem::take(&mut opens_browser),
         };
         let exit = runtime.block_on(serve(instance, on_ready, stop));
@@ -235,13 +236,14 @@ struct Instance {
     storage: Storage,
     wal: Option<Wal>,
     listener: TcpListener,
+    is_inherited: bool,
     opens_browser: bool,
 }
 
 async fn serve(instance: Instance, on_ready: &mut OnReady<'_>, stop: &Notify) -> Result<Exit, CliError> {
-    let Instance { config, storage, wal, listener, opens_browser } = instance;
+    let Instance { config, storage, wal, listener, is_inherited, opens_browser } = instance;
     let tls = config.tls.as_ref().map(|source| Tls::open(source, storage.clock().now())).transpose()?;
-    let endpoints = Endpoints { address: listener.local_addr()?, tls: tls.clone(), ..endpoints(&config) };
+    let endpoints = Endpoints { address: listener.local_addr()?, tls: tls.clone(), is_inherited, ..endpoints(&config) };
     let metrics_listener = match config.metrics_listen {
         Some(address) => {
             Some(tokio::net::TcpListener::bind(address).await.map_err(|error| bind_error(address, &error))?)

@@ -198,14 +198,8 @@ impl Config {
     }
 
     fn of_given(given: Settings) -> Result<Self, ConfigError> {
-        let data = given.data.clone().unwrap_or_else(|| PathBuf::from("data"));
-        let file = match &given.config {
-            Some(path) => read_file(path)?,
-            None if data.join(CONFIG_FILE).exists() => read_file(&data.join(CONFIG_FILE))?,
-            None => Settings::default(),
-        };
-        let page = PageSettings::load(&data)?;
-        Self::of_layers(SettingsLayers { given, page, file })
+        let page = PageSettings::load(&data_folder(&given))?;
+        Self::of_layers(SettingsLayers { file: settings_file(&given)?, given, page })
     }
 
     fn of_layers(layers: SettingsLayers) -> Result<Self, ConfigError> {
@@ -235,12 +229,13 @@ impl Config {
         })
     }
 
-    /// The configuration with other settings of the page.
+    /// The configuration with other settings of the page, and with the file as it is now: what the restart will load.
     ///
     /// # Errors
-    /// A [`ConfigError`] with the setting and the reason.
+    /// As [`Self::load`].
     pub fn with_page(&self, page: PageSettings) -> Result<Self, ConfigError> {
-        Self::of_layers(SettingsLayers { page, ..(*self.layers).clone() })
+        let given = self.layers.given.clone();
+        Self::of_layers(SettingsLayers { file: settings_file(&given)?, given, page })
     }
 
     /// The key of the secrets that are stored readable.
@@ -449,6 +444,20 @@ fn invalid(setting: &'static str, reason: &str) -> ConfigError {
 fn read(path: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(path)
         .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), reason: error.to_string() })
+}
+
+fn data_folder(given: &Settings) -> PathBuf {
+    given.data.clone().unwrap_or_else(|| PathBuf::from("data"))
+}
+
+/// The settings of the file, which need not exist unless it is named.
+fn settings_file(given: &Settings) -> Result<Settings, ConfigError> {
+    let default = data_folder(given).join(CONFIG_FILE);
+    match &given.config {
+        Some(path) => read_file(path),
+        None if default.exists() => read_file(&default),
+        None => Ok(Settings::default()),
+    }
 }
 
 fn read_file(path: &Path) -> Result<Settings, ConfigError> {

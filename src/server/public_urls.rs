@@ -18,12 +18,14 @@ pub struct Endpoints {
     pub is_encrypted: bool,
     /// the certificate in use, if the server itself uses TLS
     pub tls: Option<Tls>,
+    /// whether systemd has bound the socket, so that its unit says the address
+    pub is_inherited: bool,
 }
 
 impl Endpoints {
     /// The endpoints of a socket at `address`, without a certificate.
     pub fn new(address: SocketAddr, is_https: bool, is_encrypted: bool) -> Self {
-        Self { address, is_https, is_encrypted, tls: None }
+        Self { address, is_https, is_encrypted, tls: None, is_inherited: false }
     }
 
     /// Whether other devices can connect.

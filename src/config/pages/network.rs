@@ -125,6 +125,13 @@ pub(super) async fn update(
 
 /// Tries whether the address can be bound. The port that this server holds cannot be tried.
 fn try_to_bind(address: SocketAddr, endpoints: &Endpoints) -> Result<(), String> {
+    if endpoints.is_inherited && address != endpoints.address {
+        return Err(format!(
+            "systemd가 {} 주소로 접속을 받고 있어서 여기서는 주소를 바꿀 수 없어요. 이 컴퓨터의 터미널에서 \
+             sudo mukkeum service install --listen {address}를 실행하면 바뀌어요.",
+            endpoints.address
+        ));
+    }
     if address.port() == endpoints.address.port() {
         return Ok(());
     }
@@ -147,4 +154,20 @@ fn try_to_bind(address: SocketAddr, endpoints: &Endpoints) -> Result<(), String>
 fn suggest(port: u16) -> u16 {
     let mut near = (1..20).filter_map(|step| port.checked_add(step));
     near.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()).unwrap_or(8080)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_of_a_socket_of_systemd_is_not_changed_here() {
+        let address: SocketAddr = "127.0.0.1:8080".parse().expect("an address");
+        let inherited = Endpoints { is_inherited: true, ..Endpoints::new(address, false, false) };
+        assert_eq!(try_to_bind(address, &inherited), Ok(()), "the encryption can be changed");
+        let other = "0.0.0.0:8080".parse().expect("an address");
+        let refused = try_to_bind(other, &inherited).expect_err("another address");
+        assert!(refused.contains("systemd") && refused.contains("--listen 0.0.0.0:8080"), "{refused}");
+        assert_eq!(try_to_bind(other, &Endpoints { is_inherited: false, ..inherited }), Ok(()), "the own port");
+    }
 }
