@@ -171,7 +171,7 @@ fn systemctl(arguments: &[&str]) -> Result<(), CliError> {
 }
 
 /// The service unit for a data folder other than the default: runs as the owner of the folder, and only
-/// that folder is writable.
+/// that folder and drives are writable.
 fn unit_for_folder(data: &Path, owner: u32) -> Result<String, CliError> {
     let data = quoted(data)?;
     let mut unit = String::new();
@@ -252,6 +252,7 @@ mod tests {
             &format!("ReadWritePaths={data}"),
             "ProtectHome=read-only",
             "ProtectSystem=strict",
+            "ReadWritePaths=-/media -/run/media -/mnt",
             "Restart=on-failure",
         ] {
             assert!(unit.lines().any(|one| one == line), "{line}:\n{unit}");
