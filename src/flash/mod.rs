@@ -1,8 +1,8 @@
 //! Flash messages: what a member is told on the page after a form (post/redirect/get).
 //!
-//! The message is saved in the transaction of the change, and the redirect names its row (`?done=`). All nodes can show
-//! it, a reload shows it again, and it expires after [`FLASH_LIFETIME_MS`]. A URL contains no text, and a member sees
-//! only messages for themselves.
+//! The message is saved in the transaction of the change, and the redirect names its row (`?done=`). Any node can show it,
+//! once: a reload does not repeat it. One that nobody reads expires after [`FLASH_LIFETIME_MS`]. A URL contains no text,
+//! and a member sees only messages for themselves.
 
 pub mod store;
 
@@ -10,7 +10,7 @@ use crate::audit::RecordedEvent;
 use crate::storage::{Result, Tx};
 use crate::text::coded;
 
-/// How long a message is shown, also by a reload, the back button or a bookmark.
+/// How long a message waits for its page.
 const FLASH_LIFETIME_MS: i64 = 10 * 60 * 1000;
 
 /// A flash message: the result of an action.

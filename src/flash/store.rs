@@ -22,6 +22,15 @@ pub(super) fn insert(tx: &mut dyn Tx, member_id: i64, flash: &Flash, expires_at:
     Ok(FlashId(id))
 }
 
+/// The message with this identifier as [`find`] finds it, for the last time.
+pub fn take(tx: &mut dyn Tx, id: i64, member_id: i64) -> Result<Option<Flash>> {
+    let found = find(tx, id, member_id)?;
+    if found.is_some() {
+        tx.exec("DELETE FROM flash_messages WHERE id = ?", &[id.into()])?;
+    }
+    Ok(found)
+}
+
 /// The message with this identifier, if it is for this member and has not expired.
 pub fn find(tx: &mut dyn Tx, id: i64, member_id: i64) -> Result<Option<Flash>> {
     let sql = "SELECT tone, message, audit_entry_id FROM flash_messages \

@@ -132,6 +132,7 @@ pub fn load(tx: &mut dyn Tx, today: NaiveDate) -> Result<Dashboard> {
             members: members::list(tx)?.len(),
             has_orders: uploads::page(tx, UploadFilter::All, 0, 0)?.1 > 0
                 || list::count(tx, &OrderQuery::default().filter())?.number() > 0,
+            is_dismissed: super::store::are_first_steps_dismissed(tx)?,
             ..ShopProgress::default()
         },
     })

@@ -14,6 +14,8 @@ pub struct ShopProgress {
     pub members: usize,
     /// whether a file was uploaded or an order taken
     pub has_orders: bool,
+    /// an administrator does not need the rest: works alone, or has connected in another way
+    pub is_dismissed: bool,
 }
 
 /// A step.
@@ -44,7 +46,7 @@ impl FirstStep {
     }
 }
 
-/// The steps in their order; empty when all are done.
+/// The steps in their order; empty when all are done, or the rest is dismissed and no data is at risk.
 pub fn first_steps(shop: ShopProgress) -> Vec<FirstStep> {
     let step = |title, hint, href, action, is_done| FirstStep { title, hint, href, action, is_done, is_urgent: false };
     let steps = vec![
@@ -81,15 +83,21 @@ pub fn first_steps(shop: ShopProgress) -> Vec<FirstStep> {
             shop.has_orders,
         ),
     ];
-    if steps.iter().all(|step| step.is_done) { Vec::new() } else { steps }
+    if steps.iter().all(|step| step.is_done || (shop.is_dismissed && !step.is_urgent)) { Vec::new() } else { steps }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const COMPLETE: ShopProgress =
-        ShopProgress { has_name: true, is_backed_up: true, is_public: true, members: 2, has_orders: true };
+    const COMPLETE: ShopProgress = ShopProgress {
+        has_name: true,
+        is_backed_up: true,
+        is_public: true,
+        members: 2,
+        has_orders: true,
+        is_dismissed: false,
+    };
 
     #[test]
     fn complete_shop_has_no_steps() {
@@ -102,6 +110,13 @@ mod tests {
         assert_eq!(steps.iter().filter(|step| step.is_done).count(), 0);
         let urgent: Vec<&str> = steps.iter().filter(|step| step.is_urgent).map(|step| step.href).collect();
         assert_eq!((steps.len(), urgent), (5, vec!["/backup"]));
+    }
+
+    #[test]
+    fn one_who_works_alone_dismisses_the_rest_but_not_the_backup() {
+        let alone = ShopProgress { is_public: false, members: 1, is_dismissed: true, ..COMPLETE };
+        assert_eq!(first_steps(alone), []);
+        assert_eq!(first_steps(ShopProgress { is_backed_up: false, ..alone }).len(), 5);
     }
 
     #[test]

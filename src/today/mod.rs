@@ -1,4 +1,4 @@
-//! Today: the first page, which counts an administrator's open work.
+//! Today: the first page, which counts the open work of an administrator or 주문 담당.
 //!
 //! `dashboard` counts orders, deliveries, uploads and products. `notices` says what waits, `first_steps` what a new shop
 //! lacks, `chart` draws what goes out; all three are pure functions. `watch` collects their facts; `pages` shows them.
@@ -8,4 +8,5 @@ pub mod dashboard;
 pub mod first_steps;
 pub mod notices;
 pub mod pages;
+mod store;
 pub mod watch;

@@ -1,8 +1,9 @@
-//! What waits for an administrator: notices of the bar above every page, and of the first page.
+//! What waits for an administrator or 주문 담당: notices of the bar above every page, and of the first page.
 //!
 //! [`notices`] is a pure function of facts. Each notice has its way out: the page on which it is settled.
 
 use crate::backup::TargetStatus;
+use crate::objects::readable_address;
 use crate::storage::{Diagnostic, Severity};
 use crate::time::Moment;
 
@@ -60,6 +61,14 @@ pub struct Notice {
     pub href: String,
     /// label of the link
     pub action: &'static str,
+    /// whether 주문 담당 sees it as well: it is settled with orders or uploads
+    pub is_for_orders: bool,
+}
+
+/// The notices of 주문 담당.
+pub fn for_orders(mut notices: Vec<Notice>) -> Vec<Notice> {
+    notices.retain(|notice| notice.is_for_orders);
+    notices
 }
 
 /// The backup of the shop.
@@ -170,6 +179,7 @@ fn work_notices(work: &OpenWork) -> Vec<Notice> {
             figure: Some(figure.clone()),
             href: figure.href.clone(),
             action,
+            is_for_orders: ["/orders", "/uploads"].iter().any(|page| figure.href.starts_with(page)),
         })
         .collect()
 }
@@ -182,6 +192,7 @@ fn machine_notices(machine: &MachineFacts) -> Vec<Notice> {
         figure: None,
         href: href.to_owned(),
         action,
+        is_for_orders: false,
     };
     let mut notices = Vec::new();
     match &machine.backup {
@@ -193,7 +204,7 @@ fn machine_notices(machine: &MachineFacts) -> Vec<Notice> {
         BackupFact::Targets(statuses) => {
             for status in statuses {
                 if let Some(advice) = backup_problem(status, machine.now) {
-                    let subject = format!("백업이 멈췄어요: {}", status.target);
+                    let subject = format!("백업이 멈췄어요: {}", readable_address(&status.target));
                     notices.push(notice(Urgency::Danger, &subject, advice, "/backup", "백업 보기"));
                 }
             }
@@ -257,6 +268,10 @@ mod tests {
         Figure { total: Total::Exactly(number), href: format!("/{number}") }
     }
 
+    fn figure_of(page: &str, number: i64) -> Figure {
+        Figure { total: Total::Exactly(number), href: page.to_owned() }
+    }
+
     fn work(late: [i64; 2], rest: [i64; 6]) -> OpenWork {
         let [claims, rejected, undecided, unclassified, inspections, missing_labels] = rest.map(figure);
         OpenWork {
@@ -300,13 +315,27 @@ mod tests {
     }
 
     #[test]
+    fn those_who_work_with_orders_see_late_orders_and_errors_of_uploads() {
+        let work = OpenWork {
+            late: [figure_of("/orders?late", 3), figure_of("/orders?late", 0)],
+            rejected: figure_of("/uploads?rows=rejected", 2),
+            breaches: figure_of("/privacy/breaches", 1),
+            unclassified: figure_of("/districts/unknown", 1),
+            ..work([0; 2], [0; 6])
+        };
+        let all = notices(&work, &MachineFacts { backup: BackupFact::Off, ..FINE });
+        let seen: Vec<String> = for_orders(all).into_iter().map(|notice| notice.href).collect();
+        assert_eq!(seen, ["/orders?late", "/uploads?rows=rejected"]);
+    }
+
+    #[test]
     fn backup_that_is_off_failing_or_old_is_a_danger() {
         let of = |backup| subjects(&MachineFacts { backup, ..FINE });
         assert_eq!(of(BackupFact::Off), ["백업이 꺼져 있어요"]);
         let targets = |status| of(BackupFact::Targets(vec![status]));
         assert_eq!(targets(copied(NOW)), [""; 0]);
         assert_eq!(targets(TargetStatus { copied_at: None, ..copied(NOW) }), [""; 0], "just set up");
-        let stopped = ["백업이 멈췄어요: file:///usb"];
+        let stopped = ["백업이 멈췄어요: /usb"];
         assert_eq!(targets(copied(Moment(NOW.0 - MAX_BACKUP_AGE_MS - 1))), stopped);
         let problem = Some(TargetProblem::Message("드라이브가 없어요".to_owned()));
         assert_eq!(targets(TargetStatus { problem, ..copied(NOW) }), stopped);

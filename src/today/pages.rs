@@ -1,4 +1,7 @@
-//! `/`: the first page of each role. Administrators see the dashboard, the delivery team its list.
+//! `/`: the first page. Administrators and 주문 담당 see the dashboard, each with the notices that wait for them; others their
+//! own first page.
+
+mod first_steps;
 
 use askama::Template;
 use axum::extract::State;
@@ -6,7 +9,7 @@ use axum::extract::State;
 use super::chart::DeliveryChart;
 use super::dashboard::{self, Dashboard, Figure};
 use super::first_steps::FirstStep;
-use super::notices::{Notice, notices};
+use super::notices::{Notice, for_orders, notices};
 use super::watch::Watch;
 use crate::districts::DistrictCache;
 use crate::orders::list::Total;
@@ -18,7 +21,7 @@ use crate::web::{Access, Layout, Member, PageResult, Routes, page, redirect};
 
 /// The pages of this room.
 pub fn routes() -> Routes {
-    Routes::new().get("/", Access::Driver, show)
+    Routes::new().get("/", Access::Driver, show).post("/first-steps/dismiss", Access::Admin, first_steps::dismiss)
 }
 
 #[derive(Template)]
@@ -37,6 +40,11 @@ impl TodayPage {
     fn done_steps(&self) -> usize {
         self.steps.iter().filter(|step| step.is_done).count()
     }
+
+    /// Whether the rest may be left: nothing of it puts data at risk.
+    fn can_dismiss(&self) -> bool {
+        self.steps.iter().all(|step| step.is_done || !step.is_urgent)
+    }
 }
 
 impl Figure {
@@ -54,16 +62,18 @@ async fn show(
     mut layout: Layout,
     member: Member,
 ) -> PageResult {
-    if !member.is_admin() {
+    if !layout.sees_today() {
         return Ok(redirect(member.role.home()));
     }
     let now = storage.clock().now();
     let today = now.date();
     let dashboard = storage.read_replica(move |tx| dashboard::load(tx, today)).await?;
     let districts = districts.refresh(&storage).await?;
-    let notices = notices(&dashboard.work, &watch.machine(now));
-    layout.waiting = watch.remember(now, &notices);
-    let steps = watch.first_steps(dashboard.progress);
+    let all = notices(&dashboard.work, &watch.machine(now));
+    watch.remember(now, &all);
+    layout.waiting = watch.waiting(&storage, member.role).await?;
+    let (notices, steps) =
+        if member.is_admin() { (all, watch.first_steps(dashboard.progress)) } else { (for_orders(all), Vec::new()) };
     let chart = DeliveryChart::new(&dashboard.goes_out, &districts, today);
     Ok(page(TodayPage { layout, today: date_with_weekday(today), dashboard, notices, steps, chart }))
 }

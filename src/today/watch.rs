@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex};
 
 use crate::backup::Backup;
 use crate::config::{Config, Database};
+use crate::members::model::Role;
 use crate::server::Endpoints;
 use crate::storage::{Result, Storage, lock};
 use crate::time::Moment;
 
 use super::dashboard;
 use super::first_steps::{FirstStep, ShopProgress, first_steps};
-use super::notices::{BackupFact, MachineFacts, Notice, notices, waiting_count};
+use super::notices::{BackupFact, MachineFacts, Notice, for_orders, notices, waiting_count};
 
 /// Age up to which the count of the bar is reused.
 const MAX_COUNT_AGE_MS: i64 = 30_000;
@@ -25,9 +26,26 @@ pub struct Watch {
     counted: CountCache,
 }
 
-/// The last count of waiting notices, and its time. All pages of a process share it.
+/// The last counts of waiting notices, and their time. All pages of a process share them.
 #[derive(Clone, Debug, Default)]
-pub struct CountCache(Arc<Mutex<Option<(Moment, usize)>>>);
+pub struct CountCache(Arc<Mutex<Option<(Moment, WaitingCounts)>>>);
+
+/// How many notices wait, by who sees them.
+#[derive(Clone, Copy, Debug)]
+struct WaitingCounts {
+    admin: usize,
+    orders: usize,
+}
+
+impl WaitingCounts {
+    fn of(self, role: Role) -> usize {
+        match role {
+            Role::Admin => self.admin,
+            Role::Orders => self.orders,
+            Role::Logistics | Role::Support | Role::Viewer | Role::Driver => 0,
+        }
+    }
+}
 
 impl Watch {
     /// Watches this shop.
@@ -64,25 +82,27 @@ impl Watch {
             return Vec::new();
         }
         let is_backed_up = self.backup.is_some() || matches!(self.config.database, Database::MariaDb(_));
-        first_steps(ShopProgress { is_backed_up, is_public: self.urls.is_public(), ..progress })
+        // A proxy is how other devices connect where the program itself has no certificate.
+        let is_public = self.urls.is_public() || (self.config.behind_tls && self.config.tls.is_none());
+        first_steps(ShopProgress { is_backed_up, is_public, ..progress })
     }
 
     /// Remembers how many of these notices wait.
-    pub fn remember(&self, now: Moment, notices: &[Notice]) -> usize {
-        let count = waiting_count(notices);
-        *lock(&self.counted.0) = Some((now, count));
-        count
+    pub fn remember(&self, now: Moment, notices: &[Notice]) {
+        let counts =
+            WaitingCounts { admin: waiting_count(notices), orders: waiting_count(&for_orders(notices.to_vec())) };
+        *lock(&self.counted.0) = Some((now, counts));
     }
 
-    /// How many notices wait, counted again after half a minute.
-    pub async fn waiting(&self, storage: &Storage) -> Result<usize> {
+    /// How many notices wait for those of a role, counted again after half a minute.
+    pub async fn waiting(&self, storage: &Storage, role: Role) -> Result<usize> {
         let now = storage.clock().now();
-        if let Some((at, count)) = *lock(&self.counted.0)
-            && (0..MAX_COUNT_AGE_MS).contains(&(now.0 - at.0))
-        {
-            return Ok(count);
+        let remembered = || (*lock(&self.counted.0)).filter(|(at, _)| (0..MAX_COUNT_AGE_MS).contains(&(now.0 - at.0)));
+        if let Some((_, counts)) = remembered() {
+            return Ok(counts.of(role));
         }
         let work = storage.read_replica(move |tx| dashboard::open_work(tx, now.date())).await?;
-        Ok(self.remember(now, &notices(&work, &self.machine(now))))
+        self.remember(now, &notices(&work, &self.machine(now)));
+        Ok(remembered().map_or(0, |(_, counts)| counts.of(role)))
     }
 }

@@ -26,7 +26,7 @@ pub struct Layout {
     pub flash: Option<Flash>,
     /// the banner above the page in a demo shop
     pub banner: Option<String>,
-    /// how many notices wait for an administrator
+    /// how many notices wait for the member
     pub waiting: usize,
     /// whether the member has a tour of today, besides other work
     pub drives: bool,
@@ -64,6 +64,11 @@ impl Layout {
     /// Whether an administrator is logged in.
     pub fn is_admin(&self) -> bool {
         self.member.as_ref().is_some_and(Member::is_admin)
+    }
+
+    /// Whether the member has the first page with what waits.
+    pub fn sees_today(&self) -> bool {
+        self.member.as_ref().is_some_and(|member| matches!(member.role, Role::Admin | Role::Orders))
     }
 
     /// Whether the logged-in member may take the action on this kind of page.
@@ -167,11 +172,20 @@ impl FromRequestParts<AppState> for Layout {
         let Ok(Query(FlashQuery { done })) = Query::from_request_parts(parts, state).await;
         // A member sees their own messages only.
         let flash = match (done.as_deref().and_then(parse_crockford), auth.member().map(|member| member.id)) {
-            (Some(id), Some(member_id)) => state.storage.read(move |tx| flash::store::find(tx, id, member_id)).await?,
+            (Some(id), Some(member_id)) => {
+                match state.storage.write(move |tx| flash::store::take(tx, id, member_id)).await {
+                    Ok(flash) => flash,
+                    // Nothing can be written; a message that is repeated is better than no page.
+                    Err(_) => state.storage.read(move |tx| flash::store::find(tx, id, member_id)).await?,
+                }
+            }
             _ => None,
         };
         let layout = Self::without_flash(&DemoBanner::from_ref(state), Some(auth), parts.uri.path());
-        let waiting = if layout.is_admin() { Watch::from_ref(state).waiting(&state.storage).await? } else { 0 };
+        let waiting = match &layout.member {
+            Some(member) if layout.sees_today() => Watch::from_ref(state).waiting(&state.storage, member.role).await?,
+            _ => 0,
+        };
         let drives = match &layout.member {
             Some(member) if layout.sees_plans() => {
                 let (id, today) = (member.id, state.storage.clock().now().date());

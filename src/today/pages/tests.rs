@@ -1,6 +1,7 @@
 //! The dashboard's figures equal the totals of the lists they link to.
 
 use crate::config::Database;
+use crate::members::model::Role;
 use crate::storage::{StorageError, Tx};
 use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
 use crate::web::testing::{START, TestApp};
@@ -124,4 +125,25 @@ async fn delivery_team_is_redirected_to_deliveries() {
     let app = TestApp::start().await;
     app.sign_in_logistics().await;
     assert_eq!(app.get("/").await.location(), "/deliveries");
+}
+
+#[tokio::test]
+async fn those_who_work_with_orders_see_what_waits_for_them() {
+    let app = shop().await;
+    let office = app.another_browser();
+    office.sign_in_as(Role::Orders).await;
+    let page = office.get("/").await.ok();
+    assert_eq!(figure(&page, "/uploads?rows=rejected"), 2);
+    assert!(page.contains("알림 <span class=\"count-mark\">"), "{page}");
+    assert!(!page.contains("처음 오셨네요") && !page.contains("백업"), "{page}");
+    assert!(office.get("/orders").await.ok().contains("알림 "), "in the bar of every page");
+}
+
+#[tokio::test]
+async fn rest_of_the_first_steps_is_dismissed() {
+    let app = TestApp::as_admin().await;
+    app.post_form("/first-steps/dismiss", &[]).await;
+    // Only the backup of a file is at risk.
+    let has_steps = matches!(app.state.config.database, Database::Sqlite(_));
+    assert_eq!(app.get("/").await.ok().contains("처음 오셨네요"), has_steps);
 }
