@@ -26,38 +26,26 @@ document.addEventListener("paste", (event) => {
   field.setRangeText(text.trim().split(/\s+/).join(" "), field.selectionStart, field.selectionEnd, "end");
 });
 
-// A message is said once: a reload, a bookmark and the back button do not repeat it.
+// A message is said once, and its address is not kept: a bookmark would name a message that is gone.
 const address = new URL(location.href);
 if (address.searchParams.has("done")) {
   address.searchParams.delete("done");
   history.replaceState(history.state, "", address);
 }
 
-// A refused form: the title says so, the fields to correct are listed with links, and the first one has the focus.
-const wrong = [...document.querySelectorAll("main [aria-invalid=true]")].filter((field) => field.offsetParent);
-if (wrong.length) {
-  document.title = `오류: ${document.title}`;
-  if (wrong.length > 1) {
-    const list = document.createElement("ul");
-    for (const [index, field] of wrong.entries()) {
-      field.id ||= `wrong-${index}`;
-      const link = document.createElement("a");
-      link.href = `#${field.id}`;
-      link.textContent = field.getAttribute("aria-label") ?? field.labels?.[0]?.textContent.trim() ?? field.name;
-      link.addEventListener("click", (event) => { event.preventDefault(); field.focus(); });
-      list.append(document.createElement("li"));
-      list.lastChild.append(link);
-    }
-    const box = document.createElement("nav");
-    box.className = "notice danger wrong-fields";
-    box.setAttribute("aria-label", "확인할 곳");
-    const heading = document.createElement("p");
-    heading.textContent = `확인할 곳이 ${wrong.length}군데 있어요.`;
-    box.append(heading, list);
-    document.querySelector("main").prepend(box);
-  }
-  wrong[0].focus();
-}
+// A refused form: the server has named it in the title and listed the fields; the first one has the focus.
+const focusWrong = () => {
+  const wrong = [...document.querySelectorAll("main [aria-invalid=true]")].find((field) => field.offsetParent);
+  wrong?.focus();
+  return Boolean(wrong);
+};
+focusWrong();
+document.addEventListener("click", (event) => {
+  const link = event.target.closest(".wrong-fields a");
+  if (!link) return;
+  event.preventDefault();
+  document.getElementById(link.hash.slice(1))?.focus();
+});
 
 const typing = (element) => element?.closest("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable]");
 
@@ -273,7 +261,7 @@ const acceptFiles = (form) => {
       document.title = page.title;
       document.querySelector("main").replaceWith(document.adoptNode(main));
       document.querySelectorAll("form[data-drop]").forEach(acceptFiles);
-      main.focus();
+      if (!focusWrong()) main.focus();
     };
     request.send(new FormData(form));
   });

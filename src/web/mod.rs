@@ -31,6 +31,7 @@ pub mod paging;
 mod personal_data;
 pub mod qr;
 mod question;
+mod refused;
 mod request_log;
 mod routes;
 mod session;
@@ -111,7 +112,7 @@ pub fn page(template: impl Template) -> Response {
 /// Renders a page with a status, such as 422 for a form with errors.
 pub fn page_with_status(status: StatusCode, template: impl Template) -> Response {
     match template.render() {
-        Ok(text) => (status, Html(text)).into_response(),
+        Ok(text) => (status, Html(refused::mark(status, text))).into_response(),
         Err(error) => Error::Internal(error.to_string()).into_response(),
     }
 }
