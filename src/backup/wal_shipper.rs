@@ -149,7 +149,7 @@ impl WalShipper {
             }
         }
         if let Err(error) = self.checkpoint() {
-            tracing::error!(%error, "the final checkpoint failed");
+            tracing::error!(%error, "끄기 전에 데이터 파일을 정리하지 못했어요. 다음에 켜면 해요");
         }
     }
 

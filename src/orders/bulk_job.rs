@@ -95,7 +95,7 @@ pub async fn start(
         let work = tokio::spawn(run(storage.clone(), id, act));
         let failure = tokio::select! {
             ended = work => ended.unwrap_or_else(|error| {
-                tracing::error!(%error, "a bulk action failed");
+                tracing::error!(%error, "한꺼번에 바꾸는 작업을 끝내지 못했어요. 바뀐 것은 없어요");
                 Some("프로그램의 잘못으로 끝내지 못했어요. 바뀐 것은 없어요.".to_owned())
             }),
             never = renew(&storage, holder) => match never {},
@@ -107,7 +107,7 @@ pub async fn start(
             lease::release(tx, LEASE, holder)
         });
         if let Err(error) = end.await {
-            tracing::warn!(%error, "the lease of a bulk action expires by itself");
+            tracing::warn!(%error, "작업이 끝난 것을 저장하지 못해서 다음 작업은 2분 뒤에 시작해요");
         }
     });
     Ok(true)
@@ -124,7 +124,7 @@ async fn run(
         bulk_jobs::finish(tx, id, &outcome)
     });
     let error = done.await.err()?;
-    tracing::error!(%error, "a bulk action failed");
+    tracing::error!(%error, "한꺼번에 바꾸는 작업을 끝내지 못했어요. 바뀐 것은 없어요");
     Some("데이터베이스에 저장하지 못했어요. 바뀐 것은 없어요. 다시 해 주세요.".to_owned())
 }
 
@@ -134,7 +134,7 @@ async fn renew(storage: &Storage, holder: i64) -> std::convert::Infallible {
         tokio::time::sleep(RENEWAL_INTERVAL).await;
         let renewed = storage.write(move |tx| lease::try_acquire(tx, LEASE, holder, LEASE_MS)).await;
         if let Err(error) = renewed {
-            tracing::warn!(%error, "the lease of a bulk action was not renewed");
+            tracing::warn!(%error, "작업이 진행 중인 것을 저장하지 못했어요. 곧 다시 해요");
         }
     }
 }

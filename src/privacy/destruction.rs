@@ -253,7 +253,7 @@ impl Run {
             self.storage.write(move |tx| store::save_compaction(tx, at)).await?;
         }
         if (certificate.is_some() || is_compaction_due) && !self.storage.erase_log().await? {
-            tracing::warn!("the write-ahead log could not be erased yet: a long read prevents it");
+            tracing::warn!("파기한 것의 흔적을 아직 다 지우지 못했어요. 오래 걸리는 조회가 끝나면 지워요");
         }
         Ok(self.counts)
     }

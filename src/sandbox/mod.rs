@@ -156,7 +156,7 @@ impl Sandboxes {
             .collect();
         for sandbox in idle {
             if let Err(error) = sandbox.storage.release_memory().await {
-                tracing::warn!(%error, "the caches of an idle sandbox could not be released");
+                tracing::warn!(%error, "쉬는 체험 가게의 메모리를 비우지 못했어요. 곧 다시 해요");
             }
         }
     }

@@ -105,7 +105,7 @@ impl Uploads {
         tokio::spawn(async move {
             for (entry, options) in entered {
                 if let Err(error) = uploads.apply_in_turn(entry.id, Some(&entry), actor, &options).await {
-                    tracing::warn!(%error, upload = entry.id, "an upload was not applied");
+                    tracing::warn!(%error, upload = entry.id, "업로드를 적용하지 못했어요. 업로드 화면에서 다시 적용하세요");
                 }
             }
         })

@@ -65,7 +65,11 @@ async fn ready(
             }
         }
         Ok(version) => {
-            tracing::error!(found = version, known = schema::VERSION, "the schema is not this program's");
+            tracing::error!(
+                found = version,
+                known = schema::VERSION,
+                "다른 버전의 데이터라 쓰지 않아요. 맞는 버전의 프로그램을 켜세요"
+            );
             text(StatusCode::SERVICE_UNAVAILABLE, "schema")
         }
         Err(error) => {

@@ -48,10 +48,11 @@ pub(super) async fn log_request(mut request: Request, next: Next) -> Response {
 
     let status = response.status();
     let (status_code, milliseconds) = (status.as_u16(), elapsed.as_millis());
+    // For those who look for a fault (`--log-level debug`); the window of a shop says what matters to its owner.
     if is_polled(&route) {
-        span.in_scope(|| tracing::debug!(status = status_code, milliseconds, "answered"));
+        span.in_scope(|| tracing::trace!(status = status_code, milliseconds, "answered"));
     } else {
-        span.in_scope(|| tracing::info!(status = status_code, milliseconds, "answered"));
+        span.in_scope(|| tracing::debug!(status = status_code, milliseconds, "answered"));
     }
     let method = method_label(&method).to_owned();
     let labels = [("method", method), ("route", route), ("status", status.as_u16().to_string())];
@@ -69,7 +70,7 @@ fn method_label(method: &Method) -> &str {
     if [Method::GET, Method::HEAD, Method::POST].contains(method) { method.as_str() } else { "other" }
 }
 
-/// Whether machines request the route regularly, so that it is logged at debug level only.
+/// Whether machines request the route regularly, so that it is logged at trace level only.
 fn is_polled(route: &str) -> bool {
     ["/health/", "/metrics", "/assets/"].iter().any(|prefix| route.starts_with(prefix))
 }

@@ -71,7 +71,7 @@ pub fn with_shipped(tx: &mut dyn Tx, shipped: &Profiles) -> Result<Profiles> {
     let own = rows.into_iter().map(|mut row| stored(&mut row)).collect::<Result<Vec<_>>>()?;
     let unreadable = own.iter().filter(|stored| stored.profile().is_none());
     for stored in unreadable {
-        tracing::warn!(profile = %stored.code, "a profile of the shop cannot be read and is left out");
+        tracing::warn!(profile = %stored.code, "가게의 양식을 읽지 못해 쓰지 않아요. 양식 화면에서 지우고 다시 만드세요");
     }
     Ok(shipped.with_own(own.iter().filter_map(StoredProfile::profile)))
 }

@@ -100,8 +100,8 @@ pub(super) async fn stop(mut jobs: JoinSet<()>, storage: &Storage) {
     let released = storage.write(move |tx| lease::release(tx, LEASE, node));
     match tokio::time::timeout(LEASE_RELEASE_TIMEOUT, released).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "the lease of the expiry job was not released"),
-        Err(_) => tracing::warn!("the lease of the expiry job was not released in time"),
+        Ok(Err(error)) => tracing::warn!(%error, "정리하던 일을 다른 서버에 넘기지 못했어요. 잠시 뒤에 이어받아요"),
+        Err(_) => tracing::warn!("정리하던 일을 제때 넘기지 못했어요. 다른 서버가 잠시 뒤에 이어받아요"),
     }
 }
 
@@ -111,7 +111,7 @@ async fn measure_law(storage: Storage, keep: RetentionYears, access_years: u32) 
     loop {
         interval.tick().await;
         if let Err(error) = privacy::measures::export(&storage, keep, access_years).await {
-            tracing::warn!(%error, "the metrics of the law were not measured");
+            tracing::warn!(%error, "법 점검의 지표를 재지 못했어요. 곧 다시 해요");
         }
     }
 }
@@ -142,7 +142,7 @@ async fn keep_access_records(state: AppState) {
         interval.tick().await;
         match storage.write(access::seal).await {
             Ok(Some(seal)) => {
-                tracing::info!(day = %seal.day, last = seal.last_sequence, digest = seal.digest, "access records sealed");
+                tracing::info!(day = %seal.day, last = seal.last_sequence, digest = seal.digest, "하루의 접속기록을 잠갔어요");
             }
             Ok(None) => {}
             Err(error) => tracing::error!(%error, "접속기록을 잠그지 못했어요"),

@@ -216,7 +216,7 @@ impl ConnectionPool {
         }
         let primary = find_primary(&self.address, deadline)?;
         let (host, port) = &self.address.hosts[primary];
-        tracing::info!(host, port, "found the database's primary");
+        tracing::info!(host, port, "쓰기를 받는 데이터베이스를 찾았어요");
         let mut state = lock(&self.state);
         state.primary = Some(primary);
         if state.former.is_some_and(|former| former != primary) {

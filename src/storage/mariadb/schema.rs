@@ -82,7 +82,7 @@ fn apply(conn: &mut Conn, sql: &str, version: i64, now: Moment) -> Result<(), Tx
     for statement in translate(sql) {
         match conn.query_drop(&statement) {
             Err(mysql::Error::MySqlError(error)) if is_trigger(&statement) && NO_TRIGGER.contains(&error.code) => {
-                tracing::warn!(%error, "a trigger could not be created; mukkeum doctor says what to do");
+                tracing::warn!(%error, "기록을 지키는 트리거를 만들지 못했어요. mukkeum doctor를 실행하면 할 일이 나와요");
             }
             executed => executed?,
         }

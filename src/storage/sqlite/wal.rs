@@ -66,7 +66,7 @@ pub struct CommitBlock {
 impl Drop for CommitBlock {
     fn drop(&mut self) {
         if let Err(error) = lock(&self.shared.writer).execute_batch("ROLLBACK") {
-            tracing::error!(%error, "an empty transaction could not be ended");
+            tracing::error!(%error, "백업이 읽던 것을 놓지 못했어요. 계속되면 프로그램을 다시 켜세요");
         }
     }
 }
