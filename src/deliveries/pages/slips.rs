@@ -193,7 +193,9 @@ fn line(listed: &OrderRow, other_recipient: Option<&Recipient>) -> SlipLine {
         let texts = [&to.name, &to.tel1, &to.tel2, address.trim()];
         texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<&str>>().join(" · ")
     });
-    SlipLine { state: listed.order.state.label(), product, quantity: listed.order.quantity, other_recipient }
+    // The customer reads it at the door: that an order is still with the factory is no word for the paper.
+    let state = if listed.order.state < OrderState::Shipped { "" } else { listed.order.state.label() };
+    SlipLine { state, product, quantity: listed.order.quantity, other_recipient }
 }
 
 /// The deliveries whose slips to show; without `id`, those of the search in the same query string.
