@@ -10,7 +10,7 @@ use crate::members::model::Role;
 struct HelpFiles;
 
 /// Topic names in the order of the list: file name without `.md` and last URL segment.
-pub const TOPICS: [&str; 37] = [
+pub const TOPICS: [&str; 39] = [
     "job-orders",
     "job-factory",
     "job-phone",
@@ -38,6 +38,8 @@ pub const TOPICS: [&str; 37] = [
     "districts",
     "products",
     "access",
+    "breaches",
+    "requests",
     "members",
     "roles",
     "account",
@@ -147,6 +149,8 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
         ["trucks" | "learning", ..] => "trucks",
         ["districts", ..] => "districts",
         ["products", ..] => "products",
+        ["privacy", "breaches", ..] => "breaches",
+        ["privacy", "people" | "requests", ..] => "requests",
         ["access" | "privacy", ..] => "access",
         ["members", "roles"] | ["masking", ..] => "roles",
         ["members", ..] => "members",
