@@ -1,12 +1,16 @@
 // Every page of a working shop at six widths, in dark and on paper: nothing scrolls sideways, no text is cut off, no two
-// controls overlap. With SCREENS=folder the test writes the pictures and contact sheets of them there, to be looked at.
+// controls overlap, on a phone each is 48 px high, and nothing is hard to read in dark. The pages that no link of a member
+// leads to are opened one by one. With SCREENS=folder the test writes the pictures and contact sheets of them there, to be
+// looked at.
 
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { closeBrowser, enterDemo, open } from './browser.mjs';
+import { checkAccessibility, checkContrast, closeBrowser, enterDemo, logIn, open, setUpAndLogIn } from './browser.mjs';
+import { clickButton, preview } from './flows.mjs';
+import { fixture, setupPath } from './server.mjs';
 
 after(closeBrowser);
 
@@ -18,7 +22,7 @@ const FOLDER = process.env.SCREENS;
 const ROUTES = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../docs/ROUTES.md');
 
 // Pages that are no pages of a member at a desk: they come before the login, end it, answer a form, or belong to the phone
-// of a driver, whose tests look at them.
+// of a driver. The second test and those of the driver look at them.
 const ELSEWHERE = [/^\/setup/, /^\/log(in|out)/, /^\/drive(\/|$)/, /^\/masking/, /^\/account\/unsent/, /^\/orders\/job/, /^\/uploads\/batch/];
 
 /** Paths of the routes that are read, in the order of the list. */
@@ -26,6 +30,9 @@ function readRoutes() {
   const rows = readFileSync(ROUTES, 'utf8').matchAll(/^\| GET \| `([^`]+)` \|/gm);
   return [...rows].map(([, route]) => route).filter((route) => !ELSEWHERE.some((other) => other.test(route)));
 }
+
+// Pages that no other test measures in dark.
+const DARK_CONTRAST = [/^\/plans\/promises/, /^\/privacy\/destructions\/\{/, /^\/access/, /^\/learning/, /^\/notices/];
 
 const patternOf = (route) => new RegExp(`^${route.replaceAll(/[.]/g, '\\$&').replaceAll(/\{[^}]+\}/g, '[^/?#]+')}$`);
 
@@ -74,6 +81,29 @@ function faultsOfLayout() {
       if (across > 3 && down > 3 && element !== other && !element.contains(other) && !other.contains(element)) {
         faults.push(`overlap: ${name(element)} and ${name(other)}`);
       }
+    }
+  }
+  return [...new Set(faults)];
+}
+
+/** Controls that a finger misses: lower than 48 px. Links within a sentence are as high as their line. */
+function smallTargets() {
+  const MIN = 47.5;
+  const faults = [];
+  const isShown = (element) => element.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true });
+  const text = (element) => (element.innerText ?? '').trim().replaceAll(/\s+/g, ' ');
+  const isInSentence = (link) => {
+    const around = link.closest('p, li, dd, dt, td, th, figcaption, caption, legend, label, summary, h1, h2, h3, div');
+    return around && text(around).length > text(link).length + 3 && getComputedStyle(link).display === 'inline';
+  };
+  for (const element of document.querySelectorAll('main a[href], main button, main input:not([type=hidden]), main select, main summary, header a[href], header summary')) {
+    if (!isShown(element) || element.closest('.visually-hidden, .skip, [hidden]') || element.matches('a') && isInSentence(element)) continue;
+    // A box is pressed by its label, and a place on a map by its field.
+    const pressed = element.matches('[type=checkbox], [type=radio]') ? element.closest('label, .form-check, .pill') ?? element : element;
+    const { width, height } = pressed.getBoundingClientRect();
+    if (width > 2 && height > 2 && height < MIN) {
+      const classes = typeof element.className === 'string' ? element.className.trim().replaceAll(/\s+/g, '.') : '';
+      faults.push(`${Math.round(height)} px high: ${element.parentElement.localName} > ${element.localName}.${classes} “${text(element).slice(0, 20)}”`);
     }
   }
   return [...new Set(faults)];
@@ -146,16 +176,17 @@ test('every page fits its width, also in dark and on paper', { timeout: 900_000 
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 1000 });
       await look(route, `at ${width} px`);
+      if (width === 360) faults.push(...(await page.evaluate(smallTargets)).map((fault) => `${route} ${fault}`));
       await keep(`${width}`, route);
     }
-    if (FOLDER) {
-      await page.emulateMedia({ colorScheme: 'dark' });
-      for (const width of [360, 1440]) {
-        await page.setViewportSize({ width, height: 1000 });
-        await keep(`dark-${width}`, route);
-      }
-      await page.emulateMedia({ colorScheme: null });
+    await page.emulateMedia({ colorScheme: 'dark' });
+    for (const width of [360, 1440]) {
+      await page.setViewportSize({ width, height: 1000 });
+      await look(route, `in dark at ${width} px`);
+      await keep(`dark-${width}`, route);
     }
+    if (DARK_CONTRAST.some((pattern) => pattern.test(route))) await checkContrast(page, `${route} in dark`);
+    await page.emulateMedia({ colorScheme: null });
     await page.setViewportSize({ width: A4, height: 1123 });
     await page.emulateMedia({ media: 'print' });
     faults.push(...(await page.evaluate(faultsOnPaper, { upright: A4, across: A4_ACROSS })).map((fault) => `${route} on paper: ${fault}`));
@@ -169,5 +200,83 @@ test('every page fits its width, also in dark and on paper', { timeout: 900_000 
   }
   t.diagnostic(`${pages} pages of ${patterns.size} routes`);
   assert.ok(pages > 60, `${pages} pages`);
+  assert.deepEqual(faults, []);
+});
+
+/** The page as it is now, at both widths in both schemes: layout, targets of a finger, axe. */
+async function inspect(page, name) {
+  const faults = [];
+  for (const colorScheme of [null, 'dark']) {
+    await page.emulateMedia({ colorScheme });
+    for (const width of [360, 1440]) {
+      await page.setViewportSize({ width, height: 1000 });
+      const found = await page.evaluate(faultsOfLayout);
+      if (width === 360) found.push(...await page.evaluate(smallTargets));
+      faults.push(...found.map((fault) => `${name} at ${width} px${colorScheme ? ' in dark' : ''}: ${fault}`));
+    }
+  }
+  await page.emulateMedia({ colorScheme: null });
+  await checkAccessibility(page, name);
+  return faults;
+}
+
+test('pages before the login fit a phone and a desktop, light and dark', async (t) => {
+  const { page, server } = await open(t);
+  const faults = [];
+  await page.goto(setupPath(server.url));
+  faults.push(...await inspect(page, 'setup'));
+  for (const way of ['백업에서 복원하기', '연습해 보기']) await page.locator('summary').filter({ hasText: way }).click();
+  faults.push(...await inspect(page, 'setup, opened'));
+  await clickButton(page, '백업이 있는 곳 선택하기');
+  await page.locator('summary').filter({ hasText: '클라우드' }).click();
+  faults.push(...await inspect(page, 'restore'));
+  await setUpAndLogIn(page);
+  await page.context().clearCookies();
+  await page.goto('/login');
+  faults.push(...await inspect(page, 'login'));
+  await logIn(page);
+  await page.goto('/uploads');
+  await page.getByLabel('파일 선택').setInputFiles(['01_smartstore_orders_72col.xlsx', 'B01_missing_key_column.xlsx'].map(fixture));
+  await page.waitForURL(/\/uploads\/batch/);
+  faults.push(...await inspect(page, 'several uploads'));
+  await preview(page, '01_smartstore_orders_72col.xlsx');
+  faults.push(...await inspect(page, 'preview'));
+  assert.deepEqual(faults, []);
+});
+
+test('pages of a driver, masked data and dialogs fit a phone and a desktop, light and dark', async (t) => {
+  const { page, window } = await open(t, { command: ['demo', '--orders', '300'] });
+  const faults = [];
+  await enterDemo(page);
+  for (const [name, url] of [['promises', '/plans/promises'], ['destructions', '/privacy/destructions']]) {
+    await page.goto(url);
+    faults.push(...await inspect(page, name));
+  }
+  const certificate = page.locator('main a[href^="/privacy/destructions/"]').first();
+  if (await certificate.count()) {
+    await certificate.click();
+    faults.push(...await inspect(page, 'certificate of destruction'));
+  }
+  await page.goto('/orders?state=PLACED');
+  await page.getByRole('row').getByRole('checkbox').nth(1).check();
+  await page.getByRole('button', { name: '배송됨으로 바꾸기' }).first().click();
+  await page.waitForLoadState();
+  faults.push(...await inspect(page, 'question before a step is jumped'));
+  await page.goto('/orders');
+  await page.keyboard.press('Control+k');
+  await page.locator('dialog[open]').first().waitFor();
+  faults.push(...await inspect(page, 'search of everything'));
+  const support = await window();
+  await enterDemo(support, '배송팀');
+  await support.goto('/deliveries');
+  const reveal = support.locator('main a[href^="/masking/reveal"]').first();
+  if (await reveal.count()) {
+    await support.goto(await reveal.getAttribute('href'));
+    faults.push(...await inspect(support, 'reveal'));
+  }
+  const driver = await window();
+  await enterDemo(driver, '기사');
+  await driver.goto('/drive');
+  faults.push(...await inspect(driver, 'drive'));
   assert.deepEqual(faults, []);
 });
