@@ -187,7 +187,7 @@ impl InspectionReport {
         [
             ("한꺼번에 많이 본 것", "한 번에 500건 이상, 또는 하루에 5,000건 이상", &self.bulk),
             ("밤과 휴일", "밤 10시부터 아침 6시까지와 토·일요일, 공휴일", &self.off_hours),
-            ("용도를 적지 않은 내려받기", "왜 받았는지 물어보세요", &self.without_purpose),
+            ("용도를 입력하지 않은 내려받기", "왜 받았는지 물어보세요", &self.without_purpose),
             ("처음 보는 주소", "그 전 반년 동안 쓰지 않던 주소예요", &self.new_addresses),
             ("로그인 실패", "아이디와 주소마다", &self.failures),
             ("같은 사람을 자꾸 본 것", "한 회원이 한 달에 10번 이상 연 주문과 배송", &self.repeated),

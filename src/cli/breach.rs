@@ -53,7 +53,7 @@ pub(super) enum BreachCommand {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
-    /// 한 일을 적어요
+    /// 한 일을 기록해요
     Step {
         /// 사건의 번호
         #[arg(value_name = "NUMBER")]
@@ -68,7 +68,7 @@ pub(super) enum BreachCommand {
         #[arg(long, value_name = "WORDS")]
         note: String,
     },
-    /// 사건을 마쳐요. 모든 단계를 적은 다음이에요
+    /// 사건을 마쳐요. 모든 단계를 기록한 다음이에요
     Close {
         /// 사건의 번호
         #[arg(value_name = "NUMBER")]
@@ -283,7 +283,7 @@ fn show(storage: &Storage, number: &str, json: bool) -> CommandResult {
         writeln!(out, "{}  {}: {} {}", entry.at, entry.step.label(), entry.outcome.label(), entry.note)?;
     }
     if !missing.is_empty() {
-        writeln!(out, "안내문에 아직 적지 않은 것: {}", missing.join(", "))?;
+        writeln!(out, "안내문에 아직 입력하지 않은 것: {}", missing.join(", "))?;
     }
     writeln!(out, "\n{notice}")?;
     Ok(Outcome::Complete)
@@ -347,7 +347,7 @@ fn close(storage: &Storage, number: &str) -> CommandResult {
     let breach = breach.ok_or_else(|| unknown(number))?;
     if !missing.is_empty() {
         let labels: Vec<&str> = missing.iter().map(|step| step.label()).collect();
-        return Err(CliError(format!("아직 적지 않은 단계가 있어요: {}", labels.join(", "))));
+        return Err(CliError(format!("아직 기록하지 않은 단계가 있어요: {}", labels.join(", "))));
     }
     let people = breach.closed.map_or(0, |(_, people)| people);
     writeln!(io::stdout().lock(), "사건을 마쳤어요. 대상은 {people}명이에요.")?;

@@ -78,7 +78,7 @@ enum Command {
     /// 접속기록을 파일로 저장하고, 바뀌거나 빠진 것이 없는지 확인해요
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// 개인정보가 새었을 때: 누구의 정보인지 찾고, 안내문을 만들고, 한 일을 적어요
+    /// 개인정보가 새었을 때: 누구의 정보인지 찾고, 안내문을 만들고, 한 일을 기록해요
     #[command(subcommand)]
     Breach(breach::BreachCommand),
     /// 한 사람의 정보를 찾고, 보여 주고, 정정하고, 처리를 정지하고, 지워요

@@ -116,7 +116,7 @@ pub(super) enum PersonCommand {
         #[arg(long)]
         json: bool,
     },
-    /// 요구에 답을 적어요
+    /// 요구에 답을 기록해요
     Answer {
         /// 요구의 번호
         #[arg(value_name = "NUMBER")]
@@ -141,7 +141,7 @@ impl PersonOf {
             [id] => Ok((id, role)),
             [] => Err(CliError(format!("상품주문번호 '{}'의 주문이 없어요.", self.order_number))),
             _ => Err(CliError(format!(
-                "상품주문번호 '{}'의 주문이 여러 채널에 있어요. 화면에서 해 주세요.",
+                "상품주문번호 '{}'의 주문이 여러 판매채널에 있어요. 화면에서 해 주세요.",
                 self.order_number
             ))),
         }
@@ -226,7 +226,7 @@ fn find(storage: &Storage, words: &str, json: bool) -> CommandResult {
         )?;
     }
     if is_cut {
-        writeln!(out, "너무 많아서 일부만 찾았어요. 전화번호를 모두 적으면 정확히 찾아요.")?;
+        writeln!(out, "너무 많아서 일부만 찾았어요. 전화번호를 모두 입력하면 정확히 찾아요.")?;
     }
     Ok(Outcome::Complete)
 }
@@ -313,7 +313,7 @@ fn correction(name: Option<&str>, tel: Option<&str>) -> Result<PersonCorrection,
         .transpose()?;
     let correction = PersonCorrection { name, tel };
     if correction.is_empty() {
-        return Err(CliError("--name이나 --tel로 고칠 것을 알려 주세요.".to_owned()));
+        return Err(CliError("--name이나 --tel로 수정할 것을 알려 주세요.".to_owned()));
     }
     Ok(correction)
 }

@@ -17,7 +17,7 @@ pub(super) enum Route {
 
 #[derive(clap::Args)]
 pub(super) struct Solve {
-    /// 하루의 배송지와 차를 적은 JSON 파일
+    /// 하루의 배송지와 차가 든 JSON 파일
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// 계산 횟수. 많을수록 좋은 경로를 찾아요

@@ -81,7 +81,7 @@ async fn reveal(
     let problem = match reason {
         None => Some("보는 이유를 선택해 주세요."),
         Some(RevealReason::Other) if note.is_empty() => Some("어떤 일인지 메모에 입력해 주세요."),
-        Some(_) if note.chars().count() > MAX_NOTE_CHARS => Some("메모는 200자까지 적을 수 있어요."),
+        Some(_) if note.chars().count() > MAX_NOTE_CHARS => Some("메모는 200자까지 입력할 수 있어요."),
         Some(_) => None,
     };
     let (Some(reason), None) = (reason, problem) else {

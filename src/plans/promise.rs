@@ -114,7 +114,7 @@ impl DateRefusal {
         match self {
             Self::TooEarly { ready } => format!("{}에 물건이 준비돼요", short_date(*ready)),
             Self::TooFar { last } => format!("{}까지의 날만 자리를 알 수 있어요", short_date(*last)),
-            Self::DayOff(name) => format!("쉬는 날이에요: {name}"),
+            Self::DayOff(name) => format!("휴무예요: {name}"),
             Self::NotServed(refusal) => refusal.sentence(),
             Self::NoTruck => "그날 다니는 차가 없어요".to_owned(),
             Self::Fixed => "그날 배차를 모두 확정했어요".to_owned(),
@@ -283,7 +283,7 @@ impl PromiseProblem {
             Self::PlannedFor(day) => format!("{} 배차에 들어 있어요", short_date(*day)),
             Self::MovedTo(day) => format!("배송하는 날이 {}로 바뀌었어요", short_date(*day)),
             Self::DateCleared => "희망배송일이 지워졌어요".to_owned(),
-            Self::DayOff(name) => format!("쉬는 날이 됐어요: {name}"),
+            Self::DayOff(name) => format!("휴무가 됐어요: {name}"),
             Self::NotServed(refusal) => refusal.sentence(),
             Self::NoTruck => "그날 다니는 차가 없어요".to_owned(),
             Self::NotPlanned => "아직 배차하지 않았어요".to_owned(),

@@ -67,7 +67,7 @@ for (const javaScriptEnabled of [true, false]) {
     assert.match(text, new RegExp(SUPPORT.username));
     assert.match(text, /도착 시간을 물어보셨어요/);
     await page.goto('/members/roles');
-    assert.match(await mainText(page), /가림, 이유를 적으면 보기/);
+    assert.match(await mainText(page), /가림, 이유를 입력하면 보기/);
     if (javaScriptEnabled) await checkPage(page, 'roles');
   });
 }

@@ -84,9 +84,9 @@ coded! {
         /// always masked
         Masked = "masked" "가림",
         /// masked until the member opens the delivery with a reason
-        Opened = "opened" "가림, 이유를 적으면 보기",
+        Opened = "opened" "가림, 이유를 입력하면 보기",
         /// in full what is delivered today or tomorrow; the rest until it is opened with a reason
-        Due = "due" "오늘과 내일 것만, 나머지는 이유를 적으면 보기",
+        Due = "due" "오늘과 내일 것만, 나머지는 이유를 입력하면 보기",
         /// everything
         Full = "full" "전체",
     }

@@ -35,9 +35,9 @@ coded! {
         /// 송장 등록
         TrackingSet = "tracking-set" "송장 등록",
         /// 확정, 취소, 반품, set by a file of the channel
-        StateSet = "state-set" "채널 상태 반영",
-        /// 채널 변경 반영: taken over from a file of the channel, or by a decision about it
-        Followed = "followed" "채널 변경 반영",
+        StateSet = "state-set" "판매채널 상태 반영",
+        /// 판매채널 변경 반영: taken over from a file of the channel, or by a decision about it
+        Followed = "followed" "판매채널 변경 반영",
         /// 묶음 변경: moved between deliveries
         Bundled = "bundled" "묶음 변경",
         /// 지역: the districts changed, or a member corrected the district

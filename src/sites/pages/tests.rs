@@ -65,7 +65,7 @@ async fn card_of_a_masked_delivery_has_no_code_and_is_not_changed() {
     let team = app.another_browser();
     team.sign_in_as(Role::Logistics).await;
     let page = team.get(&first).await.ok();
-    assert!(!page.contains("8246") && page.contains("이유를 적고 보기"), "{page}");
+    assert!(!page.contains("8246") && page.contains("이유를 입력하고 보기"), "{page}");
     let changed = team.post_form(&first, &[("version", "1"), ("note", "가려진 채로")]).await;
     assert_eq!(changed.status, StatusCode::BAD_REQUEST);
     for role in [Role::Support, Role::Viewer, Role::Driver] {

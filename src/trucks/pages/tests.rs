@@ -27,7 +27,10 @@ const TRUCK: [(&str, &str); 10] = [
 async fn truck_is_added_changed_and_not_overwritten() {
     let app = TestApp::start().await;
     app.sign_in_logistics().await;
-    assert!(app.get("/trucks").await.ok().contains("총 0대") && app.get("/trucks/new").await.ok().contains("1호차"));
+    assert!(
+        app.get("/trucks").await.ok().contains("아직 차량이 없어요")
+            && app.get("/trucks/new").await.ok().contains("1호차")
+    );
     let wrong = app.post_form("/trucks/new", &[("name", "1호차"), ("crew", "9")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(wrong.text.contains("1에서 4명 사이로"));

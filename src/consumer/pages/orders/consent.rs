@@ -39,7 +39,7 @@ pub(crate) async fn create(
         Some(_) if proof.is_empty() => {
             Some("동의한 종이나 문자가 어디에 있는지 입력해 주세요. 없으면 청약철회를 제한할 수 없어요.")
         }
-        Some(_) if proof.chars().count() > MAX_REASON_CHARS => Some("300자까지 적을 수 있어요."),
+        Some(_) if proof.chars().count() > MAX_REASON_CHARS => Some("300자까지 입력할 수 있어요."),
         Some(_) => None,
     };
     let given = match (given, problem) {

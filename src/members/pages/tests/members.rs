@@ -176,7 +176,7 @@ async fn absent_member_is_asked_about_until_an_administrator_decides() {
 async fn table_of_roles_is_that_of_the_functions() {
     let app = TestApp::as_admin().await;
     let page = app.get("/members/roles").await.ok();
-    for label in ["주문 담당", "상담", "조회만", "오늘과 내일 것만", "가림, 이유를 적으면 보기"]
+    for label in ["주문 담당", "상담", "조회만", "오늘과 내일 것만", "가림, 이유를 입력하면 보기"]
     {
         assert!(page.contains(label), "{label}");
     }

@@ -22,7 +22,7 @@ pub(crate) async fn close(
                 Flash::success("사건을 마쳤어요. 기록은 3년 동안 남아요.")
             } else {
                 let labels: Vec<&str> = missing.iter().map(|step| step.label()).collect();
-                Flash::warning(format!("아직 적지 않은 단계가 있어요: {}", labels.join(", ")))
+                Flash::warning(format!("아직 기록하지 않은 단계가 있어요: {}", labels.join(", ")))
             };
             flash.save(tx, actor.id)
         })

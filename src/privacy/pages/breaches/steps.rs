@@ -47,7 +47,7 @@ pub(crate) async fn record(
             let flash = if breaches::add_step(tx, Actor::from(actor), number, step, &note)? {
                 Flash::success(format!("기록했어요: {} ({})", step.0.label(), step.1.label()))
             } else {
-                Flash::warning("끝난 사건에는 더 적을 수 없어요.")
+                Flash::warning("끝난 사건에는 더 기록할 수 없어요.")
             };
             flash.save(tx, actor.id)
         })

@@ -112,7 +112,7 @@ impl ActForm {
         }
         let correction = PersonCorrection { name, tel };
         if correction.is_empty() {
-            Err("고칠 이름이나 전화번호를 입력해 주세요.")
+            Err("수정할 이름이나 전화번호를 입력해 주세요.")
         } else {
             Ok(correction)
         }

@@ -56,7 +56,7 @@ async fn correction_changes_the_person_and_nobody_alike() {
     let (app, ids) = shop().await;
     let path = demand(&app, ids[0], "correct").await;
     let refused = app.post_form(&path, &[("act", "correct"), ("name", ""), ("tel", "")]).await;
-    assert!(refused.status == StatusCode::UNPROCESSABLE_ENTITY && refused.text.contains("고칠 이름이나"));
+    assert!(refused.status == StatusCode::UNPROCESSABLE_ENTITY && refused.text.contains("수정할 이름이나"));
     app.post_form(&path, &[("act", "correct"), ("name", "홍길순"), ("tel", "010-3333-4444")]).await;
     let people = |q: &'static str| app.get(q);
     assert!(people("/privacy/people?q=홍길순").await.ok().contains("010-3333-4444"));
