@@ -45,7 +45,7 @@ test('Windows executable serves, imports, exports, backs up and restores', async
   server.child.kill('SIGINT');
   const [status] = await once(server.child, 'exit');
   assert.equal(status, 0, server.log());
-  assert.match(server.log(), /stopped/);
+  assert.match(server.log(), /프로그램이 꺼졌어요/);
 
   assert.ok(readdirSync(path.join(folder, 'copies')).length > 0);
   const restored = path.join(folder, 'restored');
