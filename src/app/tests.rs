@@ -31,7 +31,7 @@ fn source_file(route: &RouteSpec) -> String {
 /// The room of a URL: its first segment, with these exceptions.
 fn room(first_segment: &str) -> &str {
     match first_segment {
-        "" => "today",
+        "" | "first-steps" => "today",
         "login" | "logout" | "account" | "password" => "members",
         "addresses" => "orders",
         "downloads" => "audit",
