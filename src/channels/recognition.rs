@@ -220,7 +220,7 @@ const fn kind_priority(kind: FileKind) -> u8 {
 /// Every previewed row, and a second candidate with repaired headers where it has mojibake.
 fn candidates(previews: Vec<SheetPreview>) -> Vec<HeaderCandidate> {
     let mut candidates = Vec::new();
-    for SheetPreview { sheet, rows } in previews {
+    for SheetPreview { sheet, rows, .. } in previews {
         for (row, headers) in rows {
             if let Some(repaired) = repaired_headers(&headers) {
                 let columns = HeaderIndex::new(&repaired);
@@ -261,6 +261,8 @@ pub struct OtherSheets {
     pub unread: Vec<String>,
     /// names of hidden sheets with content
     pub hidden: Vec<String>,
+    /// names of visible sheets that cannot be read
+    pub broken: Vec<String>,
 }
 
 impl OtherSheets {
@@ -271,10 +273,11 @@ impl OtherSheets {
             return others;
         }
         let (previews, _) = workbook.previews();
-        let filled: Vec<usize> =
-            previews.iter().filter(|preview| !preview.rows.is_empty()).map(|preview| preview.sheet).collect();
+        let has_content = |preview: &&SheetPreview| preview.is_broken || !preview.rows.is_empty();
+        let filled: Vec<(usize, bool)> =
+            previews.iter().filter(has_content).map(|preview| (preview.sheet, preview.is_broken)).collect();
         let candidates = candidates(previews);
-        for index in filled.into_iter().filter(|index| *index != table.sheet) {
+        for (index, is_broken) in filled.into_iter().filter(|(index, _)| *index != table.sheet) {
             let Some(sheet) = workbook.sheets().get(index) else { continue };
             let fits = candidates.iter().filter(|candidate| candidate.sheet == index);
             let complete =
@@ -282,6 +285,7 @@ impl OtherSheets {
             match complete.filter(|_| table.header_row > 0) {
                 _ if sheet.is_hidden => others.hidden.push(sheet.name.clone()),
                 Some(fit) => others.tables.push(fit.table()),
+                None if is_broken => others.broken.push(sheet.name.clone()),
                 None => others.unread.push(sheet.name.clone()),
             }
         }

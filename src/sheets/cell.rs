@@ -42,6 +42,8 @@ pub struct Row<'a> {
     pub date1904: bool,
     /// the row is hidden, by hand or by a filter
     pub is_hidden: bool,
+    /// the file ends within the row: a cell may lack its end, and others are missing
+    pub is_cut: bool,
 }
 
 /// A merged area. Only its first cell has a value.
@@ -114,6 +116,11 @@ impl Cell<'_> {
             Cell::Text(text) => text.chars().all(|letter| letter.is_whitespace() || is_invisible(letter)),
             _ => false,
         }
+    }
+
+    /// Whether it is a number whose format the file does not have: its leading zeros may be lost.
+    pub fn lacks_format(&self) -> bool {
+        matches!(self, Cell::Formatted(_, format) if format.is_unknown())
     }
 
     /// Converts an Excel serial date, rounded to the second; none outside the calendar.

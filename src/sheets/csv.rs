@@ -1,17 +1,18 @@
 //! Rows of comma, semicolon or tab separated text (RFC 4180, and what people do to it).
 //!
 //! Every line of a file counts. A quote that is never closed, or is closed within another row, would swallow
-//! the lines behind it: it is taken for a letter.
+//! the lines behind it: it is taken for a letter. A line of separators alone is a blank row.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::ops::ControlFlow;
 
 use super::cell::{Cell, Row};
 use super::error::SheetError;
-use super::limits::{HEADER_SEARCH_ROWS, LimitCounter, truncate};
+use super::limits::{HEADER_SEARCH_ROWS, LimitCounter, MAX_LINE_BYTES, truncate};
 
 /// Calls `visit` with each row of `text`. Row numbers are those of Excel: a quoted line break starts no new
-/// row, an empty line does.
+/// row, an empty line does. True if the last line has no end and lacks columns: the file was cut off.
 ///
 /// # Errors
 /// The text exceeds the limits.
@@ -19,63 +20,88 @@ pub(super) fn rows(
     text: &str,
     counter: &mut LimitCounter,
     visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
-) -> Result<(), SheetError> {
-    let mut reader = Reader { text, separator: separator(text), at: 0, most_fields: 0 };
+) -> Result<bool, SheetError> {
+    let max_fields = counter.max_columns();
+    let mut reader = Reader { text, separator: separator(text), max_fields, at: 0, most_fields: 0, widest: 0 };
     let mut number = 0u32;
+    let mut is_cut_off = false;
     while let Some(record) = reader.record() {
         number = number.saturating_add(1);
+        if record.is_too_long {
+            return Err(SheetError::LineTooLong { row: number });
+        }
+        is_cut_off = record.is_cut;
         let cell = |field: Cow<'_, str>| Cell::of_untyped(truncate(&field).to_owned());
-        let cells: Vec<Cell<'_>> = record.into_iter().take(counter.max_columns()).map(cell).collect();
-        if cells.iter().all(|cell| *cell == Cell::Empty) {
+        let cells: Vec<Cell<'_>> = record.fields.into_iter().map(cell).collect();
+        if cells.iter().any(|cell| *cell != Cell::Empty) {
+            counter.row(cells.len())?;
+        } else if record.count < 2 {
             continue;
         }
-        counter.row(cells.len())?;
-        let row = Row { number, cells, date1904: false, is_hidden: false };
+        let row = Row { number, cells, date1904: false, is_hidden: false, is_cut: is_cut_off };
         if visit(&row).is_break() {
-            break;
+            return Ok(false);
         }
     }
-    Ok(())
+    Ok(is_cut_off)
 }
 
 struct Reader<'t> {
     text: &'t str,
     separator: u8,
+    /// fields beyond are counted and not kept
+    max_fields: usize,
     at: usize,
     /// fields of the longest record so far: the width of the table
     most_fields: usize,
+    /// records of that width
+    widest: usize,
 }
 
 /// A parsed record and the offset behind it.
+#[derive(Default)]
 struct Record<'t> {
     fields: Vec<Cow<'t, str>>,
+    /// number of fields, also of those that are not kept
+    count: usize,
     end: usize,
     has_line_break: bool,
+    /// it has more than [`MAX_LINE_BYTES`] and was not read to its end
+    is_too_long: bool,
+    /// the text ends without an end of the line
+    is_open: bool,
+    /// the text ends before the last columns
+    is_cut: bool,
 }
 
 impl<'t> Reader<'t> {
     /// The next record; none at the end.
-    fn record(&mut self) -> Option<Vec<Cow<'t, str>>> {
+    fn record(&mut self) -> Option<Record<'t>> {
         if self.at >= self.text.len() {
             return None;
         }
         let mut record = self.parse(true);
-        if record.has_line_break && self.most_fields > 0 && record.fields.len() != self.most_fields {
+        if record.has_line_break && (self.most_fields > 0 && record.count != self.most_fields || record.is_too_long) {
             // The quote before the line break may be one that nobody closed.
             let single = self.parse(false);
-            if single.fields.len() == self.most_fields || record.fields.len() > self.most_fields {
+            if single.count == self.most_fields || record.count > self.most_fields || record.is_too_long {
                 record = single;
             }
         }
         self.at = record.end;
-        self.most_fields = self.most_fields.max(record.fields.len());
-        Some(record.fields)
+        record.is_cut = record.is_open && self.widest > 1 && (2..self.most_fields).contains(&record.count);
+        match record.count.cmp(&self.most_fields) {
+            Ordering::Less => {}
+            Ordering::Equal => self.widest += 1,
+            Ordering::Greater => (self.most_fields, self.widest) = (record.count, 1),
+        }
+        Some(record)
     }
 
     /// Parses the record at the current offset; `allows_breaks` of lines within quotes.
     fn parse(&self, allows_breaks: bool) -> Record<'t> {
         let bytes = self.text.as_bytes();
-        let mut record = Record { fields: Vec::new(), end: self.at, has_line_break: false };
+        let mut record = Record { end: self.at, ..Record::default() };
         loop {
             let start = record.end;
             let (field, end) = match self.quoted(start) {
@@ -90,10 +116,18 @@ impl<'t> Reader<'t> {
                     (self.text[start..end].into(), end)
                 }
             };
-            record.fields.push(field);
+            if end - self.at > MAX_LINE_BYTES {
+                record.is_too_long = true;
+                return record;
+            }
+            record.count += 1;
+            if record.fields.len() < self.max_fields {
+                record.fields.push(field);
+            }
             match bytes.get(end) {
                 Some(b'\r') if bytes.get(end + 1) == Some(&b'\n') => record.end = end + 2,
-                Some(b'\r' | b'\n') | None => record.end = end + 1,
+                Some(b'\r' | b'\n') => record.end = end + 1,
+                None => (record.end, record.is_open) = (end + 1, true),
                 Some(_) => {
                     record.end = end + 1;
                     continue;
@@ -106,7 +140,9 @@ impl<'t> Reader<'t> {
     /// A quoted field and the offset behind it: `"…"`, or Excel's guard of text `="…"`. None if the quotes are
     /// not closed before a separator or the end of a line.
     fn quoted(&self, start: usize) -> Option<(Cow<'t, str>, usize)> {
+        // A quote that is not closed within the longest line is not looked for further on.
         let bytes = self.text.as_bytes();
+        let bytes = &bytes[..bytes.len().min(self.at + 2 * MAX_LINE_BYTES)];
         let open = if bytes.get(start) == Some(&b'=') { start + 1 } else { start };
         if bytes.get(open) != Some(&b'"') {
             return None;
@@ -171,6 +207,54 @@ mod tests {
         assert_eq!(read("a,b,c\n1,\"x,3\n4,\"5,5\",6\n"), ["1:a|b|c", "2:1|\"x|3", "3:4|5,5|6"]);
         assert_eq!(read("a,b,c\n1,2,\"x\n4,5,\"6\"\n"), ["1:a|b|c", "2:1|2|\"x", "3:4|5|6"]);
         assert_eq!(read("a,b\n1,\"x \"y\" z\"\n3,4"), ["1:a|b", "2:1|\"x \"y\" z\"", "3:3|4"]);
+    }
+
+    #[test]
+    fn line_of_a_megabyte_is_refused_and_no_more_columns_are_kept_than_allowed() {
+        let mut widths = Vec::new();
+        let mut widths_of = |text: &str| {
+            let result = rows(text, &mut LimitCounter::new(Limits::default()), &mut |row| {
+                widths.push(row.cells.len());
+                ControlFlow::Continue(())
+            });
+            (std::mem::take(&mut widths), result)
+        };
+        assert_eq!(widths_of(&format!("a{}\nb,c\n", ",".repeat(1000))), (vec![300, 2], Ok(false)));
+        let too_long = |row| Err(SheetError::LineTooLong { row });
+        assert_eq!(widths_of(&format!("a,b\n{}", ",".repeat(30 << 20))), (vec![2], too_long(2)));
+        assert_eq!(widths_of(&format!("a,b\n1,{}", "x".repeat(30 << 20))), (vec![2], too_long(2)));
+        let open_quote = format!("a,b\n1,\"x\n{}5,6\"\n", "3,4\n".repeat(1 << 18));
+        assert_eq!(
+            rows(&open_quote, &mut LimitCounter::new(Limits { rows: 1 << 20, ..Limits::default() }), &mut |_| {
+                ControlFlow::Continue(())
+            }),
+            Ok(false),
+            "a quote that would swallow a megabyte is a letter"
+        );
+    }
+
+    #[test]
+    fn line_of_separators_is_a_blank_row_and_counts_against_no_limit() {
+        assert_eq!(read("a,b\n,\n\n1,2\n"), ["1:a|b", "2:|", "4:1|2"]);
+        let text = format!("a,b\n{}1,2\n", ",\n".repeat(60_000));
+        let mut counter = LimitCounter::new(Limits::default());
+        assert_eq!(rows(&text, &mut counter, &mut |_| ControlFlow::Continue(())), Ok(false));
+    }
+
+    #[test]
+    fn last_line_that_ends_before_its_columns_was_cut_off() {
+        let cut = |text: &str| {
+            let mut last = false;
+            let read = rows(text, &mut LimitCounter::new(Limits::default()), &mut |row| {
+                last = row.is_cut;
+                ControlFlow::Continue(())
+            });
+            assert_eq!(read, Ok(last));
+            last
+        };
+        assert!(cut("a,b,c\n1,2,3\n4,5") && cut("a,b,c\n1,2,3\n4,\"5"));
+        assert!(!cut("a,b,c\n1,2,3\n4,5\n"), "the line has an end");
+        assert!(!cut("a,b,c\n1,2,3\n4,5,6") && !cut("a,b,c\n4,5") && !cut("a,b,c\n1,2,3\n합계 1건"));
     }
 
     #[test]

@@ -33,6 +33,12 @@ pub enum SheetError {
         /// the limit
         limit: u32,
     },
+    /// a line of text exceeds the limit
+    #[error("{row}행이 너무 길어요. 줄바꿈이 빠진 파일일 수 있으니 다시 내려받아 올려 주세요.")]
+    LineTooLong {
+        /// its row number
+        row: u32,
+    },
     /// the file exceeds a limit of cells, sheets, texts or parts
     #[error("파일 안의 내용이 너무 많아요. 필요한 시트만 남겨 .xlsx로 다시 저장해 주세요.")]
     TooManyCells,
@@ -61,6 +67,7 @@ impl SheetError {
             Self::Empty => "empty",
             Self::TooLarge { .. } => "too_large",
             Self::TooManyRows { .. } => "too_many_rows",
+            Self::LineTooLong { .. } => "line_too_long",
             Self::TooManyCells => "too_many_cells",
             Self::Damaged => "damaged",
             Self::NotSpreadsheet { .. } => "not_spreadsheet",

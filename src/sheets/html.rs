@@ -19,7 +19,7 @@ pub(super) fn has_table(text: &str) -> bool {
         .any(|at| text.as_bytes().get(at + 1..at + 6).is_some_and(|name| name.eq_ignore_ascii_case(b"table")))
 }
 
-/// Calls `visit` with each row of the tables.
+/// Calls `visit` with each row of the tables. True if a table has no end: the file was cut off.
 ///
 /// # Errors
 /// The tables exceed the limits.
@@ -27,7 +27,7 @@ pub(super) fn rows(
     text: &str,
     counter: &mut LimitCounter,
     visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
-) -> Result<(), SheetError> {
+) -> Result<bool, SheetError> {
     read(text, counter, &mut |row, _| visit(row))
 }
 
@@ -45,7 +45,7 @@ pub(super) fn merged_areas(text: &str, counter: &mut LimitCounter) -> Vec<Merged
 
 type VisitRow<'v> = dyn FnMut(&Row<'_>, &[MergedArea]) -> ControlFlow<()> + 'v;
 
-fn read(text: &str, counter: &mut LimitCounter, visit: &mut VisitRow<'_>) -> Result<(), SheetError> {
+fn read(text: &str, counter: &mut LimitCounter, visit: &mut VisitRow<'_>) -> Result<bool, SheetError> {
     let mut scanner = Scanner::new(text.as_bytes());
     let mut table = TableReader { max_columns: counter.max_columns(), ..TableReader::default() };
     loop {
@@ -62,15 +62,16 @@ fn read(text: &str, counter: &mut LimitCounter, visit: &mut VisitRow<'_>) -> Res
             scanner.skip_raw(raw).map_err(|_| SheetError::Damaged)?;
         }
         if (is_row_over || is_end)
-            && let Some((row, merged)) = table.take_row()
+            && let Some((mut row, merged)) = table.take_row()
         {
+            row.is_cut = is_end && table.open_tables > 0;
             counter.row(row.cells.len())?;
             if visit(&row, &merged).is_break() {
-                return Ok(());
+                return Ok(false);
             }
         }
         if is_end {
-            return Ok(());
+            return Ok(table.open_tables > 0);
         }
     }
 }
@@ -78,6 +79,8 @@ fn read(text: &str, counter: &mut LimitCounter, visit: &mut VisitRow<'_>) -> Res
 #[derive(Default)]
 struct TableReader {
     max_columns: usize,
+    /// tables that have been opened and not closed
+    open_tables: usize,
     number: u32,
     is_hidden: bool,
     cells: Vec<Cell<'static>>,
@@ -127,6 +130,8 @@ impl TableReader {
             if let Some(cell) = self.text.as_mut().filter(|cell| is(b"br") || !cell.text.trim().is_empty()) {
                 cell.text.push('\n');
             }
+        } else if is(b"table") {
+            self.open_tables += 1;
         } else if !is_empty {
             self.raw = [b"script".as_slice(), b"style"].into_iter().find(|raw| is(raw));
         }
@@ -138,6 +143,9 @@ impl TableReader {
         if is(b"td") || is(b"th") {
             self.close_cell();
         } else if is(b"tr") || is(b"table") {
+            if is(b"table") {
+                self.open_tables = self.open_tables.saturating_sub(1);
+            }
             self.close_cell();
             return self.is_in_row;
         }
@@ -205,7 +213,7 @@ impl TableReader {
         }
         let cells = std::mem::take(&mut self.cells);
         let merged = std::mem::take(&mut self.merged);
-        let row = Row { number: self.number, cells, date1904: false, is_hidden: self.is_hidden };
+        let row = Row { number: self.number, cells, date1904: false, is_hidden: self.is_hidden, is_cut: false };
         if self.next_row.is_some() {
             self.begin_row();
         }
@@ -245,6 +253,24 @@ mod tests {
         assert_eq!(cells("<table><tr><td></td></tr><tr style='display: none'><td>x</td></tr></table>"), ["2:x hidden"]);
         assert_eq!(cells("<p>로그인</p>"), Vec::<String>::new());
         assert!(has_table("<META x><Table>") && !has_table("<p>tables</p>"));
+    }
+
+    #[test]
+    fn table_without_an_end_was_cut_off_within_its_last_row() {
+        let cut = |text: &str| {
+            let mut seen = Vec::new();
+            let is_cut_off = rows(text, &mut counter(), &mut |row| {
+                seen.push(row.is_cut);
+                ControlFlow::Continue(())
+            });
+            (seen, is_cut_off.expect("within the limits"))
+        };
+        let text = "<table><tr><td>1</td><td>서울</td></tr><tr><td>2</td><td>부산</td><td>해운대</td></tr></table>";
+        assert_eq!(cut(text), (vec![false, false], false));
+        let end = text.find("운대").expect("there");
+        assert_eq!(cut(&text[..end]), (vec![false, true], true));
+        assert_eq!(cut(&text[..text.find("</table>").expect("there")]), (vec![false, false], true));
+        assert_eq!(cut(&text[..text.find("<tr><td>2").expect("there")]), (vec![false], true));
     }
 
     #[test]

@@ -5,6 +5,9 @@ use super::error::SheetError;
 /// Excel's maximum text length in UTF-16 units; counted here in characters.
 pub(super) const MAX_TEXT_CHARS: usize = 32_767;
 
+/// Bytes of a line of text with separators; an order has some kilobytes.
+pub(super) const MAX_LINE_BYTES: usize = 1 << 20;
+
 /// Rows of a sheet that are searched for a header.
 pub(super) const HEADER_SEARCH_ROWS: u32 = 12;
 

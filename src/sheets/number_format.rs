@@ -25,6 +25,8 @@ pub struct NumberFormat {
     sections: Vec<Section>,
     /// for text
     text: Option<Section>,
+    /// the file names it and does not have it
+    is_unknown: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,6 +80,16 @@ impl NumberFormat {
     /// Parses a format code. A code that no program writes is shown as far as it is understood.
     pub fn parse(code: &str) -> Self {
         parse::parse(code)
+    }
+
+    /// A format that a file names and does not have. Numbers are shown as in General, without the zeros that it may add.
+    pub fn unknown() -> Self {
+        Self { is_unknown: true, ..Self::parse("General") }
+    }
+
+    /// Whether the file does not have it; see [`Self::unknown`].
+    pub const fn is_unknown(&self) -> bool {
+        self.is_unknown
     }
 
     /// The format of a built-in number, as Korean Excel shows it; none for General.

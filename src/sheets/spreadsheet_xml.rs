@@ -1,7 +1,7 @@
 //! SpreadsheetML 2003: workbooks of one XML file, which malls give out as .xls.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use super::cell::{Cell, MergedArea, Row};
@@ -15,16 +15,21 @@ use super::xlsx_parts::{MAX_NUMBER_FORMATS, is_true};
 const MAX_SHEETS: usize = 100;
 /// Row and column numbers beyond are an error of the file.
 const MAX_INDEX: usize = 1_048_576;
+/// Styles beyond are unknown.
+const MAX_STYLES: usize = 65_536;
 /// Column styles beyond are ignored.
 const MAX_COLUMN_STYLES: usize = 1_000;
 
 /// The sheets and number formats of a file.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct SpreadsheetXml {
     /// names, and whether they are hidden
     pub(super) sheets: Vec<(String, bool)>,
     /// formats by the id of the style; none for General
     formats: HashMap<String, Option<NumberFormat>>,
+    /// ids of the styles, also of those without a format
+    styles: HashSet<String>,
+    unknown: NumberFormat,
 }
 
 impl SpreadsheetXml {
@@ -33,7 +38,8 @@ impl SpreadsheetXml {
     /// # Errors
     /// There is no sheet.
     pub(super) fn open(text: &str) -> Result<Self, SheetError> {
-        let mut file = Self::default();
+        let (sheets, formats, styles) = (Vec::new(), HashMap::new(), HashSet::new());
+        let mut file = Self { sheets, formats, styles, unknown: NumberFormat::unknown() };
         let mut scanner = Scanner::new(text.as_bytes());
         let mut style = String::new();
         let mut parents: Vec<(String, String)> = Vec::new();
@@ -45,6 +51,9 @@ impl SpreadsheetXml {
                 }
                 Token::Open { name: b"Style", attributes, .. } => {
                     style = attributes.get(b"ID").unwrap_or_default().into_owned();
+                    if file.styles.len() < MAX_STYLES {
+                        file.styles.insert(style.clone());
+                    }
                     if let Some(parent) = attributes.get(b"Parent").filter(|_| parents.len() < MAX_NUMBER_FORMATS) {
                         parents.push((style.clone(), parent.into_owned()));
                     }
@@ -53,6 +62,7 @@ impl SpreadsheetXml {
                     let format = attributes.get(b"Format").and_then(|code| format(&code));
                     file.formats.insert(style.clone(), format);
                 }
+                Token::Open { name: b"NumberFormat", .. } => drop(file.styles.remove(&style)),
                 Token::Open { name: b"Visible", .. } => is_visibility = true,
                 Token::Close(b"Visible") => is_visibility = false,
                 Token::Text(text) if is_visibility && text.starts_with(b"Sheet") => {
@@ -195,7 +205,7 @@ impl<'f> SheetReader<'f> {
     ) -> Result<bool, SheetError> {
         let mut scanner = Scanner::new(text.as_bytes());
         let mut sheets = 0;
-        let mut row = Row { number: 0, cells: Vec::new(), date1904: false, is_hidden: false };
+        let mut row = Row { number: 0, cells: Vec::new(), date1904: false, is_hidden: false, is_cut: false };
         while let Some(token) = scanner.next().map_err(|_| SheetError::Damaged)? {
             match token {
                 Token::Open { name: b"Worksheet", .. } => sheets += 1,
@@ -277,11 +287,18 @@ impl<'f> SheetReader<'f> {
         if first < max_columns {
             row.set_cell(first, self.cell());
         }
+        // A cell whose start tag is broken has no content of its own.
+        self.text.clear();
     }
 
     fn cell(&self) -> Cell<'f> {
         let trimmed = self.text.trim();
-        let format = self.file.formats.get(&self.style).and_then(Option::as_ref);
+        let file = self.file;
+        let format = match file.formats.get(&self.style) {
+            Some(format) => format.as_ref(),
+            None if self.style.is_empty() || file.styles.contains(&self.style) => None,
+            None => Some(&file.unknown),
+        };
         let error = || Cell::Error(truncate(&self.text).to_owned().into());
         let number = |number: f64| format.map_or(Cell::Number(number), |format| Cell::Formatted(number, format));
         match self.kind.as_str() {
@@ -332,6 +349,22 @@ mod tests {
         file.rows(FILE, 1, &mut counter, &mut visit).expect("read");
         assert_eq!(seen, ["3:|가&나|1.5|2026-11-27|#N/A", "4:TRUE hidden"]);
         assert_eq!(file.merged_areas(FILE, 1, &mut counter), [MergedArea { rows: (3, 4), columns: (2, 2) }]);
+    }
+
+    #[test]
+    fn number_of_a_style_that_the_file_lacks_has_an_unknown_format() {
+        let text = FILE.replace(
+            "ss:StyleID='d'><Data ss:Type='DateTime'>2026-11-27T00:00:00.000",
+            "ss:StyleID='x'><Data ss:Type='Number'>7",
+        );
+        let file = SpreadsheetXml::open(&text).expect("a workbook");
+        let mut lacks = Vec::new();
+        let mut visit = |row: &Row<'_>| {
+            lacks.extend(row.cells.iter().map(Cell::lacks_format));
+            ControlFlow::Continue(())
+        };
+        file.rows(&text, 1, &mut LimitCounter::new(Limits::default()), &mut visit).expect("read");
+        assert_eq!(lacks, [false, false, false, true, false, false]);
     }
 
     #[test]

@@ -104,6 +104,22 @@ pub(crate) fn sheet_package(rows: &[&[&str]]) -> Vec<u8> {
 }
 
 #[test]
+fn time_for_attributes_grows_with_their_number_and_not_with_its_square() {
+    let attributes: String = (0..40_000).map(|number| format!(" a{number}=''")).collect();
+    let book = format!("<workbook xmlns:r='r'><sheets><sheet{attributes} name='주문' r:id='s'/></sheets></workbook>");
+    let sheet = xml_sheet(&[HEADER])
+        .replace("<row>", &format!("<row{attributes}>"))
+        .replace("<c ", &format!("<c{attributes} "));
+    let styles = format!("<styleSheet{attributes}><cellXfs><xf{attributes}/></cellXfs></styleSheet>");
+    let parts = [("xl/workbook.xml", book.as_str()), ("xl/worksheets/sheet1.xml", &sheet), ("xl/styles.xml", &styles)];
+    let started = std::time::Instant::now();
+    let mut workbook = open(package(&parts), None, Limits::default()).expect("opens");
+    assert_eq!(workbook.previews().0[0].rows.len(), 1);
+    // Of a debug build beside other tests; the square took half a minute in a release build.
+    assert!(started.elapsed() < std::time::Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+#[test]
 fn decompression_bombs_are_not_held_in_memory() {
     let spaces = " ".repeat(70 << 20);
     let sheet = format!("<worksheet>{spaces}<sheetData/></worksheet>");

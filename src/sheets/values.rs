@@ -19,6 +19,8 @@ use crate::text::{
 const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 /// Serial dates from 1954 to 2119; other numbers are not taken for dates.
 const SERIAL_DATES: std::ops::Range<f64> = 20_000.0..80_000.0;
+/// Digits of a number that spreadsheets keep.
+pub const KEPT_DIGITS: usize = 15;
 /// Numbers from here on have more than the 15 digits that spreadsheets keep.
 const MIN_INEXACT: f64 = 1e15;
 /// Words for "none".
@@ -28,6 +30,9 @@ const NOTHING: [&str; 11] =
 const PROGRAM_NOTHING: &str = "<na>";
 /// Words of an inexact number.
 pub const INEXACT: &str = "15자리가 넘는 숫자의 끝자리를 엑셀이 0으로 바꾸었을 수 있어 정확한 번호를 알 수 없어요. 받은 파일을 엑셀에서 저장하지 말고 그대로 올려 주세요";
+/// Words of a number whose format the file does not have.
+pub const UNFORMATTED: &str =
+    "숫자의 표시 형식을 읽을 수 없어 앞의 0이 빠졌을 수 있어요. 파일을 다시 내려받아 그대로 올려 주세요";
 const EXPONENT: &str = "번호가 지수(2.02E+15)로 줄어 있어 정확한 번호를 알 수 없어요. 받은 파일을 엑셀에서 저장하지 말고 그대로 올려 주세요";
 /// Words of an error of the spreadsheet.
 pub const ERROR_VALUE: &str = "오류 값이라 읽을 수 없어요. 엑셀에서 값을 수정해 다시 올려 주세요";
@@ -99,13 +104,21 @@ pub fn key(cell: &Cell<'_>) -> ParseResult<String> {
 
 /// An identifier that is surely exact; see [`is_inexact`].
 pub fn exact_id(cell: &Cell<'_>) -> ParseResult<String> {
-    if is_inexact(cell) { Err(INEXACT) } else { id(cell) }
+    if !is_inexact(cell) {
+        id(cell)
+    } else if cell.lacks_format() {
+        Err(UNFORMATTED)
+    } else {
+        Err(INEXACT)
+    }
 }
 
 /// Whether a number may have lost its last digit: spreadsheets keep 15 digits of a number that is typed, pasted or read
-/// from a CSV, and make the others 0. A text of digits is no number, unless it is written as one: `2026112700000010.0`.
+/// from a CSV, and make the others 0. Or its first ones: zeros that only its format adds, which the file does not have.
+/// A text of digits is no number, unless it is written as one: `2026112700000010.0`.
 pub fn is_inexact(cell: &Cell<'_>) -> bool {
     match cell {
+        Cell::Formatted(_, format) if format.is_unknown() => true,
         Cell::Number(number) | Cell::Formatted(number, _) => number.abs() >= MIN_INEXACT && number % 10.0 == 0.0,
         Cell::Text(text) => integer_digits(text.trim()).is_some_and(|digits| is_rounded(&digits)),
         _ => false,
@@ -114,8 +127,28 @@ pub fn is_inexact(cell: &Cell<'_>) -> bool {
 
 /// Whether a number has more than the 15 digits that spreadsheets keep, and zeros for the others.
 pub fn is_rounded(digits: &str) -> bool {
-    let lost = digits.as_bytes().get(15..).unwrap_or_default();
+    let lost = digits.as_bytes().get(KEPT_DIGITS..).unwrap_or_default();
     !lost.is_empty() && lost.iter().all(|byte| *byte == b'0') && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The parts of an order number that are numbers of more than 15 digits, with their positions:
+/// `7123-20261127012345600-30001` has one.
+pub fn long_parts(key: &str) -> impl Iterator<Item = (usize, &str)> {
+    let is_long = |part: &str| part.len() > KEPT_DIGITS && part.bytes().all(|byte| byte.is_ascii_digit());
+    key.split('-').enumerate().filter(move |(_, part)| is_long(part))
+}
+
+/// What a spreadsheet surely keeps of an order number: up to the 15th digit of the first part that it may have rounded. None
+/// if there is no such part.
+pub fn kept_prefix(key: &str) -> Option<&str> {
+    let mut end = 0;
+    for part in key.split('-') {
+        if is_rounded(part) {
+            return key.get(..end + KEPT_DIGITS);
+        }
+        end += part.len() + 1;
+    }
+    None
 }
 
 /// The text of a cell in which every digit counts. A number is shown as its format says (`010-1234-5678`),

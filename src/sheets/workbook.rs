@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::cell::{MergedArea, Row};
+use super::cell::{Cell, MergedArea, Row};
 use super::container::{self, Container};
 use super::encoding::FileText;
 use super::error::SheetError;
@@ -19,8 +19,10 @@ use super::{csv, html, values};
 pub struct SheetPreview {
     /// index of the sheet
     pub sheet: usize,
-    /// row numbers and cells
+    /// numbers and cells of the rows that are not blank
     pub rows: Vec<(u32, Vec<String>)>,
+    /// the sheet cannot be read, or not beyond these rows
+    pub is_broken: bool,
 }
 
 /// A sheet of a file.
@@ -47,6 +49,8 @@ pub struct Workbook {
     limits: Limits,
     /// sheets that ended within their rows
     cut_off: BTreeSet<usize>,
+    /// sheets with numbers whose format the file does not have
+    unformatted: BTreeSet<usize>,
 }
 
 /// Opens a file of any supported format. Decryption blocks for 0.1 s or more.
@@ -80,7 +84,7 @@ pub fn open(bytes: impl Into<Arc<Vec<u8>>>, password: Option<&str>, limits: Limi
             (Content::SpreadsheetXml(Box::new(file), text), sheets)
         }
     };
-    Ok(Workbook { content, sheets, limits, cut_off: BTreeSet::new() })
+    Ok(Workbook { content, sheets, limits, cut_off: BTreeSet::new(), unformatted: BTreeSet::new() })
 }
 
 impl Workbook {
@@ -100,15 +104,23 @@ impl Workbook {
     /// The sheet is damaged, or exceeds the limits; some rows may have been visited before.
     pub fn rows(&mut self, sheet: usize, visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>) -> Result<(), SheetError> {
         let mut counter = LimitCounter::new(self.limits);
+        let mut lacks_formats = false;
+        let visit = &mut |row: &Row<'_>| {
+            lacks_formats |= row.cells.iter().any(Cell::lacks_format);
+            visit(row)
+        };
         let is_cut_off = match &mut self.content {
             Content::Xlsx(xlsx) => xlsx.rows(sheet, &mut counter, visit)?,
             Content::SpreadsheetXml(file, text) => file.rows(text.as_str(), sheet, &mut counter, visit)?,
-            Content::Xls(xls) => xls.rows(sheet, &mut counter, visit).map(|()| false)?,
-            Content::Csv(text) => csv::rows(text.as_str(), &mut counter, visit).map(|()| false)?,
-            Content::Html(text) => html::rows(text.as_str(), &mut counter, visit).map(|()| false)?,
+            Content::Xls(xls) => xls.rows(sheet, &mut counter, visit)?,
+            Content::Csv(text) => csv::rows(text.as_str(), &mut counter, visit)?,
+            Content::Html(text) => html::rows(text.as_str(), &mut counter, visit)?,
         };
         if is_cut_off {
             self.cut_off.insert(sheet);
+        }
+        if lacks_formats {
+            self.unformatted.insert(sheet);
         }
         Ok(())
     }
@@ -117,6 +129,11 @@ impl Workbook {
     /// may be missing.
     pub fn is_cut_off(&self, sheet: usize) -> bool {
         self.cut_off.contains(&sheet)
+    }
+
+    /// Whether a sheet whose rows have been read has numbers whose format the file does not have: leading zeros may be lost.
+    pub fn lacks_formats(&self, sheet: usize) -> bool {
+        self.unformatted.contains(&sheet)
     }
 
     /// The merged areas of a sheet. Reads the sheet once more.
@@ -140,6 +157,9 @@ impl Workbook {
         for sheet in 0..self.sheets.len() {
             let mut rows = Vec::new();
             let read = self.rows(sheet, &mut |row| {
+                if row.is_blank() {
+                    return ControlFlow::Continue(());
+                }
                 rows.push((row.number, row.cells.iter().map(|cell| values::text(cell).into_owned()).collect()));
                 if rows.len() >= HEADER_SEARCH_ROWS as usize {
                     ControlFlow::Break(())
@@ -147,8 +167,9 @@ impl Workbook {
                     ControlFlow::Continue(())
                 }
             });
+            let is_broken = read.is_err();
             failure = failure.or(read.err());
-            previews.push(SheetPreview { sheet, rows });
+            previews.push(SheetPreview { sheet, rows, is_broken });
         }
         (previews, failure)
     }

@@ -205,7 +205,7 @@ impl Xls {
         if self.biff8 { decode_unicode(rest, length) } else { Some(decode_cp949(rest, length)) }
     }
 
-    /// Calls `visit` with each row of a sheet.
+    /// Calls `visit` with each row of a sheet. True if the sheet has no end: the file was cut off.
     ///
     /// # Errors
     /// The sheet is damaged, or exceeds the limits.
@@ -214,16 +214,20 @@ impl Xls {
         sheet: usize,
         counter: &mut LimitCounter,
         visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
-    ) -> Result<(), SheetError> {
-        let records = self.records(sheet)?;
+    ) -> Result<bool, SheetError> {
+        let mut records = self.records(sheet)?;
         let mut hidden = HashSet::new();
-        let mut row = Row { number: 0, cells: Vec::new(), date1904: self.date1904, is_hidden: false };
+        let mut row = Row { number: 0, cells: Vec::new(), date1904: self.date1904, is_hidden: false, is_cut: false };
         let mut nested = 0u32;
         let mut formula = None;
-        for (kind, data) in records {
+        let mut is_cut_off = true;
+        while let Some((kind, data)) = records.next() {
             match kind {
                 record::BOF => nested += 1,
-                record::EOF if nested == 0 => break,
+                record::EOF if nested == 0 => {
+                    is_cut_off = false;
+                    break;
+                }
                 record::EOF => nested -= 1,
                 _ if nested > 0 => {}
                 // The records of rows precede the cells of the block.
@@ -234,7 +238,7 @@ impl Xls {
                     for (place, cell) in self.cells(kind, data, &mut formula) {
                         counter.cell()?;
                         if push_cell(&mut row, place, (cell, hidden.contains(&place.0)), counter, visit)?.is_break() {
-                            return Ok(());
+                            return Ok(false);
                         }
                     }
                 }
@@ -242,9 +246,11 @@ impl Xls {
         }
         if !row.cells.is_empty() {
             counter.row(0)?;
+            // A stream that ends with a whole record may come from a program that writes no end.
+            row.is_cut = is_cut_off && records.at < self.stream.len();
             let _ = visit(&row);
         }
-        Ok(())
+        Ok(is_cut_off)
     }
 
     /// The cells of a record. `formula` is the position of the last formula, whose text follows in a STRING

@@ -128,10 +128,10 @@ fn visit_rows(
     visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
 ) -> Result<bool, SheetError> {
     for batch in batches {
-        let mut row = Row { number: 0, cells: Vec::new(), date1904, is_hidden: false };
+        let mut row = Row { number: 0, cells: Vec::new(), date1904, is_hidden: false, is_cut: false };
         for raw in batch.rows() {
             row.cells.clear();
-            (row.number, row.is_hidden) = (raw.number, raw.is_hidden);
+            (row.number, row.is_hidden, row.is_cut) = (raw.number, raw.is_hidden, raw.is_cut);
             for (column, value) in raw.cells {
                 let cell = match value {
                     Value::Text(text) => Cell::of_text(text),
@@ -178,6 +178,8 @@ struct Parser<'x> {
     place: (u32, usize),
     /// the row has a number of its own
     is_numbered: bool,
+    /// the row has no end yet
+    is_row_open: bool,
     cell: Option<OpenCell>,
     inside: Inside,
 }
@@ -218,6 +220,7 @@ impl<'x> Parser<'x> {
             is_stopped: false,
             place: (0, 0),
             is_numbered: false,
+            is_row_open: false,
             cell: None,
             inside: Inside::Markup,
         }
@@ -232,6 +235,7 @@ impl<'x> Parser<'x> {
                 Token::Open { name: b"sheetData", is_empty, .. } => is_within_rows = !is_empty,
                 Token::Open { name, attributes, is_empty } => self.open(name, attributes, is_empty)?,
                 Token::Close(b"c") => self.close_cell(),
+                Token::Close(b"row") => self.is_row_open = false,
                 Token::Close(b"v" | b"t") if self.inside == Inside::Value => self.inside = Inside::Markup,
                 Token::Close(b"rPh") => self.inside = Inside::Markup,
                 Token::Text(text) if self.inside == Inside::Value => self.batch.push_text(text),
@@ -248,6 +252,9 @@ impl<'x> Parser<'x> {
             }
         }
         self.close_cell();
+        if is_within_rows && self.is_row_open {
+            self.batch.cut_row();
+        }
         // To the end, where the checksum is compared.
         io::copy(&mut scanner.into_source(), &mut io::sink()).map(|_| is_within_rows).map_err(|_| SheetError::Damaged)
     }
@@ -272,7 +279,7 @@ impl<'x> Parser<'x> {
                     self.send();
                 }
                 let number = attributes.raw(b"r").and_then(parse_number).filter(|number| *number > 0);
-                self.is_numbered = number.is_some();
+                (self.is_numbered, self.is_row_open) = (number.is_some(), !is_empty);
                 self.place = (number.unwrap_or(self.place.0.saturating_add(1)), 0);
                 let flag = |name| attributes.get(name).is_some_and(|flag| xlsx_parts::is_true(&flag));
                 let is_flat = attributes.raw(b"ht") == Some(b"0");

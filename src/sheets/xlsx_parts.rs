@@ -16,11 +16,16 @@ const MAX_FORMATS: usize = 65_536;
 pub(super) const MAX_NUMBER_FORMATS: usize = 2_000;
 /// Sheets beyond are ignored.
 const MAX_SHEETS: usize = 100;
+/// The first number of a format that the file itself defines.
+const FIRST_CUSTOM_FORMAT: u32 = 164;
+/// Index of the format of styles that the file names and does not have.
+const UNKNOWN_FORMAT: u16 = 0;
 
 /// A sheet and the path of its part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SheetPart {
     pub(super) name: String,
+    /// empty if the workbook does not say where the sheet is
     pub(super) path: String,
     pub(super) is_hidden: bool,
 }
@@ -35,11 +40,18 @@ pub(super) struct Book {
 }
 
 /// The number formats of the cell styles.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Styles {
+    /// the first is [`NumberFormat::unknown`]
     formats: Vec<NumberFormat>,
     /// for each style, the index of its format; none for General
     styles: Vec<Option<u16>>,
+}
+
+impl Default for Styles {
+    fn default() -> Self {
+        Self { formats: vec![NumberFormat::unknown()], styles: Vec::new() }
+    }
 }
 
 impl Styles {
@@ -49,11 +61,12 @@ impl Styles {
         let mut known: HashMap<u32, Option<u16>> = HashMap::new();
         for number in numbers.into_iter().take(MAX_FORMATS) {
             let index = *known.entry(number).or_insert_with(|| {
-                if styles.formats.len() >= MAX_NUMBER_FORMATS {
-                    return None;
+                if styles.formats.len() > MAX_NUMBER_FORMATS {
+                    return Some(UNKNOWN_FORMAT);
                 }
                 let format = match custom.get(&number) {
                     Some(code) => NumberFormat::parse(code),
+                    None if number >= FIRST_CUSTOM_FORMAT => return Some(UNKNOWN_FORMAT),
                     None => NumberFormat::builtin(number)?,
                 };
                 if format.is_general() && !format.changes_text() {
@@ -67,9 +80,9 @@ impl Styles {
         styles
     }
 
-    /// The index of the format of a style.
+    /// The index of the format of a style; none for General, as style 0 is in a file without styles.
     pub(super) fn format_of(&self, style: usize) -> Option<u16> {
-        self.styles.get(style).copied().flatten()
+        self.styles.get(style).copied().unwrap_or((style > 0).then_some(UNKNOWN_FORMAT))
     }
 
     /// The format of an index.
@@ -108,7 +121,7 @@ pub(super) fn read(fetch: &mut Fetch<'_>) -> Result<Book, SheetError> {
     let part = |kind: &str| relations.iter().find(|relation| relation.kind == kind).map(|found| found.target.clone());
     let typed = |ending: &str| types.iter().find(|(_, kind)| kind.ends_with(ending)).map(|(path, _)| path.clone());
     let mut book = read_workbook(&xml, &relations);
-    if book.sheets.is_empty() {
+    if book.sheets.iter().all(|sheet| sheet.path.is_empty()) {
         // A workbook whose relations are missing: its sheets are named by the content types.
         let sheets = types.iter().filter(|(_, kind)| kind.ends_with("worksheet+xml")).take(MAX_SHEETS);
         let sheet = |(path, _): &(String, String)| SheetPart {
@@ -211,10 +224,11 @@ fn read_workbook(xml: &[u8], relations: &[Relation]) -> Book {
     elements(xml, |name, attributes| match name {
         b"sheet" if book.sheets.len() < MAX_SHEETS => {
             let relation = attributes.get(b"id").and_then(|id| relations.iter().find(|relation| relation.id == *id));
-            if let Some(relation) = relation.filter(|relation| relation.kind == "worksheet") {
+            // A sheet of another kind is a chart or a macro. One without a relation may be anything.
+            if relation.is_none_or(|relation| relation.kind == "worksheet") {
                 book.sheets.push(SheetPart {
                     name: attributes.get(b"name").unwrap_or_default().into_owned(),
-                    path: relation.target.clone(),
+                    path: relation.map(|relation| relation.target.clone()).unwrap_or_default(),
                     is_hidden: attributes.get(b"state").is_some_and(|state| state != "visible"),
                 });
             }
@@ -244,7 +258,10 @@ fn read_styles(xml: &[u8]) -> Styles {
             }
             b"cellXfs" => in_cell_formats = true,
             b"cellStyles" | b"dxfs" | b"cellStyleXfs" => in_cell_formats = false,
-            b"xf" if in_cell_formats => numbers.push(number(b"numFmtId").unwrap_or(0)),
+            b"xf" if in_cell_formats => {
+                let id = attributes.get(b"numFmtId");
+                numbers.push(id.map_or(0, |id| id.trim().parse().unwrap_or(u32::MAX)));
+            }
             _ => {}
         }
     });

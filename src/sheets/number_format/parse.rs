@@ -21,7 +21,7 @@ pub(super) fn parse(code: &str) -> NumberFormat {
     if sections.len() > 1 {
         sections.retain(|section| !is_text(section));
     }
-    NumberFormat { code: code.to_owned(), sections, text }
+    NumberFormat { code: code.to_owned(), sections, text, is_unknown: false }
 }
 
 /// The sections of a code, split at semicolons outside quotes, escapes and brackets.

@@ -120,6 +120,24 @@ fn rounded_number_is_no_identifier() {
 }
 
 #[test]
+fn number_of_an_unknown_format_may_lack_its_first_zeros() {
+    let unknown = NumberFormat::unknown();
+    let number = Cell::Formatted(12_345_678_901.0, &unknown);
+    assert_eq!(super::text(&number), "12345678901");
+    assert!(is_inexact(&number) && exact_id(&number) == Err(UNFORMATTED) && id(&number).is_ok());
+}
+
+#[test]
+fn long_numbers_are_found_within_a_composed_order_number() {
+    let eleven_street = "7123-20261127012345600-30001-ab12cd";
+    assert_eq!(long_parts(eleven_street).collect::<Vec<_>>(), [(1, "20261127012345600")]);
+    assert_eq!(kept_prefix(eleven_street), Some("7123-202611270123456"));
+    assert_eq!(kept_prefix("2026112700000010"), Some("202611270000001"));
+    assert_eq!(kept_prefix("20261127-0000010-01"), None, "no part of it is that long");
+    assert_eq!(kept_prefix("2026112700000011"), None);
+}
+
+#[test]
 fn number_that_a_program_wrote_has_its_digits() {
     assert_eq!(id(&text("30000200000001.0")).as_deref(), Ok("30000200000001"));
     assert_eq!(id(&text("30,000,200,000,001")).as_deref(), Ok("30000200000001"));

@@ -68,6 +68,7 @@ enum ValueSlot {
 struct StoredRow {
     number: u32,
     is_hidden: bool,
+    is_cut: bool,
     /// index of its first cell
     first: usize,
 }
@@ -76,6 +77,7 @@ struct StoredRow {
 pub(super) struct BatchRow<C> {
     pub(super) number: u32,
     pub(super) is_hidden: bool,
+    pub(super) is_cut: bool,
     /// columns and values
     pub(super) cells: C,
 }
@@ -108,6 +110,7 @@ impl Batch {
         self.rows.iter().zip(ends).map(|(row, end)| BatchRow {
             number: row.number,
             is_hidden: row.is_hidden,
+            is_cut: row.is_cut,
             cells: self.cells[row.first..end].iter().map(|(column, value)| (usize::from(*column), self.value(*value))),
         })
     }
@@ -125,7 +128,14 @@ impl Batch {
     }
 
     pub(super) fn push_row(&mut self, number: u32, is_hidden: bool) {
-        self.rows.push(StoredRow { number, is_hidden, first: self.cells.len() });
+        self.rows.push(StoredRow { number, is_hidden, is_cut: false, first: self.cells.len() });
+    }
+
+    /// Notes that the sheet ends within the last row.
+    pub(super) fn cut_row(&mut self) {
+        if let Some(row) = self.rows.last_mut() {
+            row.is_cut = true;
+        }
     }
 
     /// Sets the number of the last row.

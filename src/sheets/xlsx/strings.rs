@@ -47,7 +47,7 @@ impl SharedStrings {
                     is_open = false;
                     strings.finish()?;
                 }
-                Token::Open { name: b"t", is_empty, .. } => is_in_text = !is_empty && !is_phonetic,
+                Token::Open { name: b"t", is_empty, .. } => is_in_text = !is_empty && !is_phonetic && is_open,
                 Token::Close(b"t") => is_in_text = false,
                 Token::Open { name: b"rPh", is_empty, .. } => is_phonetic = !is_empty,
                 Token::Close(b"rPh") => is_phonetic = false,

@@ -23,6 +23,7 @@ fn cells(sheet: &str) -> Vec<String> {
     let mut visit = |row: &crate::sheets::Row<'_>| {
         let cell = |cell: &Cell<'_>| match cell {
             Cell::Error(word) => format!("‹{word}›"),
+            cell if cell.lacks_format() => format!("{}?", values::text(cell)),
             cell => values::text(cell).into_owned(),
         };
         rows.push(format!("{}:{}", row.number, row.cells.iter().map(cell).collect::<Vec<_>>().join("|")));
@@ -48,7 +49,9 @@ fn odd_cell_is_an_error_and_costs_no_other_cell() {
         ("<c t='s'><v>999</v></c>", "‹공유 문자열 999›"),
         ("<c t='s'><v>첫째</v></c>", "‹첫째›"),
         ("<c t='string'><v>메모</v></c>", "‹메모›"),
-        ("<c s='999'><v>7</v></c>", "7"),
+        ("<c s='999'><v>7</v></c>", "7?"),
+        ("<c s='x'><v>7</v></c>", "7?"),
+        ("<c s='999' t='str'><v>7</v></c>", "7"),
     ] {
         let sheet =
             format!("<worksheet><sheetData><row><c><v>1</v></c>{cell}<c><v>3</v></c></row></sheetData></worksheet>");
@@ -70,6 +73,48 @@ fn numbers_are_shown_in_their_format() {
          <c s='3' t='inlineStr'><is><t>01</t></is></c><c t='d'><v>2026-11-27T10:00:00Z</v></c>\
          <c t='d' s='1'><v>2026-03-04</v></c><c t='d'><v>내일</v></c></row></sheetData></worksheet>";
     assert_eq!(cells(sheet), ["1:3월 4일|010-1234-5678|BED-01|2026-11-27 10:00:00|3월 4일|‹내일›"]);
+}
+
+#[test]
+fn number_whose_format_is_lost_is_known_as_such() {
+    let cell = |styles: &str, style: &str| {
+        let sheet =
+            format!("<worksheet><sheetData><row><c{style}><v>12345678901</v></c></row></sheetData></worksheet>");
+        let bytes = package(&[("xl/worksheets/sheet1.xml", &sheet), ("xl/styles.xml", styles)]);
+        let mut workbook = open(bytes, None, Limits::default()).expect("opens");
+        let mut lacks = false;
+        let mut visit = |row: &crate::sheets::Row<'_>| {
+            lacks = row.cell(0).lacks_format();
+            ControlFlow::Continue(())
+        };
+        workbook.rows(0, &mut visit).expect("read");
+        assert_eq!(workbook.lacks_formats(0), lacks);
+        lacks
+    };
+    let whole = "<styleSheet><numFmts><numFmt numFmtId='176' formatCode='000000000000'/></numFmts>\
+        <cellXfs><xf numFmtId='0'/><xf numFmtId='176'/></cellXfs></styleSheet>";
+    let too_large = whole.replace("<cellXfs>", &format!("{}<cellXfs>", " ".repeat(20 << 20)));
+    assert!(!cell(whole, " s='1'") && !cell(whole, "") && !cell("", " s='0'"));
+    assert!(cell(&whole[..whole.len() / 2], " s='1'"), "cut off");
+    assert!(cell(&whole.replace("<numFmt ", "<numFm\u{0} "), " s='1'"), "its definition is damaged");
+    assert!(cell(&whole.replace("<xf numFmtId='176'/>", "<xf numFmtId='17x'/>"), " s='1'"));
+    assert!(cell(&too_large, " s='1'") && cell("", " s='1'") && cell(whole, " s='2'"));
+}
+
+#[test]
+fn sheet_that_ends_within_a_row_cuts_that_row() {
+    let row = |end: &str| format!("<worksheet><sheetData><row><c><v>1</v></c></row><row><c><v>2</v></c>{end}");
+    for (end, cut) in
+        [("", [false, true]), ("</row>", [false, false]), ("</row></sheetData></worksheet>", [false, false])]
+    {
+        let mut seen = Vec::new();
+        let mut visit = |row: &crate::sheets::Row<'_>| {
+            seen.push(row.is_cut);
+            ControlFlow::Continue(())
+        };
+        workbook(&row(end)).rows(0, &mut visit).expect("read");
+        assert_eq!(seen, cut, "{end}");
+    }
 }
 
 #[test]
@@ -134,7 +179,7 @@ fn parts_that_are_not_needed_do_not_refuse_a_file() {
         ("xl/sharedStrings.xml", "\u{0}<<<"),
     ]);
     let mut workbook = open(bytes, None, Limits::default()).expect("opens");
-    assert_eq!(workbook.sheets().len(), 1);
+    assert_eq!(workbook.sheets().len(), 2, "a sheet that is missing is not forgotten");
     assert_eq!(workbook.rows(0, &mut |_| ControlFlow::Continue(())), Ok(()));
 }
 

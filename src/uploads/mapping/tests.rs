@@ -89,7 +89,7 @@ fn header_below_a_title_is_found() {
         (4, row(&["P-20261127-001", "홍길동", "010-1234-5678", "침대"])),
     ];
     assert_eq!(header_row(&rows), Some(3));
-    let preview = SheetPreview { sheet: 0, rows: rows.to_vec() };
+    let preview = SheetPreview { sheet: 0, rows: rows.to_vec(), is_broken: false };
     let found = sample(&profiles(), &[preview], SampleChoice::default()).expect("columns");
     assert_eq!((found.header_row, found.kind), (3, FileKind::Orders));
     let codes: Vec<Option<&str>> = found.columns.iter().map(|(_, code)| code.as_deref()).collect();
