@@ -74,7 +74,7 @@ impl Table {
         self.headers.get(column).map(|header| one_line(header)).unwrap_or_default()
     }
 
-    /// Calls `visit` with each row below the header, except a helper row directly below it. A merged cell counts for each
+    /// Calls `visit` with each row below the header; a helper row directly below it is blank. A merged cell counts for each
     /// row that it covers, except a quantity or an amount, which is that of all rows together.
     ///
     /// # Errors
@@ -92,8 +92,8 @@ impl Table {
             if row.number <= self.header_row {
                 return ControlFlow::Continue(());
             }
-            if std::mem::take(&mut is_first) && self.is_helper(row) {
-                return ControlFlow::Continue(());
+            if !row.is_blank() && std::mem::take(&mut is_first) && self.is_helper(row) {
+                return visit(&Row { cells: Vec::new(), ..row.clone() });
             }
             let filled = merged.fill(row);
             let row = filled.as_ref().unwrap_or(row);

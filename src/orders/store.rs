@@ -33,6 +33,7 @@ pub use self::changes::{OrderInsert, OrderWriter, SEAL_OPENED, column_json, with
 use self::seal::SealedContent;
 use super::fields::{FIELDS, OrderField};
 use super::model::Order;
+use crate::sheets::values::kept_prefix;
 use crate::storage::{ColumnReader, Param, Result, StorageError, Tx, Value};
 
 /// Columns of an order and its version, each with `prefix` (`o.` or nothing).
@@ -135,14 +136,13 @@ pub fn ids_by_field(
     Ok(found)
 }
 
-/// Which of these numbers of more than 15 digits are those of orders, while no other order shares the first 15: a
-/// spreadsheet may have made the other digits 0.
+/// Which of these numbers are those of orders, while no other order has the same up to the 15th digit: a spreadsheet may
+/// have made the other digits 0; see [`kept_prefix`].
 pub fn surely_known_numbers<'a>(
     tx: &mut dyn Tx,
     channel_id: Option<i64>,
     numbers: impl IntoIterator<Item = &'a str>,
 ) -> Result<BTreeSet<String>> {
-    const KEPT_DIGITS: usize = 15;
     let by_number = tx.index_hint("orders_by_number");
     let channel = if channel_id.is_some() { "AND channel_id = ?" } else { "" };
     let sql = format!(
@@ -150,9 +150,9 @@ pub fn surely_known_numbers<'a>(
     );
     let mut known = BTreeSet::new();
     for number in numbers.into_iter().collect::<BTreeSet<_>>() {
-        let Some(kept) = number.get(..KEPT_DIGITS) else { continue };
-        // `:` is the character behind `9`.
-        let end = format!("{kept}:");
+        let kept = kept_prefix(number);
+        // `:` is the character behind `9`, `!` the first that can be seen.
+        let (kept, end) = kept.map_or_else(|| (number, format!("{number}!")), |kept| (kept, format!("{kept}:")));
         let mut params: Vec<Param<'_>> = vec![kept.into(), end.as_str().into()];
         params.extend(channel_id.map(Param::from));
         let mut found = tx.query(&sql, &params)?;

@@ -266,8 +266,15 @@ impl<'r, 'c> RowReader<'r, 'c> {
         })
     }
 
+    /// A row within which the file ends is rejected, whatever could be read of it.
     fn checked<T>(&self, key: String, outcome: RowCheck<T>) -> CheckedRow<T> {
         let (row, is_hidden) = (self.row.number, self.row.is_hidden);
+        let outcome = if self.row.is_cut {
+            let message = "파일이 이 행에서 끊겼어요. 다시 내려받아 올려 주세요".to_owned();
+            RowCheck::Rejected(vec![Reason { column: "주문번호".to_owned(), value: key.clone(), message }])
+        } else {
+            outcome
+        };
         CheckedRow { row, key, outcome, is_inexact: self.is_inexact, is_hidden, sheet: 0, partial: None }
     }
 

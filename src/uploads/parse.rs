@@ -1,6 +1,6 @@
 //! Parsing of a file's bytes into checked rows. Uses no database and runs before any transaction.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -162,15 +162,11 @@ pub fn parse(
         FileKind::States => ParsedRows::States(collect(&mut workbook, &tables, &mut tally, check::check_states)?),
         FileKind::Settlement => return Err(FileError::NoHeader),
     };
-    let name = |table: &Table| workbook.sheets().get(table.sheet).map(|sheet| sheet.name.clone()).unwrap_or_default();
-    let sheets: Vec<String> = tables.iter().map(name).collect();
+    let sheets = sheet_names(&workbook, &tables);
     if let ParsedRows::Orders(rows) = &mut rows {
         check::combine_repeated(rows, &sheets);
     }
-    let is_hidden = |table: &Table| workbook.sheets().get(table.sheet).is_some_and(|sheet| sheet.is_hidden);
-    let is_sheet_hidden = tables.iter().any(is_hidden);
-    tally.is_cut_off = tables.iter().any(|table| workbook.is_cut_off(table.sheet));
-    let notes = notes(&tables, &sheets, is_sheet_hidden, &others, &tally);
+    let notes = notes(&workbook, &tables, &others, &tally);
     let has_claims = tables.iter().any(Table::has_claims);
     let made_at = options.file_name.as_deref().and_then(made_at);
     let columns = tables.first().and_then(|table| profiles.drift(&mut workbook, table));
@@ -231,17 +227,15 @@ pub fn nearest_drift(
 
 /// What the rows have in common that is told once.
 #[derive(Default)]
-struct RowTally {
+pub(super) struct RowTally {
     ignored: usize,
     hidden: usize,
-    /// a sheet ended within its rows
-    is_cut_off: bool,
 }
 
 type CheckRows<T> = fn(&mut Workbook, &Table, &mut check::VisitRow<'_, T>) -> Result<(), SheetError>;
 
 /// The checked rows of all tables, without those that are no data.
-fn collect<T>(
+pub(super) fn collect<T>(
     workbook: &mut Workbook,
     tables: &[Table],
     tally: &mut RowTally,
@@ -261,39 +255,58 @@ fn collect<T>(
         })?;
     }
     if workbook.is_csv() {
-        mark_rounded(&mut rows);
+        // Each row of an order list has an order of its own; other lists name an order more than once.
+        mark_rounded(&mut rows, tables.first().is_some_and(|table| table.profile.kind == FileKind::Orders));
     }
     Ok(rows)
 }
 
-/// Marks the order numbers of a CSV whose digits behind the 15th are all 0: a spreadsheet saved it, and has rounded them. One
-/// number alone may end so by chance.
-fn mark_rounded<T>(rows: &mut [CheckedRow<T>]) {
-    let numbers: BTreeSet<&str> = rows.iter().map(|row| row.key.as_str()).filter(|key| !key.is_empty()).collect();
-    if numbers.len() > 1 && numbers.iter().all(|number| values::is_rounded(number)) {
-        for row in rows.iter_mut().filter(|row| !row.key.is_empty()) {
-            row.is_inexact = true;
-        }
+/// Marks the order numbers of a CSV that a spreadsheet has saved and rounded: all numbers in one place of the order numbers
+/// have only zeros behind their 15th digit. One such zero may be there by chance; two of them, or one number for several
+/// orders, are not.
+fn mark_rounded<T>(rows: &mut [CheckedRow<T>], is_unique: bool) {
+    let mut numbers: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
+    for (place, number) in rows.iter().flat_map(|row| values::long_parts(&row.key)) {
+        numbers.entry(place).or_default().insert(number);
+    }
+    let keys = || rows.iter().map(|row| row.key.as_str()).filter(|key| !key.is_empty());
+    let is_repeated = is_unique && keys().collect::<BTreeSet<_>>().len() < keys().count();
+    let zeros =
+        |numbers: &BTreeSet<&str>| numbers.iter().map(|number| number.len() - values::KEPT_DIGITS).sum::<usize>();
+    numbers.retain(|_, numbers| {
+        numbers.iter().all(|number| values::is_rounded(number)) && (is_repeated || zeros(numbers) > 1)
+    });
+    let rounded: BTreeSet<usize> = numbers.into_keys().collect();
+    for row in rows {
+        row.is_inexact |= values::long_parts(&row.key).any(|(place, _)| rounded.contains(&place));
     }
 }
 
+fn sheet_names(workbook: &Workbook, tables: &[Table]) -> Vec<String> {
+    let name = |table: &Table| workbook.sheets().get(table.sheet).map(|sheet| sheet.name.clone()).unwrap_or_default();
+    tables.iter().map(name).collect()
+}
+
 /// Tells which part of the file was read.
-fn notes(
-    tables: &[Table],
-    sheets: &[String],
-    is_sheet_hidden: bool,
-    others: &OtherSheets,
-    tally: &RowTally,
-) -> Vec<String> {
+pub(super) fn notes(workbook: &Workbook, tables: &[Table], others: &OtherSheets, tally: &RowTally) -> Vec<String> {
     let mut notes = Vec::new();
-    if tally.is_cut_off {
+    let sheets = sheet_names(workbook, tables);
+    if tables.iter().any(|table| workbook.is_cut_off(table.sheet)) {
         notes.push("파일이 중간에 끊겼어요. 뒤의 행이 빠졌을 수 있으니 다시 내려받아 올려 주세요".to_owned());
+    }
+    if tables.iter().any(|table| workbook.lacks_formats(table.sheet)) {
+        notes.push(
+            "숫자의 표시 형식을 읽지 못한 칸이 있어요. 앞의 0이 빠졌을 수 있으니 다시 내려받아 올려 주세요".to_owned(),
+        );
     }
     if sheets.len() > 1 {
         notes.push(format!("시트 {}개를 읽었어요: {}", sheets.len(), sheets.join(", ")));
     }
-    if is_sheet_hidden {
+    if tables.iter().any(|table| workbook.sheets().get(table.sheet).is_some_and(|sheet| sheet.is_hidden)) {
         notes.push(format!("숨긴 시트를 읽었어요: {}", sheets.join(", ")));
+    }
+    if !others.broken.is_empty() {
+        notes.push(format!("읽지 못한 시트가 있어요: {}. 파일을 다시 내려받아 올려 주세요", others.broken.join(", ")));
     }
     if !others.unread.is_empty() {
         notes.push(format!("읽지 않은 시트가 있어요: {}", others.unread.join(", ")));
@@ -332,17 +345,19 @@ mod tests {
         assert_eq!(time("20261345_9999.xlsx"), None);
     }
 
+    /// The headers of 카카오톡 스토어.
+    const HEADER: &str = "결제번호,주문상태,주문번호,채널상품번호,상품명,옵션,수량,배송방법,수령인명,수령인연락처1,배송지주소,우편번호,배송메세지,\
+         발송예정일,주문일,정산기준금액,판매자상품번호,최초배송비번호,배송지/수신자정보 입력일";
+
     /// A list of 카카오톡 스토어 with these order numbers, as a CSV.
     fn csv(numbers: &[&str]) -> Vec<u8> {
-        let header = "결제번호,주문상태,주문번호,채널상품번호,상품명,옵션,수량,배송방법,수령인명,수령인연락처1,배송지주소,우편번호,배송메세지,\
-            발송예정일,주문일,정산기준금액,판매자상품번호,최초배송비번호,배송지/수신자정보 입력일";
         let rows = numbers.iter().map(|number| {
             format!(
                 "\n5000,배송준비중,{number},77001,책상,,1,택배배송,김하나,010-0000-0001,서울특별시 중구 세종대로 1,04524,,20261201,\
                  20261127100000,50000,DESK,881,20261127100000"
             )
         });
-        [header.to_owned()].into_iter().chain(rows).collect::<String>().into_bytes()
+        [HEADER.to_owned()].into_iter().chain(rows).collect::<String>().into_bytes()
     }
 
     /// Whether each row of such a list counts as rounded.
@@ -359,6 +374,107 @@ mod tests {
         assert_eq!(rounded(&["2026112700000010", "2026112700000021"]), [false; 2]);
         assert_eq!(rounded(&["2026112700000010"]), [false], "one in ten numbers ends so");
         assert_eq!(rounded(&["610000010", "610000020"]), [false; 2], "short numbers are exact");
+    }
+
+    #[test]
+    fn csv_in_which_several_orders_have_one_rounded_number_was_rounded() {
+        assert_eq!(rounded(&["2026112700000000"; 3]), [true; 3]);
+        assert_eq!(rounded(&["2026112700000001"; 3]), [false; 3]);
+        assert_eq!(rounded(&["20261127000000100"]), [true], "two zeros are one in a hundred");
+    }
+
+    #[test]
+    fn long_part_of_a_composed_number_is_rounded_by_itself() {
+        let rounded = |keys: &[&str], is_unique| {
+            let mut rows: Vec<CheckedRow<()>> =
+                crate::orders::testing::checked(keys.iter().map(|key| ((*key).to_owned(), ())));
+            mark_rounded(&mut rows, is_unique);
+            rows.iter().map(|row| row.is_inexact).collect::<Vec<_>>()
+        };
+        let eleven_street = ["7123-20261127012345600-30001-ab12cd", "7124-20261127012345700-30001"];
+        assert_eq!(rounded(&eleven_street, true), [true; 2]);
+        assert_eq!(rounded(&["2026112712345670-1", "2026112712345680-1"], true), [true; 2]);
+        assert_eq!(
+            rounded(&["2026112712345670-1", "2026112712345670-2"], true),
+            [false; 2],
+            "two lines of one purchase"
+        );
+        assert_eq!(rounded(&["2026112712345670-1", "2026112712345670-1"], true), [true; 2]);
+        assert_eq!(rounded(&["2026112712345670", "2026112712345670"], false), [false; 2], "two parcels of one order");
+        assert_eq!(rounded(&["2026112712345670-1", "2026112712345671-1"], true), [false; 2]);
+    }
+
+    /// Reads a fixture as an upload does.
+    fn read(bytes: Vec<u8>) -> ParsedFile {
+        let profiles = crate::channels::tests::profiles();
+        parse(&profiles, bytes, None, &ImportOptions::default(), Limits::default()).expect("read")
+    }
+
+    fn outcomes(file: &ParsedFile) -> Vec<&RowCheck<NewOrder>> {
+        let ParsedRows::Orders(rows) = &file.rows else { panic!("orders") };
+        rows.iter().map(|row| &row.outcome).collect()
+    }
+
+    #[test]
+    fn row_within_which_a_file_ends_is_rejected() {
+        let html = crate::sheets::tests::fixture("cases/34-html-and-xml-xls/orders.xls");
+        let biff = crate::sheets::tests::fixture("cases/07-raw-biff/php-xlsBOF.xls");
+        let last_row = memchr::memmem::rfind(&html, b"<tr").expect("a row");
+        for (bytes, end) in [(&html, last_row + (html.len() - last_row) / 2), (&biff, biff.len() - 40)] {
+            let (whole, cut) = (read(bytes.clone()), read(bytes[..end].to_vec()));
+            let is_told = |file: &ParsedFile| file.notes.iter().any(|note| note.starts_with("파일이 중간에 끊겼어요"));
+            assert!(is_told(&cut) && !is_told(&whole), "{:?}", cut.notes);
+            let (whole, cut) = (outcomes(&whole), outcomes(&cut));
+            let (Some(RowCheck::Rejected(reasons)), before) = (cut.last(), &cut[..cut.len() - 1]) else {
+                panic!("{cut:?}")
+            };
+            assert!(reasons.len() == 1 && reasons[0].message.contains("끊겼어요"), "{reasons:?}");
+            assert_eq!(before, &whole[..before.len()]);
+        }
+    }
+
+    #[test]
+    fn sheet_that_cannot_be_read_is_named() {
+        let header = |name: &str| format!("<c t='inlineStr'><is><t>{name}</t></is></c>");
+        let header: String = HEADER.split(',').map(header).collect();
+        let sheet = format!("<worksheet><sheetData><row>{header}</row></sheetData></worksheet>");
+        let book = |id: &str| {
+            format!(
+                "<workbook xmlns:r='r'><sheets><sheet name='9시' sheetId='1' r:id='s'/><sheet name='12시' sheetId='2' \
+                 r:id='{id}'/><sheet name='차트' sheetId='3' r:id='c'/></sheets></workbook>"
+            )
+        };
+        let relations = "<Relationships><Relationship Id='s' Type='x/worksheet' Target='worksheets/sheet1.xml'/>\
+            <Relationship Id='gone' Type='x/worksheet' Target='worksheets/sheet2.xml'/>\
+            <Relationship Id='c' Type='x/chartsheet' Target='chartsheets/sheet1.xml'/></Relationships>";
+        for id in ["gone", "unrelated"] {
+            let parts = [
+                ("xl/workbook.xml", &*book(id)),
+                ("xl/_rels/workbook.xml.rels", relations),
+                ("xl/worksheets/sheet1.xml", &sheet),
+            ];
+            let notes = read(crate::sheets::tests::package(&parts)).notes;
+            assert!(notes.len() == 1 && notes[0].starts_with("읽지 못한 시트가 있어요: 12시"), "{id}: {notes:?}");
+        }
+    }
+
+    #[test]
+    fn number_without_its_format_is_told_and_not_trusted() {
+        let text = |text: &str| format!("<c t='inlineStr'><is><t>{text}</t></is></c>");
+        let header: String = HEADER.split(',').map(text).collect();
+        let number = "<c r='C2' s='7'><v>61000001</v></c>";
+        let sheet =
+            format!("<worksheet><sheetData><row r='1'>{header}</row><row r='2'>{number}</row></sheetData></worksheet>");
+        let file = read(crate::sheets::tests::package(&[("xl/worksheets/sheet1.xml", &sheet)]));
+        assert!(file.notes.iter().any(|note| note.starts_with("숫자의 표시 형식을 읽지 못한")), "{:?}", file.notes);
+        let ParsedRows::Orders(rows) = &file.rows else { panic!("orders") };
+        assert!(rows[0].key == "61000001" && rows[0].is_inexact, "{rows:?}");
+    }
+
+    #[test]
+    fn lines_of_separators_are_counted_as_ignored() {
+        let file = read([csv(&["610000010"]), b"\n,,,,\n,,,,\n".to_vec()].concat());
+        assert_eq!((outcomes(&file).len(), file.ignored), (1, 2));
     }
 
     #[test]

@@ -334,7 +334,8 @@ impl ExactKeys {
 }
 
 fn inexact_reason<T>(row: &CheckedRow<T>) -> Reason {
-    order_reason(&row.key, values::INEXACT)
+    let is_rounded = values::kept_prefix(&row.key).is_some();
+    order_reason(&row.key, if is_rounded { values::INEXACT } else { values::UNFORMATTED })
 }
 
 fn order_reason(order_number: &str, message: &str) -> Reason {

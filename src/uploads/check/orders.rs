@@ -113,7 +113,7 @@ fn check(table: &Table, row: &Row<'_>, columns: &OrderColumns) -> CheckedRow<New
     if cells.problems.is_empty() {
         return cells.finish(order_number, order);
     }
-    let partial = is_key_valid.then(|| Box::new(order));
+    let partial = (is_key_valid && !row.is_cut).then(|| Box::new(order));
     CheckedRow { partial, ..cells.rejected(order_number) }
 }
 
