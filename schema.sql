@@ -849,7 +849,8 @@ CREATE TABLE reconciliations (
     matched_orders INTEGER NOT NULL CHECK (matched_orders >= 0),
     matched_amount INTEGER NOT NULL,
     findings       TEXT NOT NULL,  -- JSON [[finding, [orders, listed amount, shop amount]], …]
-    upload_id      INTEGER         -- the file as an upload, if orders are missing here
+    upload_id      INTEGER,        -- the file as an upload, if orders are missing here
+    notes          TEXT NOT NULL   -- JSON: notes on the reading of the file
 ) STRICT;
 CREATE INDEX reconciliations_by_age ON reconciliations (created_at);
 

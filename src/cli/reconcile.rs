@@ -55,6 +55,8 @@ struct ReconciledFile {
     listed: Tally,
     matched: Tally,
     repeated: i64,
+    unread: i64,
+    notes: Vec<String>,
     missing_here: Tally,
     missing_there: Tally,
     amount_differs: Tally,
@@ -118,19 +120,23 @@ async fn compare_file(
     };
     match reconcile(uploads, None, &name, bytes, password, options).await {
         Err(error) => FileResult::Refused { file, refused: CliError::from(error).to_string() },
-        Ok(ReconcileOutcome { id, channel_code, comparison }) => FileResult::Reconciled(Box::new(ReconciledFile {
-            file,
-            report: crockford(id),
-            sales_channel: channel_code,
-            listed: comparison.listed,
-            matched: comparison.matched,
-            repeated: comparison.repeated,
-            missing_here: comparison.tally(Discrepancy::MissingHere),
-            missing_there: comparison.tally(Discrepancy::MissingThere),
-            amount_differs: comparison.tally(Discrepancy::AmountDiffers),
-            state_differs: comparison.tally(Discrepancy::StateDiffers),
-            rows: comparison.rows,
-        })),
+        Ok(ReconcileOutcome { id, channel_code, unread, notes, comparison }) => {
+            FileResult::Reconciled(Box::new(ReconciledFile {
+                file,
+                report: crockford(id),
+                sales_channel: channel_code,
+                listed: comparison.listed,
+                matched: comparison.matched,
+                repeated: comparison.repeated,
+                unread,
+                notes,
+                missing_here: comparison.tally(Discrepancy::MissingHere),
+                missing_there: comparison.tally(Discrepancy::MissingThere),
+                amount_differs: comparison.tally(Discrepancy::AmountDiffers),
+                state_differs: comparison.tally(Discrepancy::StateDiffers),
+                rows: comparison.rows,
+            }))
+        }
     }
 }
 
@@ -139,6 +145,12 @@ fn print(out: &mut impl Write, result: &FileResult) -> io::Result<()> {
         FileResult::Refused { file, refused } => writeln!(out, "{file}: {refused}"),
         FileResult::Reconciled(found) => {
             writeln!(out, "{}: 목록 {}건, 일치 {}건", found.file, found.listed.orders, found.matched.orders)?;
+            for note in &found.notes {
+                writeln!(out, "  {note}")?;
+            }
+            if found.unread > 0 {
+                writeln!(out, "  주문번호를 알 수 없는 {}행은 빼고 대조했어요", found.unread)?;
+            }
             for (finding, tally) in [
                 (Discrepancy::MissingHere, found.missing_here),
                 (Discrepancy::MissingThere, found.missing_there),
@@ -152,7 +164,7 @@ fn print(out: &mut impl Write, result: &FileResult) -> io::Result<()> {
     }
 }
 
-/// Complete if every order of every list matches.
+/// Complete if every row of every list could be read and every order matches.
 fn outcome(results: &[FileResult]) -> CommandResult {
     let refusals: Vec<String> = results
         .iter()
@@ -165,7 +177,7 @@ fn outcome(results: &[FileResult]) -> CommandResult {
         return Err(CliError(refusals.join("\n")));
     }
     let is_equal = results.iter().all(|result| match result {
-        FileResult::Reconciled(found) => found.rows.is_empty(),
+        FileResult::Reconciled(found) => found.rows.is_empty() && found.unread == 0,
         FileResult::Refused { .. } => false,
     });
     Ok(if is_equal { Outcome::Complete } else { Outcome::Partial })

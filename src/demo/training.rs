@@ -16,13 +16,18 @@ use crate::config::DemoPlan;
 use crate::members;
 use crate::members::model::{NewPassword, PasswordError, Role, UsernameError};
 use crate::members::passwords::{HashError, PasswordHasher};
+use crate::reconcile::store as reconcile;
 use crate::shop;
 use crate::shop::model::Shop;
 use crate::storage::{Result, Storage, StorageError, Tx};
 use crate::time::{Moment, date_with_weekday};
+use crate::uploads::store::{self as uploads, UploadFilter};
 
 /// Fixed seed: each reset generates the same people and orders, so that training material can refer to them.
 const SEED: u64 = 1;
+
+/// Files that a public demo shop takes until its next reset, as uploads or for 마감 대조.
+const MAX_PUBLIC_FILES: i64 = 20;
 
 /// Minimum age of the shop before it can be reset manually.
 const MIN_RESET_AGE_MS: i64 = 60 * 1000;
@@ -143,6 +148,22 @@ impl Demo {
     /// Whether this is a public demo, where each visitor has a sandbox.
     pub fn is_public(&self) -> bool {
         self.plan.is_public
+    }
+
+    /// Message if a public demo takes no further file until its next reset.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn file_refusal(&self, storage: &Storage) -> Result<Option<&'static str>> {
+        if !self.plan.is_public {
+            return Ok(None);
+        }
+        let files = storage.read(|tx| {
+            let uploads = uploads::page(tx, UploadFilter::All, 0, 0)?.1;
+            Ok::<_, StorageError>(uploads + reconcile::page(tx, 0, 0)?.1)
+        });
+        let message = "이 연습 가게가 받을 수 있는 파일은 여기까지예요. 가게가 처음으로 돌아간 다음 다시 올려 주세요.";
+        Ok((files.await? >= MAX_PUBLIC_FILES).then_some(message))
     }
 
     /// Message if a manual reset is not allowed yet, within a minute after the last one.

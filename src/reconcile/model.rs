@@ -1,6 +1,7 @@
 //! Reconciliation of a channel's list with the shop. Pure.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -8,6 +9,7 @@ use serde::Serialize;
 use crate::channels::{Profile, StatusEffect};
 use crate::orders::claim::ClaimKind;
 use crate::orders::model::OrderState;
+use crate::sheets::values::kept_prefix;
 use crate::text::coded;
 use crate::time::Moment;
 use crate::uploads::check::ListedRow;
@@ -194,6 +196,31 @@ pub fn period_of(rows: &[(u32, ListedRow)]) -> Option<(NaiveDate, NaiveDate)> {
     Some((days().min()?, days().max()?))
 }
 
+/// Order numbers of a list that a spreadsheet may have changed: the digits behind the 15th, or the first zeros.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InexactNumbers(BTreeSet<String>);
+
+impl InexactNumbers {
+    /// Adds a number.
+    pub fn add(&mut self, number: &str) {
+        self.0.insert(kept_prefix(number).unwrap_or(number).to_owned());
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether one of them may mean the order with that number.
+    pub fn may_mean(&self, number: &str) -> bool {
+        let begins = |number: &str| {
+            let before = self.0.range::<str, _>((Bound::Unbounded, Bound::Included(number))).next_back();
+            before.is_some_and(|kept| number.starts_with(kept.as_str()))
+        };
+        begins(number) || begins(number.trim_start_matches('0'))
+    }
+}
+
 /// Orders of the shop by their number.
 pub type ShopOrders = HashMap<String, ShopOrder>;
 
@@ -318,6 +345,20 @@ mod tests {
             Tally { orders: 1, listed_amount: 300, shop_amount: 330 }
         );
         assert_eq!(comparison.repeated, 1);
+    }
+
+    #[test]
+    fn inexact_number_may_mean_every_order_with_its_first_digits() {
+        let mut inexact = InexactNumbers::default();
+        inexact.add("2026112700000010");
+        inexact.add("7123-20261127012345600-30001");
+        inexact.add("12345678901");
+        for number in ["2026112700000013", "7123-20261127012345678-1", "012345678901"] {
+            assert!(inexact.may_mean(number), "{number}");
+        }
+        for number in ["2026112700000021", "7124-20261127012345678-1", "22345678901", "2026"] {
+            assert!(!inexact.may_mean(number), "{number}");
+        }
     }
 
     #[test]

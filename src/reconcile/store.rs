@@ -74,6 +74,8 @@ pub struct NewReport {
     pub period: Option<(NaiveDate, NaiveDate)>,
     /// rows whose order number cannot be read
     pub unread: i64,
+    /// which part of the file was read, in Korean sentences
+    pub notes: Vec<String>,
     /// the file as an upload, if orders are missing here
     pub upload_id: Option<i64>,
     /// what was found
@@ -101,6 +103,8 @@ pub struct ReconcileReport {
     pub period: Option<(NaiveDate, NaiveDate)>,
     /// rows whose order number cannot be read
     pub unread: i64,
+    /// which part of the file was read, in Korean sentences
+    pub notes: Vec<String>,
     /// rows that repeat an order
     pub repeated: i64,
     /// orders of the list
@@ -115,7 +119,7 @@ pub struct ReconcileReport {
 
 const COLUMNS: &str = "r.id, r.created_at, m.username, r.channel_code, r.channel_name, r.kind, r.file_name, \
                        r.period_from, r.period_to, r.unread_rows, r.repeated_rows, r.listed_orders, r.listed_amount, \
-                       r.matched_orders, r.matched_amount, r.findings, r.upload_id";
+                       r.matched_orders, r.matched_amount, r.findings, r.upload_id, r.notes";
 
 /// Keeps a report with its rows; answers its identifier.
 pub fn insert(tx: &mut dyn Tx, report: &NewReport) -> Result<i64> {
@@ -126,11 +130,12 @@ pub fn insert(tx: &mut dyn Tx, report: &NewReport) -> Result<i64> {
         .map(|(finding, tally)| (finding.code(), [tally.orders, tally.listed_amount, tally.shop_amount]))
         .collect();
     let findings = serde_json::to_string(&tallies).unwrap_or_default();
+    let notes = serde_json::to_string(&report.notes).unwrap_or_default();
     let (from, to) = report.period.unzip();
     tx.exec(
         "INSERT INTO reconciliations (id, created_at, member_id, channel_code, channel_name, kind, file_name, \
          period_from, period_to, unread_rows, repeated_rows, listed_orders, listed_amount, matched_orders, \
-         matched_amount, findings, upload_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         matched_amount, findings, upload_id, notes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         &[
             id.into(),
             now.into(),
@@ -149,6 +154,7 @@ pub fn insert(tx: &mut dyn Tx, report: &NewReport) -> Result<i64> {
             found.matched.listed_amount.into(),
             findings.into(),
             report.upload_id.into(),
+            notes.into(),
         ],
     )?;
     let mut rows = (0_i64..).zip(&found.rows).map(|(position, row)| {
@@ -187,6 +193,7 @@ fn report(row: &mut Row) -> Result<ReconcileReport> {
         file_name: row.text(6)?,
         period: row.opt_date(7)?.zip(row.opt_date(8)?),
         unread: row.int(9)?,
+        notes: row.json(17, "reconciliations.notes")?,
         repeated: row.int(10)?,
         listed: Tally { orders: row.int(11)?, listed_amount: row.int(12)?, shop_amount: 0 },
         matched: Tally { orders: row.int(13)?, listed_amount: row.int(14)?, shop_amount: 0 },

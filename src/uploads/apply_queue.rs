@@ -131,9 +131,7 @@ impl Uploads {
                     entry
                         .set(ApplyProgress::Failed("데이터베이스에 저장하지 못했어요. 다시 적용해 주세요.".to_owned()));
                 }
-                Err(error @ (UploadError::NotOpen | UploadError::OriginalDeleted | UploadError::Teach(_))) => {
-                    entry.set(ApplyProgress::Failed(error.to_string()));
-                }
+                Err(error) => entry.set(ApplyProgress::Failed(error.to_string())),
             }
         }
         result

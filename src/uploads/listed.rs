@@ -1,11 +1,11 @@
 //! Reads a channel's own list for a comparison with the shop. Nothing is stored.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::check::{self, CheckedRow, ListedRow, RowCheck};
+use super::check::{self, CheckedRow, ListedRow};
+use super::parse::{self, OpenedTables, RowTally};
 use super::pipeline::spawn_blocking;
-use super::{ImportOptions, UploadError, Uploads, parse};
+use super::{ImportOptions, UploadError, Uploads};
 use crate::channels::{FileError, FileKind, Profile};
 use crate::sheets::SheetError;
 
@@ -14,10 +14,10 @@ use crate::sheets::SheetError;
 pub struct ListedFile {
     /// the recognised profile
     pub profile: Arc<Profile>,
-    /// its rows with an order number, in file order, each with its row number
-    pub rows: Vec<(u32, ListedRow)>,
-    /// rows whose order number cannot be read
-    pub unread: Vec<u32>,
+    /// its rows, in file order, without those that are no data
+    pub rows: Vec<CheckedRow<ListedRow>>,
+    /// which part of the file was read, in Korean sentences
+    pub notes: Vec<String>,
 }
 
 impl Uploads {
@@ -42,7 +42,11 @@ impl Uploads {
                     let opened = parse::open(&profiles, Arc::clone(&bytes), attempt.as_deref(), &options, limits)?;
                     read_tables(opened)
                 };
-                last = read(Some(FileKind::Settlement)).or_else(|_| read(None));
+                last = read(Some(FileKind::Settlement));
+                // A file that cannot be opened is none of another kind either.
+                if matches!(&last, Err(error) if !error.needs_password()) {
+                    last = read(None);
+                }
                 if !matches!(last, Err(FileError::Sheet(SheetError::WrongPassword))) {
                     break;
                 }
@@ -53,22 +57,13 @@ impl Uploads {
     }
 }
 
-fn read_tables(opened: parse::OpenedTables) -> Result<ListedFile, FileError> {
-    let parse::OpenedTables { mut workbook, tables, .. } = opened;
+fn read_tables(OpenedTables { mut workbook, tables, others }: OpenedTables) -> Result<ListedFile, FileError> {
     let profile = Arc::clone(&tables.first().ok_or(FileError::NoHeader)?.profile);
     if profile.kind == FileKind::Tracking {
         return Err(FileError::NoHeader);
     }
-    let (mut rows, mut unread) = (Vec::new(), Vec::new());
-    for table in &tables {
-        check::check_listed(&mut workbook, table, &mut |row: CheckedRow<ListedRow>| {
-            match row.outcome {
-                RowCheck::Valid(listed, _) => rows.push((row.row, *listed)),
-                RowCheck::Rejected(_) => unread.push(row.row),
-                RowCheck::Skipped(_) | RowCheck::Ignored => {}
-            }
-            ControlFlow::Continue(())
-        })?;
-    }
-    Ok(ListedFile { profile, rows, unread })
+    let mut tally = RowTally::default();
+    let rows = parse::collect(&mut workbook, &tables, &mut tally, check::check_listed)?;
+    let notes = parse::notes(&workbook, &tables, &others, &tally);
+    Ok(ListedFile { profile, rows, notes })
 }

@@ -14,7 +14,7 @@ pub(super) fn record(
     let label = match &result {
         Ok(_) => success,
         Err(UploadError::Refused(error)) if error.needs_password() => "locked",
-        Err(UploadError::Refused(_) | UploadError::Teach(_)) => "refused",
+        Err(UploadError::Refused(_) | UploadError::Teach(_) | UploadError::TooManyPasswords) => "refused",
         Err(UploadError::NotOpen | UploadError::OriginalDeleted) => "gone",
         Err(UploadError::Storage(_)) => "failed",
     };

@@ -25,6 +25,7 @@ mod metrics;
 pub mod model;
 pub mod pages;
 pub mod parse;
+mod password_tries;
 mod pipeline;
 pub mod plan;
 pub mod store;
@@ -55,6 +56,7 @@ pub use apply_queue::{ApplyProgress, ApplyQueue, FOREGROUND_TIMEOUT};
 pub use listed::ListedFile;
 pub use model::{Report, RowOutcome, RowReport, Stage, StoredRow, Upload};
 pub use parse::{ImportOptions, ParsedFile};
+pub use password_tries::PasswordTries;
 use pipeline::{OpenedFile, spawn_blocking};
 
 /// Why an upload failed.
@@ -69,6 +71,9 @@ pub enum UploadError {
     /// the original file was deleted after the retention period
     #[error("보관 기간이 지나 원본 파일이 없어요. 파일을 다시 올려 주세요.")]
     OriginalDeleted,
+    /// the member has typed too many wrong passwords
+    #[error("비밀번호를 여러 번 틀렸어요. 한 시간 뒤에 다시 해 주세요.")]
+    TooManyPasswords,
     /// columns cannot be taught like this
     #[error(transparent)]
     Teach(#[from] TeachError),
@@ -92,6 +97,8 @@ pub struct Uploads {
     pub limits: Limits,
     /// files that are read at the same time
     pub turns: FileTurns,
+    /// wrong passwords for files that are not stored
+    pub password_tries: PasswordTries,
     /// uploads that are being applied
     pub queue: ApplyQueue,
     /// time that a request waits for them
@@ -189,6 +196,7 @@ impl Uploads {
             vault: open_vault(&key).map_err(|source| OpenError::Key { path: key.display().to_string(), source })?,
             limits,
             turns: FileTurns::default(),
+            password_tries: PasswordTries::default(),
             queue: ApplyQueue::default(),
             foreground: FOREGROUND_TIMEOUT,
         })

@@ -57,7 +57,8 @@ impl From<UploadError> for Error {
             error @ (UploadError::Refused(_)
             | UploadError::NotOpen
             | UploadError::OriginalDeleted
-            | UploadError::Teach(_)) => Self::BadRequest(error.to_string()),
+            | UploadError::Teach(_)
+            | UploadError::TooManyPasswords) => Self::BadRequest(error.to_string()),
         }
     }
 }

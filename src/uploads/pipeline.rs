@@ -18,7 +18,7 @@ use crate::text::hex;
 const MAX_PASSWORD_ATTEMPTS: usize = 5;
 
 /// Wrong passwords typed for one upload, after which it is closed: trying passwords of a file is slow on purpose.
-const MAX_WRONG_PASSWORDS: i64 = 10;
+pub(super) const MAX_WRONG_PASSWORDS: i64 = 10;
 
 /// A parsed file and the sealed password that opened it.
 pub(super) struct OpenedFile {

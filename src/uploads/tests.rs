@@ -25,6 +25,7 @@ impl Shop {
         let storage = folder.open(&options);
         let uploads = Uploads {
             turns: crate::uploads::FileTurns::default(),
+            password_tries: crate::uploads::PasswordTries::default(),
             queue: crate::uploads::ApplyQueue::default(),
             foreground: crate::uploads::FOREGROUND_TIMEOUT,
             storage,

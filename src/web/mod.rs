@@ -63,7 +63,7 @@ pub use self::routes::{Access, RouteSpec, Routes};
 pub use self::session::{BrowserSession, LoginCookies};
 pub use self::state::{AppState, Restart, StartError};
 pub use self::unsent::{UNSENT_PATH, unseal_fields};
-pub use self::upload_form::{UploadField, UploadForm};
+pub use self::upload_form::{SpooledFile, UploadField, UploadForm};
 pub use crate::flash::{Flash, FlashId, Tone};
 use crate::id::crockford;
 pub use crate::members::model::rights::{PageAction, PageKind};

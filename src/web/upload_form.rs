@@ -3,6 +3,8 @@
 //! The multipart library gathers everything up to the first boundary and the headers of each part in memory, whatever
 //! their size. [`UploadForm`] bounds what it may read while it looks for the next part, and the whole body.
 
+use std::io::{self, Read, Seek, Write};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,6 +14,8 @@ use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::multipart::Field;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use futures_util::Stream;
+use tempfile::SpooledTempFile;
+use tokio::task::spawn_blocking;
 
 use super::form::{body_error, content_length};
 use super::{AuthContext, Error, PageResult, csrf};
@@ -24,6 +28,12 @@ const MAX_PARTS: usize = 500;
 
 /// Bytes of a field that is no file.
 const MAX_TEXT_BYTES: usize = 1024;
+
+/// A file of up to so many times its limit is read to its end and reported as too large.
+const MAX_DISCARDED_FACTOR: usize = 4;
+
+/// A received file up to this size waits in memory, in bytes.
+const MAX_SPOOLED_IN_MEMORY_BYTES: usize = 256 * 1024;
 
 /// A multipart form whose first part was its CSRF token, which has been verified.
 pub struct UploadForm {
@@ -115,6 +125,30 @@ impl UploadField<'_> {
         String::from_utf8(bytes).map_err(|_| incomplete())
     }
 
+    /// Receives a file, which may have to wait until it is read. None if it has more than `max_bytes`: it was read to its
+    /// end, so that the form can continue.
+    ///
+    /// # Errors
+    /// The form is incomplete or exceeds a limit, or the file cannot be stored in `folder`.
+    pub async fn spool(mut self, folder: &Path, max_bytes: usize) -> PageResult<Option<SpooledFile>> {
+        let mut spooled = Ok(tempfile::spooled_tempfile_in(MAX_SPOOLED_IN_MEMORY_BYTES, folder));
+        let mut length = 0_usize;
+        while let Some(chunk) = self.chunk().await? {
+            length += chunk.len();
+            if length > max_bytes.saturating_mul(MAX_DISCARDED_FACTOR) {
+                return Err(Error::TooLarge);
+            }
+            spooled = match spooled {
+                Ok(mut file) if length <= max_bytes => {
+                    spawn_blocking(move || file.write_all(&chunk).map(|()| file)).await.map_err(Error::internal)?
+                }
+                // A failure is answered when the file has been read: a browser that still sends sees no answer.
+                spooled => spooled,
+            };
+        }
+        Ok(if length > max_bytes { None } else { Some(SpooledFile { file: spooled?, length }) })
+    }
+
     /// Reads the content to its end without storing it.
     ///
     /// # Errors
@@ -122,6 +156,33 @@ impl UploadField<'_> {
     pub async fn discard(mut self) -> PageResult<()> {
         while self.chunk().await?.is_some() {}
         Ok(())
+    }
+}
+
+/// A received file that waits for its turn: in memory while it is small, else in an unnamed temporary file.
+pub struct SpooledFile {
+    file: SpooledTempFile,
+    length: usize,
+}
+
+impl SpooledFile {
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// The bytes of the file.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub async fn read(mut self) -> PageResult<Vec<u8>> {
+        let read = move || {
+            let mut bytes = Vec::with_capacity(self.length);
+            self.file.rewind()?;
+            self.file.read_to_end(&mut bytes)?;
+            Ok::<_, io::Error>(bytes)
+        };
+        Ok(spawn_blocking(read).await.map_err(Error::internal)??)
     }
 }
 

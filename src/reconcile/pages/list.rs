@@ -8,6 +8,7 @@ use axum::http::{StatusCode, Uri};
 
 use crate::audit::MemberActor;
 use crate::config::Config;
+use crate::demo::Demo;
 use crate::id::crockford;
 use crate::reconcile::store::{self, ReconcileReport};
 use crate::reconcile::{ReconcileOptions, reconcile};
@@ -60,42 +61,45 @@ async fn list_page(storage: &Storage, layout: Layout, paging: PageQuery, uri: &U
 }
 
 /// Compares the file of the form and redirects to the report.
+#[expect(clippy::too_many_arguments, reason = "extractors")]
 pub(super) async fn create(
     State(storage): State<Storage>,
     State(uploads): State<Uploads>,
     State(config): State<Arc<Config>>,
+    State(demo): State<Option<Demo>>,
     layout: Layout,
     auth: AuthContext,
     actor: MemberActor,
     request: Request,
 ) -> PageResult {
+    if let Some(demo) = &demo
+        && let Some(message) = demo.file_refusal(&storage).await?
+    {
+        return Err(Error::BadRequest(message.to_owned()));
+    }
     let uri = request.uri().clone();
     let mut upload = UploadForm::open(&auth, request, 2 * config.upload_max_bytes).await?;
     let (mut form, mut file, mut password) = (ReconcileForm::default(), None, String::new());
-    while let Some(mut field) = upload.next_field().await? {
+    while let Some(field) = upload.next_field().await? {
         match field.name() {
             "from" => form.from = field.text().await?,
             "to" => form.to = field.text().await?,
             "password" => password = field.text().await?,
             "file" => {
                 let name = field.file_name().unwrap_or_default().to_owned();
-                let mut bytes = Vec::new();
-                while let Some(chunk) = field.chunk().await? {
-                    bytes.extend_from_slice(&chunk);
-                    if bytes.len() > uploads.limits.bytes {
-                        return Err(Error::TooLarge);
-                    }
-                }
-                file = Some((name, bytes));
+                let spooled = field.spool(&config.data, uploads.limits.bytes).await?.ok_or(Error::TooLarge)?;
+                file = Some((name, spooled));
             }
             _ => {}
         }
     }
     let problem = match (file, period(&form)) {
         (None, _) => "선택한 파일이 없어요. 파일을 먼저 선택해 주세요.".to_owned(),
-        (Some((_, bytes)), _) if bytes.is_empty() => "선택한 파일이 없어요. 파일을 먼저 선택해 주세요.".to_owned(),
+        (Some((_, file)), _) if file.is_empty() => "선택한 파일이 없어요. 파일을 먼저 선택해 주세요.".to_owned(),
         (_, Err(problem)) => problem.to_owned(),
-        (Some((name, bytes)), Ok(options)) => {
+        (Some((name, file)), Ok(options)) => {
+            let _turn = uploads.turns.wait().await;
+            let bytes = file.read().await?;
             let password = Some(password.as_str()).filter(|password| !password.is_empty());
             match reconcile(&uploads, Some(actor.id), &name, bytes, password, &options).await {
                 Ok(outcome) => return Ok(redirect(&format!("/reconcile/{}", crockford(outcome.id)))),

@@ -3,8 +3,10 @@
 use reqwest::StatusCode;
 use reqwest::multipart::Part;
 
+use crate::config::{DemoPlan, ResetSchedule};
 use crate::storage::StorageError;
 use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
+use crate::web::Routes;
 use crate::web::testing::{TestApp, TestResponse};
 
 async fn shop() -> TestApp {
@@ -89,6 +91,59 @@ async fn settlement_list_adds_base_and_fees_and_needs_a_period_for_what_it_lacks
     let answer = compare(&app, "정산.csv", list.into_bytes(), ["2024-01-01", "2024-12-31"]).await;
     let page = app.get(answer.location()).await.ok();
     assert!(number(&page, "판매채널에 없음") > 10, "{page}");
+}
+
+#[tokio::test]
+async fn number_that_a_spreadsheet_rounded_is_neither_missing_here_nor_there() {
+    const FOLDER: &str = "cases/25-sixteenth-digit";
+    let app = TestApp::as_admin().await;
+    let here = upload_fixture(&app, "cases/25-sixteenth-digit/orders.xlsx").await;
+    app.post_form(&format!("{here}/apply"), &[]).await;
+    let read = |name: &str| {
+        std::fs::read(format!("{}/tests/fixtures/{FOLDER}/{name}", env!("CARGO_MANIFEST_DIR"))).expect("a fixture")
+    };
+    let whole = app.get(compare(&app, "orders.xlsx", read("orders.xlsx"), ["", ""]).await.location()).await.ok();
+    assert!(!whole.contains("빼고 대조했어요"), "{whole}");
+    let saved = compare(&app, "orders-resaved.xlsx", read("orders-resaved.xlsx"), ["", ""]).await;
+    let saved = app.get(saved.location()).await.ok();
+    assert_eq!((number(&saved, "여기에 없음"), number(&saved, "판매채널에 없음")), (0, 0), "{saved}");
+    assert!(saved.contains("빼고 대조했어요") && !saved.contains("모두 일치해요"), "{saved}");
+}
+
+#[tokio::test]
+async fn list_waits_for_its_turn_and_wrong_passwords_are_counted() {
+    let app = TestApp::as_admin().await;
+    let turns = [app.state.uploads.turns.wait().await, app.state.uploads.turns.wait().await];
+    let waits =
+        tokio::time::timeout(std::time::Duration::from_millis(500), compare(&app, "a.csv", fixture(), ["", ""]));
+    assert!(waits.await.is_err(), "two files are being read");
+    drop(turns);
+    assert_eq!(compare(&app, "전체주문.xlsx", fixture(), ["", ""]).await.status, StatusCode::SEE_OTHER);
+
+    let member = app.state.storage.read(|tx| crate::members::store::find_id(tx, "admin")).await.expect("reads");
+    for _ in 0..10 {
+        app.state.uploads.password_tries.count(member.expect("is there"), app.state.now());
+    }
+    let answer = compare(&app, "전체주문.xlsx", fixture(), ["", ""]).await;
+    assert!(answer.text.contains("비밀번호를 여러 번 틀렸어요"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn public_demo_limits_the_number_of_lists() {
+    let plan = DemoPlan { orders: 1, reset_every: ResetSchedule::DAILY, is_public: true };
+    let app = TestApp::start_with(|config| config.demo = Some(plan), Routes::new()).await;
+    app.sign_in_admin().await;
+    for _ in 0..2 {
+        compare(&app, "전체주문.xlsx", fixture(), ["", ""]).await;
+    }
+    let more = app.state.storage.write(|tx| {
+        let sql = "INSERT INTO uploads (id, created_at, kind, channel_code, courier, file_name, file_size, file_sha256, \
+                   file_kept, stage, refusal, findings) VALUES (?, 0, NULL, '', '', '', 0, '', 0, 'refused', '', '{}')";
+        tx.exec_many(sql, &mut (1..17_i64).map(|id| vec![id.into()]))
+    });
+    more.await.expect("writes");
+    let answer = compare(&app, "전체주문.xlsx", fixture(), ["", ""]).await;
+    assert!(answer.status == StatusCode::BAD_REQUEST && answer.text.contains("여기까지예요"), "{}", answer.text);
 }
 
 #[tokio::test]

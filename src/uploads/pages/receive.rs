@@ -1,13 +1,9 @@
 //! `POST /uploads`: receives files and previews them.
 
-use std::io::{self, Read, Seek, Write};
-use std::path::Path;
 use std::sync::Arc;
 
 use axum::extract::{FromRef, Request, State};
 use axum::http::Uri;
-use tempfile::SpooledTempFile;
-use tokio::task::spawn_blocking;
 
 use super::list::render_with_error;
 use super::{batch, upload_path};
@@ -18,7 +14,6 @@ use crate::sheets::SheetError;
 use crate::storage::{Storage, Tx};
 use crate::uploads::model::display_name;
 use crate::uploads::parse::parse_courier;
-use crate::uploads::store::{self, UploadFilter};
 use crate::uploads::{ImportOptions, ParsedFile, Uploads};
 use crate::web::{
     AppState, AuthContext, Error, Flash, Layout, PageResult, Tone, UploadField, UploadForm, redirect,
@@ -27,15 +22,6 @@ use crate::web::{
 
 /// Files of one form; further ones are not stored.
 const MAX_FILES: usize = 20;
-
-/// Uploads of a public demo shop until its next reset.
-const MAX_DEMO_UPLOADS: i64 = 20;
-
-/// A body of up to so many times the file limit is read to its end and reported as a file that is too large.
-const MAX_DISCARDED_FACTOR: usize = 4;
-
-/// A received file up to this size waits in memory, in bytes.
-const MAX_SPOOLED_IN_MEMORY_BYTES: usize = 256 * 1024;
 
 /// What became of the files of a form.
 #[derive(Default)]
@@ -63,7 +49,7 @@ pub(super) struct ReceiveContext {
     storage: Storage,
     uploads: Uploads,
     config: Arc<Config>,
-    is_public_demo: bool,
+    demo: Option<Demo>,
 }
 
 impl FromRef<AppState> for ReceiveContext {
@@ -72,7 +58,7 @@ impl FromRef<AppState> for ReceiveContext {
             storage: state.storage.clone(),
             uploads: state.uploads.clone(),
             config: Arc::clone(&state.config),
-            is_public_demo: state.demo.as_ref().is_some_and(Demo::is_public),
+            demo: state.demo.clone(),
         }
     }
 }
@@ -87,10 +73,9 @@ pub(super) async fn create(
     uri: Uri,
     request: Request,
 ) -> PageResult {
-    if context.is_public_demo
-        && context.storage.read(|tx| store::page(tx, UploadFilter::All, 0, 0)).await?.1 >= MAX_DEMO_UPLOADS
+    if let Some(demo) = &context.demo
+        && let Some(message) = demo.file_refusal(&context.storage).await?
     {
-        let message = "이 연습 가게가 받을 수 있는 파일은 여기까지예요. 가게가 처음으로 돌아간 다음 다시 올려 주세요.";
         return Err(Error::BadRequest(message.to_owned()));
     }
     let max_bytes = (MAX_FILES as u64 + 1) * context.config.upload_max_bytes;
@@ -115,6 +100,8 @@ pub(super) async fn create(
         // From the last one on: its rows are dropped before other files are parsed again.
         for WithoutCourier { id, lacks_courier, file } in std::mem::take(&mut batch.without_courier).into_iter().rev() {
             if lacks_courier {
+                // The original is read once more.
+                let _turn = if file.is_none() { context.uploads.turns.wait().await } else { None };
                 context.uploads.preview_with_courier(id, file, courier).await?;
             } else {
                 context.uploads.set_courier(id, courier).await?;
@@ -165,12 +152,11 @@ async fn receive_file(
     if let Some(last) = batch.without_courier.last_mut() {
         last.file = None;
     }
-    let spooled = match spool_file(&context.config.data, field, uploads.limits.bytes).await? {
-        Ok(spooled) => spooled,
-        Err(error) => {
-            batch.too_large.push(RejectedFile { name: display_name(&name), reason: error.to_string() });
-            return Ok(());
-        }
+    let max_bytes = uploads.limits.bytes;
+    let Some(spooled) = field.spool(&context.config.data, max_bytes).await? else {
+        let error = SheetError::TooLarge { limit_mib: (max_bytes >> 20) as u64 };
+        batch.too_large.push(RejectedFile { name: display_name(&name), reason: error.to_string() });
+        return Ok(());
     };
     let _turn = uploads.turns.wait().await;
     let bytes = spooled.read().await?;
@@ -191,44 +177,4 @@ impl Batch {
         let received = ids.len();
         (ids, AuditEvent::UploadsReceived { received, too_large, skipped, limit: MAX_FILES })
     }
-}
-
-/// A received file that waits for its turn: in memory while it is small, else in an unnamed temporary file.
-struct SpooledFile(SpooledTempFile);
-
-impl SpooledFile {
-    async fn read(mut self) -> PageResult<Vec<u8>> {
-        let read = move || {
-            let mut bytes = Vec::new();
-            self.0.rewind()?;
-            self.0.read_to_end(&mut bytes)?;
-            Ok::<_, io::Error>(bytes)
-        };
-        Ok(spawn_blocking(read).await.map_err(Error::internal)??)
-    }
-}
-
-/// Receives a file. One beyond `max_bytes` is read to its end and discarded, so that the form can continue.
-async fn spool_file(
-    folder: &Path,
-    mut field: UploadField<'_>,
-    max_bytes: usize,
-) -> PageResult<Result<SpooledFile, SheetError>> {
-    let (mut spooled, mut length) = (Ok(tempfile::spooled_tempfile_in(MAX_SPOOLED_IN_MEMORY_BYTES, folder)), 0_usize);
-    while let Some(chunk) = field.chunk().await? {
-        length += chunk.len();
-        if length > max_bytes.saturating_mul(MAX_DISCARDED_FACTOR) {
-            return Err(Error::TooLarge);
-        }
-        spooled = match spooled {
-            Ok(mut file) if length <= max_bytes => {
-                spawn_blocking(move || file.write_all(&chunk).map(|()| file)).await.map_err(Error::internal)?
-            }
-            // A failure is answered when the file has been read: a browser that still sends sees no answer.
-            spooled => spooled,
-        };
-    }
-    let is_too_large = length > max_bytes;
-    let error = SheetError::TooLarge { limit_mib: (max_bytes >> 20) as u64 };
-    Ok(if is_too_large { Err(error) } else { Ok(SpooledFile(spooled?)) })
 }
