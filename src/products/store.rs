@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::model::{MAX_PRIORITY, Product, Variant};
 use crate::storage::{Param, Result, Row, Tx, text_limits};
+use crate::text::fold_word;
 use crate::time::Moment;
 
 const PRODUCT: &str = "id, number, name, priority, enabled, version";
@@ -112,10 +113,27 @@ pub fn insert(tx: &mut dyn Tx, number: &str, name: &str, upload_id: Option<i64>)
     Ok(product)
 }
 
-/// Whether the product has a variant of that option key and value.
+/// Whether the product has a variant of that option key and value; see [`variant_spelling`].
 pub fn has_variant(tx: &mut dyn Tx, product_id: i64, key: &str, value: &str) -> Result<bool> {
-    let sql = "SELECT id FROM variants WHERE product_id = ? AND option_key = ? AND option_value = ?";
-    Ok(tx.query_one(sql, &[product_id.into(), key.into(), value.into()])?.is_some())
+    Ok(variant_spelling(tx, product_id, key, value)?.is_some())
+}
+
+/// Option key and value as the product's variant has them: a channel may write `ivory` for `Ivory`. None if there is no such
+/// variant.
+pub fn variant_spelling(tx: &mut dyn Tx, product_id: i64, key: &str, value: &str) -> Result<Option<(String, String)>> {
+    let exact = "SELECT id FROM variants WHERE product_id = ? AND option_key = ? AND option_value = ?";
+    if tx.query_one(exact, &[product_id.into(), key.into(), value.into()])?.is_some() {
+        return Ok(Some((key.to_owned(), value.to_owned())));
+    }
+    let (key, value) = (fold_word(key), fold_word(value));
+    let sql = "SELECT option_key, option_value FROM variants WHERE product_id = ? ORDER BY id";
+    for mut row in tx.query(sql, &[product_id.into()])? {
+        let known = (row.text(0)?, row.text(1)?);
+        if fold_word(&known.0) == key && fold_word(&known.1) == value {
+            return Ok(Some(known));
+        }
+    }
+    Ok(None)
 }
 
 /// A variant to insert.

@@ -7,9 +7,8 @@ use crate::channels::FileKind;
 use crate::districts::Districts;
 use crate::orders::model::Order;
 use crate::orders::store::channel_conflicts::{self, ConflictResolution};
-use crate::orders::store::create::create;
+use crate::orders::store::create::{adopt_options, create};
 use crate::orders::store::{self as orders, Action, ChangeContext, statements};
-use crate::products::store::{self as products, NewVariant};
 use crate::storage::{Result, Tx};
 
 /// Executes the plan of a file: creates or changes orders, with log entries that name the upload and the
@@ -65,11 +64,8 @@ pub(super) fn save_changes(
         if after.recipient.is_elsewhere(&before.recipient, districts) {
             after.sigungu_code = after.recipient.district(districts);
         }
-        for option in after.options.iter().filter(|_| after.options != before.options) {
-            if !products::has_variant(tx, after.product_id, &option.key, &option.value)? {
-                let variant = NewVariant::unlabelled(&option.key, &option.value);
-                products::insert_variant(tx, after.product_id, &variant, cause.upload_id)?;
-            }
+        if after.options != before.options {
+            adopt_options(tx, &mut after, cause.upload_id)?;
         }
         changed.push((before, after));
     }

@@ -14,7 +14,7 @@ use crate::orders::fields::{FIELDS, OrderField};
 use crate::orders::labels::field_label;
 use crate::orders::masked::is_personal;
 use crate::orders::model::{ChargeType, NewOrder, Order, OrderState, ShippingMethod, parcels};
-use crate::text::coded;
+use crate::text::{coded, fold_word};
 
 /// Separates the parts of a value; no part has a line break.
 const SEPARATOR: char = '\n';
@@ -230,8 +230,8 @@ impl FollowedField {
         true
     }
 
-    /// Whether two values mean the same: an address that is split or spaced otherwise, or a number whose courier one of
-    /// them leaves out.
+    /// Whether two values mean the same: an address that is split or spaced otherwise, a number whose courier one of them
+    /// leaves out, or options in another spelling (`Ivory`, `ivory`).
     pub fn is_same(self, one: &str, other: &str) -> bool {
         let split = |value: &'_ str| {
             value.split_once(SEPARATOR).map_or((value.to_owned(), String::new()), |(a, b)| (a.to_owned(), b.to_owned()))
@@ -246,6 +246,7 @@ impl FollowedField {
             }
             Self::Tracking => parcels(&split(one).0).next() == parcels(&split(other).0).next(),
             Self::ShippingMethod => split(one).0 == split(other).0,
+            Self::Options => fold_word(one) == fold_word(other),
             _ => false,
         }
     }

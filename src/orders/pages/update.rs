@@ -24,8 +24,8 @@ use crate::orders::edit::{Conflict, Inputs, Problem, apply_order_form, conflicts
 use crate::orders::masked::mask_problems;
 use crate::orders::model::Order;
 use crate::orders::store::bulk_actions::{self, UndoRecord};
+use crate::orders::store::create::adopt_options;
 use crate::orders::store::{self, Action, ChangeContext, bundles, deliveries, log, member_lists, seal};
-use crate::products::store::{self as products, NewVariant};
 use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::web::{
     Answer, Error, Flash, FlashId, FormPairs, Layout, PageResult, QuestionPage, Tone, page, personal_page,
@@ -190,11 +190,11 @@ fn save(
         BundleMove::Moves(to) => to,
         BundleMove::Stays | BundleMove::MovesTogether => order.delivery_id,
     };
+    adopt_options(tx, &mut edited, None)?;
     let mut changed = vec![(&order, edited.clone())];
     if target == BundleMove::MovesTogether {
         changed.extend(active(&others).map(|other| (other, with_shared_fields(other, &order, &edited))));
     }
-    insert_new_variants(tx, &edited)?;
     let sends_parcel = order.is_held() && edited.tracking_number != order.tracking_number;
     let is_despite = order.is_held_from(edited.state) || (sends_parcel && !edited.tracking_number.is_empty());
     let action = if is_despite { Action::DespiteClaim } else { Action::Edited };
@@ -280,16 +280,6 @@ fn target_bundle(
     };
     let found = merge_conflicts(edited, &bundles::orders_of(tx, delivery_id)?);
     if found.is_empty() { Ok(Ok(BundleMove::Moves(delivery_id))) } else { problem(&messages(&found)) }
-}
-
-/// Inserts a variant for each new option value, as an upload does.
-fn insert_new_variants(tx: &mut dyn Tx, order: &Order) -> StorageResult<()> {
-    for option in &order.options {
-        if !products::has_variant(tx, order.product_id, &option.key, &option.value)? {
-            products::insert_variant(tx, order.product_id, &NewVariant::unlabelled(&option.key, &option.value), None)?;
-        }
-    }
-    Ok(())
 }
 
 /// Records the change of the order, if it has any, with its undo, and saves the flash message.

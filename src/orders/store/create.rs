@@ -4,12 +4,13 @@
 mod bundles;
 mod findings;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 pub use self::bundles::{Bundle, Bundles, bundles};
 pub use self::findings::findings;
 use super::statements::{self, NewStatement};
 use super::{ChangeContext, OrderInsert, deliveries, with_changes};
+use crate::channels::model::OrderOption;
 use crate::channels::store as channels;
 use crate::districts::Districts;
 use crate::orders::bundle::{BundledOrder, DeliverySummary};
@@ -65,6 +66,7 @@ pub fn prepare<'b>(
 ) -> Result<Vec<OrderInsert<'b>>> {
     let channel_id = channels::find_or_insert(tx, code, name)?;
     let product_ids = insert_products(tx, bundles, findings, upload_id)?;
+    let mut spellings = OptionSpellings::default();
     let mut inserts = Vec::with_capacity(bundles.iter().map(|bundle| bundle.orders.len()).sum());
     for bundle in bundles {
         for new in &bundle.orders {
@@ -79,6 +81,7 @@ pub fn prepare<'b>(
                 upload_id,
                 ..Order::of_new(new)
             };
+            spellings.give_to(tx, &mut order)?;
             if let Some(progress) = new.said.progress {
                 order.advance(progress.state, progress.at.unwrap_or_else(|| tx.now()));
                 if progress.is_exchange {
@@ -91,6 +94,41 @@ pub fn prepare<'b>(
         }
     }
     Ok(inserts)
+}
+
+/// Options as files write them, and as the variants of each product have them.
+#[derive(Default)]
+struct OptionSpellings(HashMap<i64, HashMap<OrderOption, OrderOption>>);
+
+impl OptionSpellings {
+    fn give_to(&mut self, tx: &mut dyn Tx, order: &mut Order) -> Result<()> {
+        let known = self.0.entry(order.product_id).or_default();
+        for option in &mut order.options {
+            if !known.contains_key(&*option) {
+                let spelling = products::variant_spelling(tx, order.product_id, &option.key, &option.value)?;
+                let spelling = spelling.map_or_else(|| option.clone(), |(key, value)| OrderOption { key, value });
+                known.insert(option.clone(), spelling);
+            }
+            if let Some(spelling) = known.get(&*option).filter(|spelling| **spelling != *option) {
+                *option = spelling.clone();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Gives the options of a changed order the spelling of the variants, and inserts a variant for each new one.
+pub fn adopt_options(tx: &mut dyn Tx, order: &mut Order, upload_id: Option<i64>) -> Result<()> {
+    for option in &mut order.options {
+        match products::variant_spelling(tx, order.product_id, &option.key, &option.value)? {
+            Some((key, value)) => *option = OrderOption { key, value },
+            None => {
+                let variant = NewVariant::unlabelled(&option.key, &option.value);
+                products::insert_variant(tx, order.product_id, &variant, upload_id)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Inserts the deliveries of new bundles; orders of one bundle must be adjacent.

@@ -3,6 +3,7 @@
 mod sequences;
 
 use crate::audit::Actor;
+use crate::channels::model::OrderOption;
 use crate::orders::follow::ChannelProgress;
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::store::{channel_conflicts, find_by_number};
@@ -63,6 +64,52 @@ fn repeated_number_with_other_content_is_told() {
             "{report:?}"
         );
         assert_eq!(all_orders(tx)?[0].quantity, 1);
+        Ok(())
+    })
+    .expect("plans");
+}
+
+#[test]
+fn other_spelling_of_an_option_is_the_same_variant() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let with_option = |number: &str, value: &str| {
+            let options = vec![OrderOption { key: "색상".to_owned(), value: value.to_owned() }];
+            NewOrder { options, options_raw: format!("색상: {value}"), ..new_order(number) }
+        };
+        files.order(tx, "SMART_STORE", vec![with_option("1", "Ivory"), with_option("2", "ivory ")])?;
+        let report = files.order(
+            tx,
+            "SMART_STORE",
+            vec![with_option("1", "Ｉvory"), with_option("3", "IVORY"), with_option("4", "Ivory 2")],
+        )?;
+        assert_eq!(outcomes(&report), [RowOutcome::Skipped, RowOutcome::Created, RowOutcome::Created]);
+        assert_eq!(report.findings.variants_created.len(), 1, "{:?}", report.findings);
+        let variants = tx.query("SELECT option_value FROM variants ORDER BY id", &[])?;
+        let variants: Vec<String> = variants.into_iter().map(|mut row| row.text(0)).collect::<Result<_>>()?;
+        assert_eq!(variants, ["Ivory", "Ivory 2"]);
+        for number in ["1", "2", "3"] {
+            assert_eq!(order(tx, number)?.options[0].value, "Ivory", "its label is found by the stored spelling");
+        }
+        Ok(())
+    })
+    .expect("plans");
+}
+
+#[test]
+fn number_that_may_lack_its_zeros_counts_only_if_it_is_known() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        files.order(tx, "SMART_STORE", vec![new_order("12345678901")])?;
+        let ParsedRows::Orders(mut rows) = order_rows(vec![new_order("12345678901"), new_order("22345678901")]) else {
+            unreachable!()
+        };
+        for row in &mut rows {
+            row.is_inexact = true;
+        }
+        let report = files.upload(tx, "SMART_STORE", ParsedRows::Orders(rows))?;
+        assert_eq!(outcomes(&report), [RowOutcome::Skipped, RowOutcome::Rejected]);
+        assert!(report.rows[1].reasons[0].message.contains("앞의 0"), "{report:?}");
         Ok(())
     })
     .expect("plans");

@@ -6,6 +6,7 @@ use crate::orders::findings::{DisabledProduct, Findings, FoundProduct, FoundVari
 use crate::orders::model::NewOrder;
 use crate::products::store as products;
 use crate::storage::{Result, Tx};
+use crate::text::fold_word;
 
 /// Compares the products and variants that these orders name with the stored ones.
 pub fn findings(tx: &mut dyn Tx, create: &[&NewOrder]) -> Result<Findings> {
@@ -13,7 +14,7 @@ pub fn findings(tx: &mut dyn Tx, create: &[&NewOrder]) -> Result<Findings> {
     let known = products::by_number(tx, numbers)?;
     let mut findings = Findings::default();
     let mut seen_products = HashSet::new();
-    let mut seen_variants = HashSet::new();
+    let (mut seen_variants, mut seen_words) = (HashSet::new(), HashSet::new());
     let mut disabled: BTreeMap<&str, i64> = BTreeMap::new();
     for order in create {
         let number = &order.product_number;
@@ -35,7 +36,10 @@ pub fn findings(tx: &mut dyn Tx, create: &[&NewOrder]) -> Result<Findings> {
             }
         }
         for option in &order.options {
-            if !seen_variants.insert((number, option)) {
+            // Two spellings of a word are one variant.
+            if !seen_variants.insert((number, option))
+                || !seen_words.insert((number, fold_word(&option.key), fold_word(&option.value)))
+            {
                 continue;
             }
             let is_known = match known.get(number) {
