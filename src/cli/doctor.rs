@@ -368,10 +368,16 @@ fn check_folder(config: &Config) -> Vec<Diagnostic> {
         let advice = "mukkeum serve가 처음 켤 때 만들어요.";
         return vec![Diagnostic::problem(Severity::Warning, SUBJECT, format!("{path}: 아직 없어요"), advice)];
     }
-    let writable = match tempfile::tempfile_in(&config.data) {
-        Ok(_) => Diagnostic::ok(SUBJECT, path.to_string()),
+    // An empty file can be made on a full disk.
+    let probe = || {
+        let mut file = tempfile::tempfile_in(&config.data)?;
+        file.write_all(&[1; 64 << 10])?;
+        file.sync_all()
+    };
+    let writable = match probe() {
+        Ok(()) => Diagnostic::ok(SUBJECT, path.to_string()),
         Err(error) => {
-            let advice = "폴더의 주인과 권한을 확인하세요.";
+            let advice = "디스크에 자리가 있는지, 폴더의 주인과 권한이 맞는지 확인하세요.";
             Diagnostic::problem(Severity::Bad, SUBJECT, format!("{path}에 쓸 수 없어요: {error}"), advice)
         }
     };

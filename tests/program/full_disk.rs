@@ -123,6 +123,8 @@ fn full_disk_is_named_by_download_upload_and_readiness() {
     let ready = browser.get("/health/ready");
     assert!(ready.starts_with("HTTP/1.1 503") && ready.ends_with("disk full\n"), "{ready}");
     assert!(browser.get("/orders").starts_with("HTTP/1.1 200"), "reading goes on");
+    let (_, found, error) = run(program(&disk).arg("doctor"));
+    assert!(found.contains("쓸 수 없어요"), "{found}{error}");
 
     drop(filler);
     let answer = download(&mut browser);
