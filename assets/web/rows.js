@@ -146,7 +146,8 @@ document.addEventListener("click", (event) => {
 });
 const size = localStorage.getItem(SIZE);
 if (/^(5|10|25|50)$/.test(size ?? "")) {
-  document.querySelectorAll("a[href^='/orders?'], a[href='/orders'], a[href^='/deliveries?'], a[href='/deliveries']").forEach((link) => {
+  const lists = ["/orders", "/deliveries"].map((path) => `${document.documentElement.dataset.base ?? ""}${path}`);
+  document.querySelectorAll(lists.map((path) => `a[href='${path}'], a[href^='${path}?']`).join()).forEach((link) => {
     const url = new URL(link.href);
     if (link.closest(".sizes, .page-bar") || url.searchParams.has("size")) return;
     url.searchParams.set("size", size);
