@@ -4,8 +4,12 @@
 //!
 //! Parts of an .xlsx are mutated within the zip, so that most files are still workbooks. A panic ends the run and leaves
 //! the file; so does a file that takes longer than 20 s, and an order number with an exponent.
+//!
+//! Some files are written here, with order numbers that are known. Mutations leave the numbers alone and break everything
+//! around them; a row must then have one of these numbers, or be rejected or count as inexact.
 #![expect(clippy::print_stdout, reason = "a program with figures")]
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::io::{Cursor, Read, Write};
 use std::ops::ControlFlow;
@@ -15,7 +19,9 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use mukkeum::channels::{FileKind, OtherSheets, Profiles, write_rejected_rows};
 use mukkeum::sheets::{Limits, open};
-use mukkeum::uploads::check;
+use mukkeum::uploads::check::{self, CheckedRow, RowCheck};
+use mukkeum::uploads::parse::{ImportOptions, ParsedRows, parse};
+use rust_xlsxwriter::{Format, Workbook, XlsxError};
 use zip::write::SimpleFileOptions;
 
 const LIMITS: Limits = Limits { bytes: 4 << 20, xls_bytes: 4 << 20, rows: 2_000, columns: 300, cells: 100_000 };
@@ -68,10 +74,17 @@ impl Dice {
     }
 }
 
-/// Files with their content.
-type Files = Vec<(PathBuf, Vec<u8>)>;
+/// A file to mutate.
+struct Seed {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    /// its order numbers; empty if they are not known
+    keys: BTreeSet<String>,
+    /// what the numbers are made of in the file: with another digit they would be other numbers
+    kept: Vec<Vec<u8>>,
+}
 
-fn seeds() -> Result<Files, Box<dyn Error>> {
+fn fixtures() -> Result<Vec<Seed>, Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let mut folders = vec![root];
     let mut seeds = Vec::new();
@@ -84,18 +97,101 @@ fn seeds() -> Result<Files, Box<dyn Error>> {
             if path.is_dir() {
                 folders.push(path);
             } else if !is_slow {
-                seeds.push((path.clone(), std::fs::read(&path)?));
+                let bytes = std::fs::read(&path)?;
+                seeds.push(Seed { path, bytes, keys: BTreeSet::new(), kept: Vec::new() });
             }
         }
     }
-    seeds.sort();
+    seeds.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(seeds)
 }
 
-fn mutate_bytes(dice: &mut Dice, bytes: &mut Vec<u8>) {
+/// Headers of 스마트스토어, and the cells behind the order number: none of them could be one.
+const HEADERS: [&str; 9] =
+    ["상품주문번호", "발송기한", "수취인명", "수취인연락처1", "기본배송지", "상품명", "수량", "주문일시", "배송방법"];
+const CELLS: [&str; 8] = [
+    "2026-12-01",
+    "김하나",
+    "010-0000-0001",
+    "서울특별시 중구 세종대로 1",
+    "예시 책상",
+    "1",
+    "2026-11-27 10:00:00",
+    "직접전달",
+];
+/// The format that gives a number its zeros.
+const ZEROS: &str = "0000000000000000";
+
+/// Order lists with known numbers: workbooks with texts and with formatted numbers, CSV, HTML and SpreadsheetML.
+fn generated() -> Result<Vec<Seed>, Box<dyn Error>> {
+    let texts: Vec<String> = (0..12_u64).map(|at| (2_026_112_700_000_001 + at * 13).to_string()).collect();
+    let numbers: Vec<u32> = (0..12).map(|at| 1_234_567_891 + at * 17).collect();
+    let seed = |name: &str, bytes: Vec<u8>, keys: &[String], kept: Vec<String>| Seed {
+        path: name.into(),
+        bytes,
+        keys: keys.iter().cloned().collect(),
+        kept: kept.into_iter().map(String::into_bytes).collect(),
+    };
+    let rows = |open: &str, join: &str, close: &str| {
+        let row = |cells: Vec<&str>| format!("{open}{}{close}", cells.join(join));
+        let orders = texts.iter().map(|key| row([key.as_str()].into_iter().chain(CELLS).collect()));
+        [row(HEADERS.to_vec())].into_iter().chain(orders).collect::<String>()
+    };
+    let html = format!("<html><body><table>{}</table></body></html>", rows("<tr><td>", "</td><td>", "</td></tr>"));
+    let xml = format!(
+        "<?xml version=\"1.0\"?><Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\" \
+         xmlns:ss=\"urn:schemas-microsoft-com:office:spreadsheet\"><Worksheet ss:Name=\"주문\"><Table>{}</Table></Worksheet>\
+         </Workbook>",
+        rows(
+            "<Row><Cell><Data ss:Type=\"String\">",
+            "</Data></Cell><Cell><Data ss:Type=\"String\">",
+            "</Data></Cell></Row>"
+        )
+    );
+    let cell = |(row, number): (usize, &u32)| format!("<c r=\"A{row}\" s=\"1\"><v>{number}</v></c>");
+    let formats = ["numFmtId=\"0\"", "numFmtId=\"164\""].map(str::to_owned);
+    let format = format!("formatCode=\"{ZEROS}\"");
+    let of_numbers = (2..).zip(&numbers).map(cell).chain(formats).chain([format]).collect();
+    let padded: Vec<String> = numbers.iter().map(|number| format!("{number:016}")).collect();
+    Ok(vec![
+        seed("generated.csv", rows("", ",", "\r\n").into_bytes(), &texts, texts.clone()),
+        seed("generated.html.xls", html.into_bytes(), &texts, texts.clone()),
+        seed("generated.xml.xls", xml.into_bytes(), &texts, texts.clone()),
+        seed("generated.xlsx", workbook(&texts, &[])?, &texts, texts.clone()),
+        seed("generated-numbers.xlsx", workbook(&[], &numbers)?, &padded, of_numbers),
+    ])
+}
+
+/// A workbook whose order numbers are texts, or numbers in the format [`ZEROS`].
+fn workbook(texts: &[String], numbers: &[u32]) -> Result<Vec<u8>, XlsxError> {
+    let mut workbook = Workbook::new();
+    let format = Format::new().set_num_format(ZEROS);
+    let sheet = workbook.add_worksheet();
+    sheet.set_name("발주발송관리")?.write_row(0, 0, HEADERS)?;
+    for (row, text) in (1..).zip(texts) {
+        sheet.write_string(row, 0, text)?.write_row(row, 1, CELLS)?;
+    }
+    for (row, number) in (1..).zip(numbers) {
+        sheet.write_number_with_format(row, 0, *number, &format)?.write_row(row, 1, CELLS)?;
+    }
+    workbook.save_to_buffer()
+}
+
+/// Whether a range has, or borders on, one of the values that are kept.
+fn touches(bytes: &[u8], kept: &[Vec<u8>], at: usize, end: usize) -> bool {
+    let found = |value: &Vec<u8>| {
+        memchr::memmem::find_iter(bytes, value).any(|start| at <= start + value.len() && end >= start)
+    };
+    kept.iter().any(found)
+}
+
+fn mutate_bytes(dice: &mut Dice, bytes: &mut Vec<u8>, kept: &[Vec<u8>]) {
     for _ in 0..=dice.below(4) {
         let at = dice.below(bytes.len());
         let end = (at + 1 + dice.below(40)).min(bytes.len());
+        if touches(bytes, kept, at, end) {
+            continue;
+        }
         match dice.below(6) {
             0 if !bytes.is_empty() => bytes[at] = dice.next().to_le_bytes()[0],
             1 if !bytes.is_empty() => bytes[at] ^= 1 << dice.below(8),
@@ -111,7 +207,7 @@ fn mutate_bytes(dice: &mut Dice, bytes: &mut Vec<u8>) {
 }
 
 /// The zip with one of its parts mutated; none if it is no zip.
-fn mutate_part(dice: &mut Dice, bytes: &[u8]) -> Option<Vec<u8>> {
+fn mutate_part(dice: &mut Dice, bytes: &[u8], kept: &[Vec<u8>]) -> Option<Vec<u8>> {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).ok()?;
     let chosen = dice.below(archive.len());
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -123,7 +219,7 @@ fn mutate_part(dice: &mut Dice, bytes: &[u8]) -> Option<Vec<u8>> {
         part.read_to_end(&mut content).ok()?;
         // The sheets are mutated most of the time.
         if index == chosen || (name.contains("sheet1") && dice.below(3) > 0) {
-            mutate_bytes(dice, &mut content);
+            mutate_bytes(dice, &mut content, kept);
         }
         writer.start_file(name, stored).ok()?;
         writer.write_all(&content).ok()?;
@@ -164,6 +260,28 @@ fn read(profiles: &Profiles, bytes: Vec<u8>) -> Vec<String> {
     keys
 }
 
+/// An order number that counts as exact and is none of the known ones.
+fn foreign_key(profiles: &Profiles, bytes: Vec<u8>, known: &BTreeSet<String>) -> Option<String> {
+    fn find<T>(rows: &[CheckedRow<T>], known: &BTreeSet<String>) -> Option<String> {
+        let is_foreign = |row: &&CheckedRow<T>| {
+            matches!(row.outcome, RowCheck::Valid(..)) && !row.is_inexact && !known.contains(&row.key)
+        };
+        rows.iter().find(is_foreign).map(|row| row.key.clone())
+    }
+    let file = parse(profiles, bytes, None, &ImportOptions::default(), LIMITS).ok()?;
+    match &file.rows {
+        ParsedRows::Orders(rows) => find(rows, known),
+        ParsedRows::Tracking(rows) => find(rows, known),
+        ParsedRows::States(rows) => find(rows, known),
+    }
+}
+
+/// Whether a file gives all its known order numbers.
+fn is_read(profiles: &Profiles, seed: &Seed) -> bool {
+    let keys: BTreeSet<String> = read(profiles, seed.bytes.clone()).into_iter().collect();
+    keys == seed.keys && foreign_key(profiles, seed.bytes.clone(), &BTreeSet::new()).is_some()
+}
+
 fn is_exponent(key: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let power = |text: &str| text.strip_prefix(['+', '-']).is_some_and(digits);
@@ -179,16 +297,23 @@ fn peak_mib() -> Option<u64> {
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let profiles = Profiles::shipped()?;
-    let seeds = seeds()?;
+    let (fixtures, generated) = (fixtures()?, generated()?);
+    if let Some(seed) = generated.iter().find(|seed| !is_read(&profiles, seed)) {
+        return Err(format!("{} is not read as it was written", seed.path.display()).into());
+    }
     let mut dice = Dice(arguments.seed.max(1));
     let started = Instant::now();
     let (mut files, mut taken, mut slowest) = (0_u64, 0_u64, Duration::ZERO);
     let failure = std::env::temp_dir().join(format!("mutate-{}", arguments.seed));
     while started.elapsed() < Duration::from_secs(arguments.seconds) {
-        let (path, seed) = &seeds[dice.below(seeds.len())];
-        let mut mutant = mutate_part(&mut dice, seed).unwrap_or_else(|| seed.clone());
-        if dice.below(4) == 0 {
-            mutate_bytes(&mut dice, &mut mutant);
+        let seeds = if dice.below(3) == 0 { &generated } else { &fixtures };
+        let Seed { path, bytes, keys: known, kept } = &seeds[dice.below(seeds.len())];
+        let part = mutate_part(&mut dice, bytes, kept);
+        let is_zip = part.is_some();
+        let mut mutant = part.unwrap_or_else(|| bytes.clone());
+        if dice.below(4) == 0 || !is_zip {
+            // Within a zip the checksums keep the values.
+            mutate_bytes(&mut dice, &mut mutant, if is_zip { &[] } else { kept });
         }
         let begun = Instant::now();
         let copy = mutant.clone();
@@ -206,6 +331,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         if let Some(wrong) = keys.iter().find(|key| is_exponent(key)) {
             std::fs::write(&failure, &copy)?;
             return Err(format!("{} gives the key {wrong}; see {}", path.display(), failure.display()).into());
+        }
+        if !known.is_empty()
+            && let Some(foreign) = foreign_key(&profiles, copy.clone(), known)
+        {
+            std::fs::write(&failure, &copy)?;
+            return Err(format!("{} gives the foreign key {foreign}; see {}", path.display(), failure.display()).into());
         }
     }
     println!("{files} files, {taken} rows taken, slowest {slowest:?}, peak {} MiB", peak_mib().unwrap_or_default());
