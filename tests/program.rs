@@ -8,6 +8,9 @@ mod access;
 mod cases;
 #[path = "program/demo.rs"]
 mod demo;
+#[cfg(unix)]
+#[path = "program/file_modes.rs"]
+mod file_modes;
 #[path = "program/foreign_owner.rs"]
 mod foreign_owner;
 #[path = "program/full_disk.rs"]

@@ -117,6 +117,24 @@ fn several_files_are_one_list_with_new_regions() {
 }
 
 #[test]
+fn list_of_empty_lines_is_given_up_soon() {
+    struct Endless;
+    impl std::io::Read for Endless {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            into.fill(b'\n');
+            Ok(into.len())
+        }
+    }
+    let known = Districts::embedded();
+    let address = lines(&[HEADER.to_owned(), postal("37655", "경상북도", "포항시 남구", "47111")]);
+    let mut parser = ListParser::new(&known);
+    let endless = BufReader::new(std::io::Read::chain(Cursor::new(address.clone()), Endless));
+    assert_eq!(parser.parse_lines(endless), Err(ListError::UnknownLayout), "and does not read on for ever");
+    let few = [address, b"\n".repeat(100)].concat();
+    assert_eq!(parse(&[few]).expect("a list").report.addresses, 1);
+}
+
+#[test]
 fn other_files_are_rejected_with_a_reason() {
     let error = |file: &[u8]| parse(&[file.to_vec()]).expect_err("an error");
     let parcels = format!("1|1111010100|서울특별시|종로구|동||0|1|1|111103100012|0|94|0|{}", 31);

@@ -47,3 +47,32 @@ pub(crate) fn format_cell(cell: Cell<'_>) -> Cow<'_, str> {
         Cell::At(moment) => moment.map(|moment| Cow::Owned(moment.to_string())).unwrap_or_default(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_a_spreadsheet_may_take_for_a_formula_gets_an_apostrophe() {
+        let written = |text: &str| format_cell(Cell::Text(text.to_owned().into())).into_owned();
+        for text in [
+            "=1+1",
+            "+82",
+            "-1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            "＝1+1",
+            "＋1",
+            "－1",
+            "＠a",
+            "\u{200B}=1",
+            "\u{FEFF}\u{2060}＝1",
+        ] {
+            assert_eq!(written(text), format!("'{text}"), "{}", text.escape_unicode());
+        }
+        for text in ["", "문 앞", "010-0000-0001", "a=b", "\u{200B}문 앞"] {
+            assert_eq!(written(text), text);
+        }
+    }
+}

@@ -65,6 +65,21 @@ async fn one_time_password_expires_after_a_week() {
 }
 
 #[tokio::test]
+async fn session_of_a_one_time_password_ends_with_its_deadline() {
+    let app = TestApp::as_admin().await;
+    let password =
+        issued_password(&app.post_form("/members", &[("username", "김기사"), ("role", "logistics")]).await.ok());
+    app.clock.advance_ms(7 * DAY_MS - 60_000);
+    let driver = app.another_browser();
+    assert_eq!(sign_in(&driver, "김기사", &password).await.location(), "/account");
+    app.clock.advance_ms(2 * 60_000);
+    let new = "나만 아는 비밀번호";
+    let late = driver.post_form("/account", &[("current", &password), ("password", new), ("again", new)]).await;
+    assert_eq!(late.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", late.text);
+    assert_eq!(driver.get("/deliveries").await.location(), "/account");
+}
+
+#[tokio::test]
 async fn form_with_a_taken_username_keeps_its_values() {
     let app = TestApp::as_admin().await;
     for (name, problem) in [("admin", "이미 쓰고 있는 아이디예요"), ("김", "2~32자")] {
