@@ -506,14 +506,14 @@ CREATE TABLE uploads (
     resolved_by     INTEGER,  -- member who marked the remaining rows as resolved
     resolved_at     INTEGER,
     version         INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0),
-    has_claims      INTEGER NOT NULL DEFAULT 0 CHECK (has_claims IN (0, 1)),  -- 1: applied, and tells of cancellations
+    claims_until    INTEGER,  -- applied, and tells of cancellations until then; null: it tells of none
     undone_at       INTEGER,  -- when it was taken back
     undone_by       INTEGER,  -- null: the command line
     wrong_passwords INTEGER NOT NULL DEFAULT 0 CHECK (wrong_passwords >= 0),  -- tries at the file's password
     profile_id      INTEGER,  -- profile of the shop that read the file; null: one of the program
     CHECK (undone_at IS NULL OR stage = 'undone')
 ) STRICT;
-CREATE INDEX uploads_by_claims ON uploads (has_claims, channel_code, stage, created_at);
+CREATE INDEX uploads_by_claims ON uploads (stage, channel_code, claims_until);
 CREATE INDEX uploads_by_stage ON uploads (stage, id);
 CREATE INDEX uploads_by_open_rows ON uploads (open_rows, id);
 CREATE INDEX uploads_by_open_conflicts ON uploads (open_conflicts, id);
@@ -839,27 +839,24 @@ CREATE TABLE reconciliations (
     channel_code   TEXT NOT NULL CHECK (length(channel_code) <= 32),
     channel_name   TEXT NOT NULL CHECK (length(channel_name) <= 64),
     kind           TEXT NOT NULL CHECK (kind IN ('orders', 'states', 'settlement')),
-    file_name      TEXT NOT NULL CHECK (length(file_name) <= 255),
+    files          TEXT NOT NULL,  -- JSON [{name, upload_id}, …]; the upload has the orders that are missing here
     period_from    TEXT CHECK (period_from LIKE '____-__-__'),
     period_to      TEXT CHECK (period_to LIKE '____-__-__'),
-    unread_rows    INTEGER NOT NULL CHECK (unread_rows >= 0),    -- rows without a readable order number
-    repeated_rows  INTEGER NOT NULL CHECK (repeated_rows >= 0),  -- rows that repeat an order
     listed_orders  INTEGER NOT NULL CHECK (listed_orders >= 0),
     listed_amount  INTEGER NOT NULL,
-    matched_orders INTEGER NOT NULL CHECK (matched_orders >= 0),
-    matched_amount INTEGER NOT NULL,
-    findings       TEXT NOT NULL,  -- JSON [[finding, [orders, listed amount, shop amount]], …]
-    upload_id      INTEGER,        -- the file as an upload, if orders are missing here
-    notes          TEXT NOT NULL   -- JSON: notes on the reading of the file
+    findings       TEXT NOT NULL,  -- JSON [[finding, [orders or rows, listed amount, shop amount]], …]
+    notes          TEXT NOT NULL   -- JSON: notes on the reading of the files
 ) STRICT;
 CREATE INDEX reconciliations_by_age ON reconciliations (created_at);
 
 CREATE TABLE reconciliation_rows (
     reconciliation_id INTEGER NOT NULL REFERENCES reconciliations (id),
     finding           TEXT NOT NULL CHECK (finding IN (
-        'missing-here', 'missing-there', 'amount-differs', 'state-differs')),
+        'missing-here', 'missing-there', 'amount-differs', 'state-differs', 'matched', 'unread', 'repeated')),
     position          INTEGER NOT NULL CHECK (position >= 0),
-    order_number      TEXT NOT NULL CHECK (length(order_number) <= 64),
+    listed_position   INTEGER CHECK (listed_position >= 0),  -- among the orders of the list; null: not one of them
+    order_number      TEXT NOT NULL CHECK (length(order_number) <= 64),  -- '' if it cannot be read
+    file              INTEGER NOT NULL CHECK (file >= 0),  -- index in files of the report
     sheet_row         INTEGER CHECK (sheet_row >= 1),  -- null: the list lacks the order
     listed_amount     INTEGER,
     shop_amount       INTEGER,

@@ -229,7 +229,9 @@ pub struct Profile {
     /// status words of the claim columns of an order file, or of a status file
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<StatusRule>,
-    /// headers of a status file that tells which orders customers want to cancel
+    /// headers of which one must be present for a file to tell which orders customers want to cancel: the lists of claims,
+    /// or the columns of an order file whose words name an open request. A file without any neither closes a claim nor
+    /// counts as news of claims
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub claim_headers: Vec<String>,
     /// courier of all rows, if the file has no column for it
@@ -368,6 +370,34 @@ impl Profile {
         self.changes.iter().find(|rule| rule.words.contains(&word)).or_else(|| self.changes.iter().find(ending))
     }
 
+    /// This profile of the shop with what the program has learnt since it was taught from `shipped`. A copy may lack the
+    /// columns that name open claims, and may read the mark 수량클레임 여부 from the columns of the claim itself.
+    #[must_use]
+    pub fn brought_up_to_date(mut self, shipped: &Profiles) -> Self {
+        if self.kind != FileKind::Orders {
+            return self;
+        }
+        let original = shipped.find(self.kind, &self.code);
+        let claim = self.columns.get(&Field::Claim).cloned().unwrap_or_default();
+        if self.columns.get(&Field::QuantityClaim).is_some_and(|marks| marks.iter().all(|mark| claim.contains(mark))) {
+            match original.and_then(|original| original.columns.get(&Field::QuantityClaim)) {
+                Some(marks) => self.columns.insert(Field::QuantityClaim, marks.clone()),
+                None => self.columns.remove(&Field::QuantityClaim),
+            };
+        }
+        if self.claim_headers.is_empty() {
+            let is_known = |header: &&String| {
+                original.is_none_or(|original| header.split('|').any(|name| original.has_claim_header(name)))
+            };
+            self.claim_headers = claim.iter().filter(is_known).cloned().collect();
+        }
+        self
+    }
+
+    fn has_claim_header(&self, header: &str) -> bool {
+        self.claim_headers.iter().flat_map(|known| known.split('|')).any(|known| fold_word(known) == fold_word(header))
+    }
+
     /// Validates what the types do not express.
     fn validate(&self) -> Result<(), String> {
         let code = |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
@@ -435,6 +465,32 @@ mod tests {
         for profile in Profiles::shipped().expect("the embedded profiles").all() {
             let again = Profile::parse(&profile.code, &profile.to_toml()).expect("its own text");
             assert_eq!(&again, profile);
+        }
+    }
+
+    #[test]
+    fn profile_that_copied_the_columns_of_the_claim_as_the_mark_of_quantities_is_mended() {
+        let shipped = Profiles::shipped().expect("the embedded profiles");
+        let original = shipped.find(FileKind::Orders, "SMART_STORE").expect("스마트스토어");
+        let taught = original.with_renamed_columns(&[("주문세부상태".into(), "세부".into())]).expect("taught");
+        let mut copy = taught.clone();
+        copy.columns.insert(Field::QuantityClaim, copy.columns[&Field::Claim].clone());
+        copy.claim_headers.clear();
+        let mended = copy.brought_up_to_date(&shipped);
+        assert_eq!(mended.columns[&Field::QuantityClaim], ["수량클레임 여부"]);
+        assert_eq!(mended.claim_headers, ["클레임상태", "주문세부상태|세부"]);
+        assert_eq!(taught.clone().brought_up_to_date(&shipped), taught, "what is right stays");
+    }
+
+    #[test]
+    fn order_profiles_name_the_columns_that_can_have_a_claim() {
+        for profile in Profiles::shipped().expect("the embedded profiles").all() {
+            if profile.kind == FileKind::Orders {
+                let claim = &profile.columns[&Field::Claim];
+                let is_column = |header: &String| claim.contains(header);
+                assert!(!profile.claim_headers.is_empty(), "{}", profile.code);
+                assert!(profile.claim_headers.iter().all(is_column), "{}: {:?}", profile.code, profile.claim_headers);
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::profile::{Field, FileKind, Profile};
+use super::profile::{Field, Profile};
 use crate::sheets::{Cell, MergedCells, Row, SheetError, Workbook, repair_mojibake, values};
 use crate::text::{fold_word, one_line};
 
@@ -59,14 +59,9 @@ impl Table {
         repeated
     }
 
-    /// Whether the file tells which orders customers want to cancel: an order file by its claim columns, a status file by
-    /// the headers that its profile names.
+    /// Whether the file tells which orders customers want to cancel: it has one of the headers that its profile names.
     pub fn has_claims(&self) -> bool {
-        match self.profile.kind {
-            FileKind::Orders => !self.columns(Field::Claim).is_empty(),
-            FileKind::States => self.profile.claim_headers.iter().any(|header| self.column(header).is_some()),
-            FileKind::Tracking | FileKind::Settlement => false,
-        }
+        self.profile.claim_headers.iter().any(|header| self.column(header).is_some())
     }
 
     /// The header of a column, on one line.

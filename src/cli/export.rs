@@ -170,38 +170,44 @@ impl Orders {
         let shipped = Profiles::shipped().map_err(|error| CliError(error.to_string()))?;
         let storage = open_existing(config)?;
         let (json, purpose) = (self.json, self.purpose.unwrap_or_default());
-        let written = block_on_showing("파일을 만들고 있어요", json, async {
-            let unresolved = query.clone();
-            let resolve = move |tx: &mut dyn Tx| {
-                let profiles = channels::store::profiles::with_shipped(tx, &shipped)?;
-                let filter = resolve_names(tx, &unresolved, &profiles)?;
-                Ok::<_, CliError>((filter, resolve_numbers(tx, &despite_claim)?))
+        let unresolved = query.clone();
+        let resolve = move |tx: &mut dyn Tx| {
+            let profiles = channels::store::profiles::with_shipped(tx, &shipped)?;
+            let filter = resolve_names(tx, &unresolved, &profiles)?;
+            let claims = if content.is_held_by_claims() {
+                uploads::claim_data_of_search(tx, &filter)?
+            } else {
+                ClaimDataSummary::default()
             };
-            let (filter, despite_claims) = storage.read(resolve).await?;
-            if let Some(problem) = content.problem(&filter) {
-                return Err(CliError(problem.to_owned()));
+            Ok::<_, CliError>((filter, resolve_numbers(tx, &despite_claim)?, claims))
+        };
+        let (filter, despite_claims, claims) = block_on(async { storage.read(resolve).await })?;
+        if let Some(problem) = content.problem(&filter) {
+            return Err(CliError(problem.to_owned()));
+        }
+        if !json {
+            // Before the file is made: who reads it may still stop it.
+            let mut out = io::stdout().lock();
+            for warning in &claims.warnings {
+                writeln!(out, "클레임 정보가 오래됐어요. {warning}")?;
             }
+        }
+        let written = block_on_showing("파일을 만들고 있어요", json, async {
             let request = ExportRequest {
                 kind: content,
                 format,
                 filter,
                 despite_claims,
-                claim_note: String::new(),
+                claim_note: claims.note(),
                 masks_contact: false,
                 repeats: true,
             };
             let (districts, out) = (DistrictCache::default(), self.out);
             let written = storage.read_replica(move |tx| {
                 let districts = districts.current(tx)?;
-                let claims = if request.kind.is_held_by_claims() {
-                    uploads::claim_data_of_search(tx, &request.filter)?
-                } else {
-                    ClaimDataSummary::default()
-                };
-                let request = ExportRequest { claim_note: claims.note(), ..request.clone() };
-                Ok((export::save(tx, &request, &districts, &out)?, claims))
+                export::save(tx, &request, &districts, &out)
             });
-            let (written, claims) = written.await.map_err(|error| export_error(error, &path))?;
+            let written = written.await.map_err(|error| export_error(error, &path))?;
             let source = format!("/orders?{}", query.to_query_string(&[]));
             let (rows, accessed) = (written.orders(), written.accessed());
             let despite: Vec<i64> = written.despite_claim.iter().map(|order| order.id).collect();
@@ -274,9 +280,6 @@ fn report(file: String, (written, claims): (ExportOutcome, ClaimDataSummary), js
         return Ok(Outcome::Complete);
     }
     writeln!(out, "{}건을 {}에 저장했어요.", report.rows, report.file)?;
-    for warning in &report.warnings {
-        writeln!(out, "클레임 정보가 오래됐어요. {warning}")?;
-    }
     for (orders, what) in [
         (&report.left_out, "취소 요청이 있어 뺐어요. 그래도 넣으려면 --despite-claim 번호를 붙이세요"),
         (&report.despite_claim, "취소 요청이 있지만 넣었어요"),

@@ -1,7 +1,8 @@
 //! `mukkeum reconcile`: compares a channel's own list with the shop, as the page 마감 대조 does, and keeps the report.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -12,14 +13,14 @@ use super::{CliError, CommandResult, Outcome, block_on, open_existing};
 use crate::config::Config;
 use crate::districts::DistrictCache;
 use crate::id::crockford;
-use crate::reconcile::model::{Discrepancy, DiscrepancyRow, Tally};
-use crate::reconcile::{ReconcileOptions, ReconcileOutcome, reconcile};
+use crate::reconcile::model::{Finding, ReportRow, Tally};
+use crate::reconcile::{ListFile, ReconcileOptions, ReconcileOutcome, reconcile};
 use crate::time::parse_date;
 use crate::uploads::Uploads;
 
 #[derive(clap::Args)]
 pub(super) struct Reconcile {
-    /// 판매채널에서 받은 주문 목록이나 정산 목록
+    /// 판매채널에서 받은 주문 목록이나 정산 목록. 같은 판매채널의 같은 목록은 하나로 이어서 대조해요
     #[arg(required = true, value_name = "FILE")]
     paths: Vec<PathBuf>,
     /// 판매채널의 코드나 이름 [기본값: 파일에서 자동 인식]
@@ -39,17 +40,19 @@ pub(super) struct Reconcile {
     json: bool,
 }
 
-/// The result for one file; also the JSON output.
+/// The result for the files of one channel and kind, or for a rejected file; also the JSON output.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum FileResult {
-    Reconciled(Box<ReconciledFile>),
+enum ListResult {
+    Reconciled(Box<ReconciledList>),
     Refused { file: String, refused: String },
 }
 
 #[derive(Serialize)]
-struct ReconciledFile {
+struct ReconciledList {
+    /// the first file
     file: String,
+    files: Vec<String>,
     report: String,
     sales_channel: String,
     listed: Tally,
@@ -61,7 +64,16 @@ struct ReconciledFile {
     missing_there: Tally,
     amount_differs: Tally,
     state_differs: Tally,
-    rows: Vec<DiscrepancyRow>,
+    rows: Vec<DifferenceRow>,
+}
+
+#[derive(Serialize)]
+struct DifferenceRow {
+    #[serde(flatten)]
+    row: ReportRow,
+    /// its file, of several
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
 }
 
 impl Reconcile {
@@ -78,13 +90,35 @@ impl Reconcile {
             channel_code(known, &given).unwrap_or(given)
         });
         let options = ReconcileOptions { channel, from, to };
-        let results = block_on(async {
-            let mut results = Vec::with_capacity(self.paths.len());
-            for path in &self.paths {
-                results.push(compare_file(&uploads, path, password.as_deref(), &options).await);
+        let names: Vec<String> = self.paths.iter().map(|path| path.display().to_string()).collect();
+        // Results in the order of their first files.
+        let mut results: Vec<(usize, ListResult)> = Vec::new();
+        let (mut files, mut read) = (Vec::new(), Vec::new());
+        for (index, path) in self.paths.iter().enumerate() {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            match std::fs::read(path) {
+                Ok(bytes) => {
+                    files.push(ListFile { name, bytes: Arc::new(bytes) });
+                    read.push(index);
+                }
+                Err(error) => {
+                    let refused = format!("파일을 읽지 못했어요: {error}");
+                    results.push((index, ListResult::Refused { file: names[index].clone(), refused }));
+                }
             }
-            Ok(results)
-        })?;
+        }
+        let done = block_on(async { Ok(reconcile(&uploads, None, &files, password.as_deref(), &options).await?) })?;
+        for (index, error) in done.rejected {
+            let refused = CliError::from(error).to_string();
+            results.push((read[index], ListResult::Refused { file: names[read[index]].clone(), refused }));
+        }
+        for report in done.reports {
+            let files: Vec<String> = report.files.iter().map(|index| names[read[*index]].clone()).collect();
+            let first = report.files.first().map_or(0, |index| read[*index]);
+            results.push((first, ListResult::Reconciled(Box::new(reconciled(files, &report)))));
+        }
+        results.sort_by_key(|(index, _)| *index);
+        let results: Vec<ListResult> = results.into_iter().map(|(_, result)| result).collect();
         let mut out = io::stdout().lock();
         if self.json {
             match &results[..] {
@@ -106,58 +140,51 @@ fn day(flag: &str, text: Option<&str>) -> Result<Option<NaiveDate>, CliError> {
     .transpose()
 }
 
-async fn compare_file(
-    uploads: &Uploads,
-    path: &Path,
-    password: Option<&str>,
-    options: &ReconcileOptions,
-) -> FileResult {
-    let file = path.display().to_string();
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) => return FileResult::Refused { file, refused: format!("파일을 읽지 못했어요: {error}") },
+fn reconciled(files: Vec<String>, report: &ReconcileOutcome) -> ReconciledList {
+    let comparison = &report.comparison;
+    let row = |row: &ReportRow| DifferenceRow {
+        file: files.get(row.file).filter(|_| files.len() > 1 && row.row.is_some()).cloned(),
+        row: row.clone(),
     };
-    match reconcile(uploads, None, &name, bytes, password, options).await {
-        Err(error) => FileResult::Refused { file, refused: CliError::from(error).to_string() },
-        Ok(ReconcileOutcome { id, channel_code, unread, notes, comparison }) => {
-            FileResult::Reconciled(Box::new(ReconciledFile {
-                file,
-                report: crockford(id),
-                sales_channel: channel_code,
-                listed: comparison.listed,
-                matched: comparison.matched,
-                repeated: comparison.repeated,
-                unread,
-                notes,
-                missing_here: comparison.tally(Discrepancy::MissingHere),
-                missing_there: comparison.tally(Discrepancy::MissingThere),
-                amount_differs: comparison.tally(Discrepancy::AmountDiffers),
-                state_differs: comparison.tally(Discrepancy::StateDiffers),
-                rows: comparison.rows,
-            }))
-        }
+    ReconciledList {
+        file: files.first().cloned().unwrap_or_default(),
+        report: crockford(report.id),
+        sales_channel: report.channel_code.clone(),
+        listed: comparison.listed,
+        matched: comparison.tally(Finding::Matched),
+        repeated: comparison.tally(Finding::Repeated).orders,
+        unread: comparison.tally(Finding::Unread).orders,
+        notes: report.notes.clone(),
+        missing_here: comparison.tally(Finding::MissingHere),
+        missing_there: comparison.tally(Finding::MissingThere),
+        amount_differs: comparison.tally(Finding::AmountDiffers),
+        state_differs: comparison.tally(Finding::StateDiffers),
+        rows: comparison.differences().map(row).collect(),
+        files,
     }
 }
 
-fn print(out: &mut impl Write, result: &FileResult) -> io::Result<()> {
+fn print(out: &mut impl Write, result: &ListResult) -> io::Result<()> {
     match result {
-        FileResult::Refused { file, refused } => writeln!(out, "{file}: {refused}"),
-        FileResult::Reconciled(found) => {
-            writeln!(out, "{}: 목록 {}건, 일치 {}건", found.file, found.listed.orders, found.matched.orders)?;
+        ListResult::Refused { file, refused } => writeln!(out, "{file}: {refused}"),
+        ListResult::Reconciled(found) => {
+            let files = found.files.join(", ");
+            writeln!(out, "{files}: 목록 {}건, 일치 {}건", found.listed.orders, found.matched.orders)?;
             for note in &found.notes {
                 writeln!(out, "  {note}")?;
             }
-            if found.unread > 0 {
-                writeln!(out, "  주문번호를 알 수 없는 {}행은 빼고 대조했어요", found.unread)?;
-            }
-            for (finding, tally) in [
-                (Discrepancy::MissingHere, found.missing_here),
-                (Discrepancy::MissingThere, found.missing_there),
-                (Discrepancy::AmountDiffers, found.amount_differs),
-                (Discrepancy::StateDiffers, found.state_differs),
+            for (label, rows) in [
+                (Finding::MissingHere.label(), found.missing_here.orders),
+                (Finding::MissingThere.label(), found.missing_there.orders),
+                (Finding::AmountDiffers.label(), found.amount_differs.orders),
+                (Finding::StateDiffers.label(), found.state_differs.orders),
             ] {
-                writeln!(out, "{} {}건", finding.label(), tally.orders)?;
+                writeln!(out, "{label} {rows}건")?;
+            }
+            for (finding, rows) in [(Finding::Unread, found.unread), (Finding::Repeated, found.repeated)] {
+                if rows > 0 {
+                    writeln!(out, "{} {rows}행은 빼고 대조했어요", finding.label())?;
+                }
             }
             writeln!(out, "대조 결과는 마감 대조 화면에 있어요: /reconcile/{}", found.report)
         }
@@ -165,20 +192,20 @@ fn print(out: &mut impl Write, result: &FileResult) -> io::Result<()> {
 }
 
 /// Complete if every row of every list could be read and every order matches.
-fn outcome(results: &[FileResult]) -> CommandResult {
+fn outcome(results: &[ListResult]) -> CommandResult {
     let refusals: Vec<String> = results
         .iter()
         .filter_map(|result| match result {
-            FileResult::Refused { file, refused } => Some(format!("{file}: {refused}")),
-            FileResult::Reconciled(_) => None,
+            ListResult::Refused { file, refused } => Some(format!("{file}: {refused}")),
+            ListResult::Reconciled(_) => None,
         })
         .collect();
     if refusals.len() == results.len() {
         return Err(CliError(refusals.join("\n")));
     }
     let is_equal = results.iter().all(|result| match result {
-        FileResult::Reconciled(found) => found.rows.is_empty() && found.unread == 0,
-        FileResult::Refused { .. } => false,
+        ListResult::Reconciled(found) => found.rows.is_empty() && found.unread == 0,
+        ListResult::Refused { .. } => false,
     });
     Ok(if is_equal { Outcome::Complete } else { Outcome::Partial })
 }

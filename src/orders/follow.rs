@@ -29,6 +29,8 @@ pub struct FileAge {
     pub is_older: bool,
     /// its name proves that it is
     pub is_surely_older: bool,
+    /// its name, or an order in it, proves that it is newer than every file before
+    pub is_surely_newer: bool,
 }
 
 impl FileAge {
@@ -168,12 +170,15 @@ pub enum StateDecision {
     Take,
     /// nothing: the channel said a later state before, so the file is an older one
     Older,
+    /// nothing but to tell it: the channel has taken its state back
+    TakenBack,
 }
 
 /// Decides about the state: an order takes a state that is further on, and never goes back by itself.
-pub fn decide_state(before: OrderState, now: OrderState, ours: OrderState) -> StateDecision {
+pub fn decide_state(before: OrderState, now: OrderState, ours: OrderState, age: &FileAge) -> StateDecision {
     match now.cmp(&before) {
         std::cmp::Ordering::Equal => StateDecision::Nothing,
+        std::cmp::Ordering::Less if age.is_surely_newer => StateDecision::TakenBack,
         std::cmp::Ordering::Less => StateDecision::Older,
         std::cmp::Ordering::Greater if ours >= now => StateDecision::Note,
         std::cmp::Ordering::Greater => StateDecision::Take,

@@ -1,12 +1,13 @@
-//! Reconciliation of a channel's list with the shop. Pure.
+//! Reconciliation of a channel's lists with the shop. Pure.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use serde::Serialize;
 
-use crate::channels::{Profile, StatusEffect};
+use crate::channels::{FileKind, Profile, StatusEffect};
 use crate::orders::claim::ClaimKind;
 use crate::orders::model::OrderState;
 use crate::sheets::values::kept_prefix;
@@ -15,10 +16,10 @@ use crate::time::Moment;
 use crate::uploads::check::ListedRow;
 
 coded! {
-    /// What the comparison finds.
+    /// What the comparison says of a row of a list, or of an order that the list lacks.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
     #[serde(rename_all = "snake_case")]
-    pub enum Discrepancy {
+    pub enum Finding {
         /// the channel lists it, the shop has no such order
         MissingHere = "missing-here" "여기에 없음",
         /// the shop has it in the period, the channel does not list it
@@ -27,7 +28,18 @@ coded! {
         AmountDiffers = "amount-differs" "금액 다름",
         /// both have it in different states
         StateDiffers = "state-differs" "상태 다름",
+        /// both have it, and nothing differs
+        Matched = "matched" "일치",
+        /// the order number of the row cannot be read
+        Unread = "unread" "읽지 못한 행",
+        /// the row repeats an order of the list
+        Repeated = "repeated" "되풀이된 행",
     }
+}
+
+impl Finding {
+    /// The findings that are differences.
+    pub const DIFFERENCES: [Self; 4] = [Self::MissingHere, Self::MissingThere, Self::AmountDiffers, Self::StateDiffers];
 }
 
 /// An order of the shop, as far as it is compared.
@@ -43,13 +55,16 @@ pub struct ShopOrder {
     pub claim: String,
 }
 
-/// A row of the report: what differs, and how.
+/// A row of the report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct DiscrepancyRow {
+pub struct ReportRow {
     /// what was found
-    pub finding: Discrepancy,
-    /// order number
+    pub finding: Finding,
+    /// order number; empty if it cannot be read
     pub order_number: String,
+    /// index of its file
+    #[serde(skip)]
+    pub file: usize,
     /// row in the list; none for an order that it lacks
     pub row: Option<u32>,
     /// identifier of the shop's order
@@ -63,6 +78,27 @@ pub struct DiscrepancyRow {
     pub listed_state: String,
     /// label of the state in the shop
     pub shop_state: String,
+    /// it stands for an order of the list, of which amount and state may both differ
+    #[serde(skip)]
+    pub is_listed: bool,
+}
+
+impl ReportRow {
+    /// A row of a list that is not compared.
+    fn uncompared(finding: Finding, (file, row): (usize, u32), listed: Option<&ListedRow>) -> Self {
+        Self {
+            finding,
+            order_number: listed.map_or_else(String::new, |listed| listed.order_number.clone()),
+            file,
+            row: Some(row),
+            order_id: None,
+            listed_amount: listed.and_then(|listed| listed.amount),
+            shop_amount: None,
+            listed_state: listed.and_then(|listed| listed.words.first().cloned()).unwrap_or_default(),
+            shop_state: String::new(),
+            is_listed: false,
+        }
+    }
 }
 
 /// How many orders, and their sums.
@@ -87,29 +123,30 @@ impl Tally {
 /// The result of a comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reconciliation {
-    /// orders of the list
+    /// orders of the lists
     pub listed: Tally,
-    /// orders without any difference
-    pub matched: Tally,
-    /// rows that repeat an order of the list
-    pub repeated: i64,
-    /// what was found, by finding and then in the order of the list
-    pub rows: Vec<DiscrepancyRow>,
+    /// what was found, by finding and then in the order of the lists
+    pub rows: Vec<ReportRow>,
 }
 
 impl Reconciliation {
     /// Number and sums of a finding.
-    pub fn tally(&self, finding: Discrepancy) -> Tally {
+    pub fn tally(&self, finding: Finding) -> Tally {
         let mut tally = Tally::default();
         for row in self.rows.iter().filter(|row| row.finding == finding) {
             tally.add(row.listed_amount, row.shop_amount);
         }
         tally
     }
+
+    /// The rows that are differences.
+    pub fn differences(&self) -> impl Iterator<Item = &ReportRow> {
+        self.rows.iter().filter(|row| Finding::DIFFERENCES.contains(&row.finding))
+    }
 }
 
 /// What a list says about the progress of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum ListedState {
     /// paid, not sent yet
     Open,
@@ -125,23 +162,40 @@ enum ListedState {
     Refunded,
 }
 
-/// The first word that has a meaning by the rules of the channel's profile, and the meaning. A word without a rule may
-/// still name an open claim.
-fn listed_state<'w>(words: &'w [String], profile: &Profile) -> Option<(&'w str, ListedState)> {
-    words.iter().find_map(|word| {
-        let state = match profile.status_rule(word).map(|rule| rule.change) {
-            Some(StatusEffect::Ship) => ListedState::Sent,
-            Some(StatusEffect::Confirm) => ListedState::Confirmed,
-            Some(StatusEffect::Cancel) => ListedState::Cancelled,
-            Some(StatusEffect::Refund | StatusEffect::Exchange) => ListedState::Refunded,
-            Some(StatusEffect::SetClaim) => ListedState::Claimed,
-            Some(StatusEffect::Nothing) => ListedState::Open,
-            // The claim is gone; another column may have the state.
-            Some(StatusEffect::ClearClaim) => return None,
+impl ListedState {
+    /// None: the claim is gone, and another column may have the state.
+    const fn of(effect: StatusEffect) -> Option<Self> {
+        match effect {
+            StatusEffect::Ship => Some(Self::Sent),
+            StatusEffect::Confirm => Some(Self::Confirmed),
+            StatusEffect::Cancel => Some(Self::Cancelled),
+            StatusEffect::Refund | StatusEffect::Exchange => Some(Self::Refunded),
+            StatusEffect::SetClaim => Some(Self::Claimed),
+            StatusEffect::Nothing => Some(Self::Open),
+            StatusEffect::ClearClaim => None,
+        }
+    }
+}
+
+/// What the row says of its state: the first word that has a meaning by the rules of the channel's profile, and the meaning.
+/// A word without a rule may still name an open claim. A date that says by itself what happened counts where it is further on
+/// than a plain word; its column is told then.
+fn listed_state(listed: &ListedRow, profile: &Profile) -> Option<(String, ListedState)> {
+    let by_word = listed.words.iter().find_map(|word| {
+        let state = match profile.status_rule(word) {
+            Some(rule) => ListedState::of(rule.change)?,
             None => ClaimKind::of_open(word).map(|_| ListedState::Claimed)?,
         };
-        Some((word.as_str(), state))
-    })
+        Some((word.clone(), state))
+    });
+    let by_date = listed.dated.as_ref().and_then(|(header, effect)| Some((header.clone(), ListedState::of(*effect)?)));
+    match (&by_word, &by_date) {
+        (Some((_, ListedState::Open | ListedState::Sent)), Some((_, date))) => {
+            if by_word.as_ref().is_some_and(|(_, word)| date > word) { by_date } else { by_word }
+        }
+        (Some(_), _) => by_word,
+        (None, _) => by_date,
+    }
 }
 
 /// Whether a state of the list and one of the shop say the same.
@@ -156,44 +210,79 @@ fn agrees(listed: ListedState, order: &ShopOrder) -> bool {
     }
 }
 
-/// An order of the list with all its rows.
+/// An order of the lists with all its rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedOrder {
+    /// index of its file
+    pub file: usize,
     /// its first row
     pub row: u32,
     /// sum of its rows in a settlement, which settles an order in parts; otherwise that of the first row
     pub amount: Option<i64>,
-    words: Vec<String>,
+    /// word and meaning of its state
+    state: Option<(String, ListedState)>,
 }
 
-/// The orders of a list by number, and the number of rows that repeat one.
-pub fn merge_rows(rows: Vec<(u32, ListedRow)>, sums_rows: bool) -> (BTreeMap<String, ListedOrder>, i64) {
-    let (mut orders, mut repeated) = (BTreeMap::new(), 0);
-    for (row, listed) in rows {
-        match orders.entry(listed.order_number) {
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert(ListedOrder { row, amount: listed.amount, words: listed.words });
+/// A channel's list, its rows sorted by what is known of their order numbers.
+#[derive(Clone, Debug)]
+pub struct SortedList {
+    /// the recognised profile
+    pub profile: Arc<Profile>,
+    /// rows with an order number, each with its row number
+    pub rows: Vec<(u32, ListedRow)>,
+    /// rows without a readable or exact order number
+    pub unread: Vec<u32>,
+    /// the inexact numbers
+    pub inexact: InexactNumbers,
+    /// which part of the file was read, in Korean sentences
+    pub notes: Vec<String>,
+}
+
+/// Lists of one channel and kind as one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MergedLists {
+    /// the orders by number
+    pub orders: BTreeMap<String, ListedOrder>,
+    /// rows that are not compared: without a readable order number, or repeating an order
+    pub uncompared: Vec<ReportRow>,
+    /// numbers that a spreadsheet may have changed
+    pub inexact: InexactNumbers,
+    /// first and last day of the 주문일
+    pub period: Option<(NaiveDate, NaiveDate)>,
+}
+
+impl MergedLists {
+    /// Adds the rows of a file. The first row of an order counts; in a settlement all its rows add up.
+    pub fn add(&mut self, file: usize, list: &SortedList) {
+        use std::collections::btree_map::Entry;
+        let sums_rows = list.profile.kind == FileKind::Settlement;
+        for (row, listed) in &list.rows {
+            if let Some(day) = listed.placed_at.map(Moment::date) {
+                let (first, last) = self.period.unwrap_or((day, day));
+                self.period = Some((first.min(day), last.max(day)));
             }
-            std::collections::btree_map::Entry::Occupied(mut entry) => {
-                let order: &mut ListedOrder = entry.get_mut();
-                if sums_rows {
-                    order.amount = match (order.amount, listed.amount) {
+            match self.orders.entry(listed.order_number.clone()) {
+                Entry::Vacant(entry) => {
+                    let state = listed_state(listed, &list.profile);
+                    entry.insert(ListedOrder { file, row: *row, amount: listed.amount, state });
+                }
+                Entry::Occupied(mut entry) if sums_rows => {
+                    let amount = &mut entry.get_mut().amount;
+                    *amount = match (*amount, listed.amount) {
                         (Some(one), Some(other)) => Some(one + other),
                         (one, other) => one.or(other),
                     };
-                } else {
-                    repeated += 1;
+                }
+                Entry::Occupied(_) => {
+                    let repeated = ReportRow::uncompared(Finding::Repeated, (file, *row), Some(listed));
+                    self.uncompared.push(repeated);
                 }
             }
         }
+        let unread = list.unread.iter().map(|row| ReportRow::uncompared(Finding::Unread, (file, *row), None));
+        self.uncompared.extend(unread);
+        self.inexact.0.extend(list.inexact.0.iter().cloned());
     }
-    (orders, repeated)
-}
-
-/// First and last day of the 주문일 in a list.
-pub fn period_of(rows: &[(u32, ListedRow)]) -> Option<(NaiveDate, NaiveDate)> {
-    let days = || rows.iter().filter_map(|(_, row)| row.placed_at).map(Moment::date);
-    Some((days().min()?, days().max()?))
 }
 
 /// Order numbers of a list that a spreadsheet may have changed: the digits behind the 15th, or the first zeros.
@@ -224,57 +313,60 @@ impl InexactNumbers {
 /// Orders of the shop by their number.
 pub type ShopOrders = HashMap<String, ShopOrder>;
 
-/// Compares the orders of a list with those of the shop. `profile` has the state words of the list, `known` has the orders that the list names, `in_period` the
-/// numbers of all orders of the channel in the period.
-pub fn compare(
-    profile: &Profile,
-    listed: &BTreeMap<String, ListedOrder>,
-    known: &ShopOrders,
-    in_period: &BTreeSet<String>,
-) -> Reconciliation {
-    let mut comparison = Reconciliation::default();
-    for (number, listed) in listed {
-        comparison.listed.add(listed.amount, None);
-        let state = listed_state(&listed.words, profile);
-        let order = known.get(number);
-        let row = |finding| DiscrepancyRow {
-            finding,
-            order_number: number.clone(),
-            row: Some(listed.row),
-            order_id: order.map(|order| order.id),
-            listed_amount: listed.amount,
-            shop_amount: order.map(|order| order.amount),
-            listed_state: state.map_or_else(String::new, |(word, _)| word.to_owned()),
-            shop_state: order.map_or_else(String::new, shop_state),
-        };
-        let Some(order) = order else {
-            comparison.rows.push(row(Discrepancy::MissingHere));
-            continue;
-        };
-        let amount_differs = listed.amount.is_some_and(|amount| amount != order.amount);
-        let state_differs = state.is_some_and(|(_, state)| !agrees(state, order));
-        comparison.rows.extend(amount_differs.then(|| row(Discrepancy::AmountDiffers)));
-        comparison.rows.extend(state_differs.then(|| row(Discrepancy::StateDiffers)));
-        if !amount_differs && !state_differs {
-            comparison.matched.add(listed.amount, Some(order.amount));
-        }
-    }
-    let mut missing: Vec<&String> = in_period.iter().filter(|number| !listed.contains_key(*number)).collect();
+/// Compares the orders of lists with those of the shop. `known` has the orders that the lists name, `in_period` the numbers of
+/// all orders of the channel in the period.
+pub fn compare(lists: &MergedLists, known: &ShopOrders, in_period: &BTreeSet<String>) -> Reconciliation {
+    let MergedLists { orders, uncompared, .. } = lists;
+    let mut missing: Vec<&String> = in_period.iter().filter(|number| !orders.contains_key(*number)).collect();
     missing.sort();
-    for number in missing {
-        let Some(order) = known.get(number) else { continue };
-        comparison.rows.push(DiscrepancyRow {
-            finding: Discrepancy::MissingThere,
+    let missing = missing.into_iter().filter_map(|number| {
+        let order = known.get(number)?;
+        Some(ReportRow {
+            finding: Finding::MissingThere,
             order_number: number.clone(),
+            file: 0,
             row: None,
             order_id: Some(order.id),
             listed_amount: None,
             shop_amount: Some(order.amount),
             listed_state: String::new(),
             shop_state: shop_state(order),
-        });
+            is_listed: false,
+        })
+    });
+    let mut comparison =
+        Reconciliation { rows: missing.chain(uncompared.iter().cloned()).collect(), ..Reconciliation::default() };
+    for (number, listed) in orders {
+        comparison.listed.add(listed.amount, None);
+        let order = known.get(number);
+        let amount_differs = order.is_some_and(|order| listed.amount.is_some_and(|amount| amount != order.amount));
+        let state_differs =
+            order.is_some_and(|order| listed.state.as_ref().is_some_and(|(_, state)| !agrees(*state, order)));
+        let finding = match (order, amount_differs, state_differs) {
+            (None, ..) => Finding::MissingHere,
+            (_, true, _) => Finding::AmountDiffers,
+            (_, _, true) => Finding::StateDiffers,
+            _ => Finding::Matched,
+        };
+        let row = ReportRow {
+            finding,
+            order_number: number.clone(),
+            file: listed.file,
+            row: Some(listed.row),
+            order_id: order.map(|order| order.id),
+            listed_amount: listed.amount,
+            shop_amount: order.map(|order| order.amount),
+            listed_state: listed.state.as_ref().map_or_else(String::new, |(word, _)| word.clone()),
+            shop_state: order.map_or_else(String::new, shop_state),
+            is_listed: true,
+        };
+        if amount_differs && state_differs {
+            let second = ReportRow { finding: Finding::StateDiffers, is_listed: false, ..row.clone() };
+            comparison.rows.push(second);
+        }
+        comparison.rows.push(row);
     }
-    comparison.rows.sort_by_key(|row| (row.finding, row.row));
+    comparison.rows.sort_by_key(|row| (row.finding, row.file, row.row));
     comparison
 }
 
@@ -286,12 +378,21 @@ fn shop_state(order: &ShopOrder) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::channels::{FileKind, Profiles};
+    use crate::channels::Profiles;
 
     fn listed(number: &str, amount: i64, word: &str) -> ListedRow {
         let words = if word.is_empty() { Vec::new() } else { vec![word.to_owned()] };
-        ListedRow { order_number: number.to_owned(), amount: Some(amount), words, placed_at: None }
+        ListedRow {
+            order_number: number.to_owned(),
+            amount: Some(amount),
+            words,
+            placed_at: None,
+            dated: None,
+            line: None,
+        }
     }
 
     fn shop(id: i64, amount: i64, state: OrderState, claim: &str) -> ShopOrder {
@@ -299,20 +400,32 @@ mod tests {
     }
 
     fn run(rows: Vec<ListedRow>, shop: Vec<(&str, ShopOrder)>) -> Reconciliation {
-        run_of("SMART_STORE", rows, shop)
+        run_of("SMART_STORE", vec![rows], shop)
     }
 
-    fn run_of(channel: &str, rows: Vec<ListedRow>, shop: Vec<(&str, ShopOrder)>) -> Reconciliation {
-        let (orders, repeated) = merge_rows((2..).zip(rows).collect(), false);
+    fn file(kind: FileKind, channel: &str, rows: Vec<ListedRow>) -> SortedList {
+        let profiles = Profiles::shipped().expect("the embedded profiles");
+        let profile = Arc::new(profiles.find(kind, channel).expect("a profile").clone());
+        SortedList {
+            profile,
+            rows: (2..).zip(rows).collect(),
+            unread: Vec::new(),
+            inexact: InexactNumbers::default(),
+            notes: Vec::new(),
+        }
+    }
+
+    fn run_of(channel: &str, files: Vec<Vec<ListedRow>>, shop: Vec<(&str, ShopOrder)>) -> Reconciliation {
+        let mut lists = MergedLists::default();
+        for (index, rows) in files.into_iter().enumerate() {
+            lists.add(index, &file(FileKind::Orders, channel, rows));
+        }
         let known: ShopOrders = shop.into_iter().map(|(number, order)| (number.to_owned(), order)).collect();
         let in_period = known.keys().cloned().collect();
-        let profiles = Profiles::shipped().expect("the embedded profiles");
-        let is_orders = |profile: &&Profile| (profile.kind, &*profile.code) == (FileKind::Orders, channel);
-        let profile = profiles.all().iter().find(is_orders).expect("a profile");
-        Reconciliation { repeated, ..compare(profile, &orders, &known, &in_period) }
+        compare(&lists, &known, &in_period)
     }
 
-    fn numbers(comparison: &Reconciliation, finding: Discrepancy) -> Vec<&str> {
+    fn numbers(comparison: &Reconciliation, finding: Finding) -> Vec<&str> {
         let rows = comparison.rows.iter().filter(|row| row.finding == finding);
         rows.map(|row| row.order_number.as_str()).collect()
     }
@@ -334,17 +447,17 @@ mod tests {
                 ("9", shop(9, 900, OrderState::Placed, "")),
             ],
         );
-        assert_eq!(numbers(&comparison, Discrepancy::MissingHere), ["4"]);
-        assert_eq!(numbers(&comparison, Discrepancy::MissingThere), ["9"]);
-        assert_eq!(numbers(&comparison, Discrepancy::AmountDiffers), ["3"]);
-        assert_eq!(numbers(&comparison, Discrepancy::StateDiffers), ["2"]);
+        assert_eq!(numbers(&comparison, Finding::MissingHere), ["4"]);
+        assert_eq!(numbers(&comparison, Finding::MissingThere), ["9"]);
+        assert_eq!(numbers(&comparison, Finding::AmountDiffers), ["3"]);
+        assert_eq!(numbers(&comparison, Finding::StateDiffers), ["2"]);
         assert_eq!(comparison.listed, Tally { orders: 4, listed_amount: 1000, shop_amount: 0 });
-        assert_eq!(comparison.matched, Tally { orders: 1, listed_amount: 100, shop_amount: 100 });
-        assert_eq!(
-            comparison.tally(Discrepancy::AmountDiffers),
-            Tally { orders: 1, listed_amount: 300, shop_amount: 330 }
-        );
-        assert_eq!(comparison.repeated, 1);
+        assert_eq!(comparison.tally(Finding::Matched), Tally { orders: 1, listed_amount: 100, shop_amount: 100 });
+        assert_eq!(comparison.tally(Finding::AmountDiffers), Tally { orders: 1, listed_amount: 300, shop_amount: 330 });
+        assert_eq!(numbers(&comparison, Finding::Repeated), ["1"]);
+        let listed: Vec<&str> =
+            comparison.rows.iter().filter(|row| row.is_listed).map(|row| row.order_number.as_str()).collect();
+        assert_eq!(listed, ["4", "3", "2", "1"], "each order of the list once");
     }
 
     #[test]
@@ -375,7 +488,7 @@ mod tests {
             ("처음 보는 말", OrderState::Cancelled, "", true),
         ] {
             let comparison = run(vec![listed("1", 1, word)], vec![("1", shop(1, 1, state, claim))]);
-            assert_eq!(comparison.rows.is_empty(), is_equal, "{word} {state:?} {claim}");
+            assert_eq!(comparison.differences().count() == 0, is_equal, "{word} {state:?} {claim}");
         }
     }
 
@@ -388,15 +501,47 @@ mod tests {
             ("ESM", "발송완료", OrderState::Placed, false),
             ("CAFE24", "배송중", OrderState::Shipped, true),
         ] {
-            let comparison = run_of(channel, vec![listed("1", 1, word)], vec![("1", shop(1, 1, state, ""))]);
-            assert_eq!(comparison.rows.is_empty(), is_equal, "{channel} {word} {state:?}");
+            let comparison = run_of(channel, vec![vec![listed("1", 1, word)]], vec![("1", shop(1, 1, state, ""))]);
+            assert_eq!(comparison.differences().count() == 0, is_equal, "{channel} {word} {state:?}");
         }
     }
 
     #[test]
-    fn rows_of_a_settlement_add_up() {
-        let rows = vec![(2, listed("1", 1000, "")), (3, listed("1", -30, ""))];
-        let (orders, repeated) = merge_rows(rows, true);
-        assert_eq!((orders["1"].amount, orders["1"].row, repeated), (Some(970), 2, 0));
+    fn rows_of_a_settlement_add_up_over_its_files() {
+        let mut lists = MergedLists::default();
+        for (index, amount) in [(0, 1000), (1, -30)] {
+            lists.add(index, &file(FileKind::Settlement, "SMART_STORE", vec![listed("1", amount, "")]));
+        }
+        let order = &lists.orders["1"];
+        assert_eq!((order.amount, order.file, order.row, lists.uncompared.len()), (Some(970), 0, 2, 0));
+    }
+
+    #[test]
+    fn files_of_a_month_are_one_list() {
+        let files = vec![vec![listed("1", 100, "")], vec![listed("2", 200, ""), listed("1", 100, "")]];
+        let known = vec![("1", shop(1, 100, OrderState::Placed, "")), ("2", shop(2, 200, OrderState::Placed, ""))];
+        let comparison = run_of("SMART_STORE", files, known);
+        assert_eq!(comparison.differences().count(), 0, "no order of one file is missing in the other: {comparison:?}");
+        assert_eq!(comparison.tally(Finding::Matched).orders, 2);
+        let repeated = comparison.rows.iter().find(|row| row.finding == Finding::Repeated).expect("a row");
+        assert_eq!((repeated.file, repeated.row), (1, Some(3)));
+    }
+
+    #[test]
+    fn date_of_the_list_says_the_state_where_no_word_does() {
+        let on = |header: &str, effect, word: &str| ListedRow {
+            dated: Some((header.to_owned(), effect)),
+            ..listed("1", 1, word)
+        };
+        for (row, state, is_equal) in [
+            (on("출고일(발송일)", StatusEffect::Ship, ""), OrderState::Placed, false),
+            (on("출고일(발송일)", StatusEffect::Ship, ""), OrderState::Shipped, true),
+            (on("구매확정일자", StatusEffect::Confirm, "배송완료"), OrderState::Shipped, false),
+            (on("구매확정일자", StatusEffect::Confirm, "취소완료"), OrderState::Cancelled, true),
+        ] {
+            let label = format!("{row:?}");
+            let comparison = run_of("COUPANG", vec![vec![row]], vec![("1", shop(1, 1, state, ""))]);
+            assert_eq!(comparison.differences().count() == 0, is_equal, "{label} {state:?}");
+        }
     }
 }

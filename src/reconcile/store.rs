@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
-use super::model::{Discrepancy, DiscrepancyRow, Reconciliation, ShopOrder, ShopOrders, Tally};
+use super::model::{Finding, Reconciliation, ReportRow, ShopOrder, ShopOrders, Tally};
 use crate::channels::FileKind;
 use crate::channels::store as channels;
 use crate::orders::model::OrderState;
@@ -57,6 +58,15 @@ pub fn load_by_number(tx: &mut dyn Tx, channel_id: i64, numbers: &[&str], orders
     })
 }
 
+/// A file of a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportFile {
+    /// its name
+    pub name: String,
+    /// the file as an upload, if orders of it are missing here
+    pub upload_id: Option<i64>,
+}
+
 /// A report to keep.
 #[derive(Clone, Debug)]
 pub struct NewReport {
@@ -68,16 +78,12 @@ pub struct NewReport {
     pub channel_name: String,
     /// kind of the list
     pub kind: FileKind,
-    /// name of the file
-    pub file_name: String,
+    /// its files
+    pub files: Vec<ReportFile>,
     /// first and last day, by 주문일
     pub period: Option<(NaiveDate, NaiveDate)>,
-    /// rows whose order number cannot be read
-    pub unread: i64,
-    /// which part of the file was read, in Korean sentences
+    /// which part of the files was read, in Korean sentences
     pub notes: Vec<String>,
-    /// the file as an upload, if orders are missing here
-    pub upload_id: Option<i64>,
     /// what was found
     pub comparison: Arc<Reconciliation>,
 }
@@ -97,45 +103,52 @@ pub struct ReconcileReport {
     pub channel_name: String,
     /// kind of the list
     pub kind: FileKind,
-    /// name of the file
-    pub file_name: String,
+    /// its files
+    pub files: Vec<ReportFile>,
     /// first and last day, by 주문일
     pub period: Option<(NaiveDate, NaiveDate)>,
-    /// rows whose order number cannot be read
-    pub unread: i64,
-    /// which part of the file was read, in Korean sentences
+    /// which part of the files was read, in Korean sentences
     pub notes: Vec<String>,
-    /// rows that repeat an order
-    pub repeated: i64,
-    /// orders of the list
+    /// orders of the lists
     pub listed: Tally,
-    /// orders without a difference
-    pub matched: Tally,
     /// number and sums of each finding
-    pub findings: Vec<(Discrepancy, Tally)>,
-    /// the file as an upload, if orders were missing here
-    pub upload_id: Option<i64>,
+    pub findings: Vec<(Finding, Tally)>,
 }
 
-const COLUMNS: &str = "r.id, r.created_at, m.username, r.channel_code, r.channel_name, r.kind, r.file_name, \
-                       r.period_from, r.period_to, r.unread_rows, r.repeated_rows, r.listed_orders, r.listed_amount, \
-                       r.matched_orders, r.matched_amount, r.findings, r.upload_id, r.notes";
+impl ReconcileReport {
+    /// Number and sums of a finding.
+    pub fn tally(&self, finding: Finding) -> Tally {
+        self.findings.iter().find(|(of, _)| *of == finding).map_or_else(Tally::default, |(_, tally)| *tally)
+    }
+
+    /// The names of its files on one line.
+    pub fn file_names(&self) -> String {
+        self.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+const COLUMNS: &str = "r.id, r.created_at, m.username, r.channel_code, r.channel_name, r.kind, r.files, \
+                       r.period_from, r.period_to, r.listed_orders, r.listed_amount, r.findings, r.notes";
 
 /// Keeps a report with its rows; answers its identifier.
 pub fn insert(tx: &mut dyn Tx, report: &NewReport) -> Result<i64> {
     let (id, now, found) = (tx.new_id(), tx.now(), &report.comparison);
-    let tallies: Vec<(&str, [i64; 3])> = Discrepancy::ALL
+    let tallies: Vec<(&str, [i64; 3])> = Finding::ALL
         .into_iter()
         .map(|finding| (finding, found.tally(finding)))
         .map(|(finding, tally)| (finding.code(), [tally.orders, tally.listed_amount, tally.shop_amount]))
         .collect();
     let findings = serde_json::to_string(&tallies).unwrap_or_default();
-    let notes = serde_json::to_string(&report.notes).unwrap_or_default();
+    let files: Vec<ReportFile> = report
+        .files
+        .iter()
+        .map(|file| ReportFile { name: display_name(&file.name), upload_id: file.upload_id })
+        .collect();
     let (from, to) = report.period.unzip();
     tx.exec(
-        "INSERT INTO reconciliations (id, created_at, member_id, channel_code, channel_name, kind, file_name, \
-         period_from, period_to, unread_rows, repeated_rows, listed_orders, listed_amount, matched_orders, \
-         matched_amount, findings, upload_id, notes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO reconciliations (id, created_at, member_id, channel_code, channel_name, kind, files, \
+         period_from, period_to, listed_orders, listed_amount, findings, notes) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         &[
             id.into(),
             now.into(),
@@ -143,26 +156,30 @@ pub fn insert(tx: &mut dyn Tx, report: &NewReport) -> Result<i64> {
             report.channel_code.as_str().into(),
             report.channel_name.as_str().into(),
             report.kind.code().into(),
-            display_name(&report.file_name).into(),
+            serde_json::to_string(&files).unwrap_or_default().into(),
             from.into(),
             to.into(),
-            report.unread.into(),
-            found.repeated.into(),
             found.listed.orders.into(),
             found.listed.listed_amount.into(),
-            found.matched.orders.into(),
-            found.matched.listed_amount.into(),
             findings.into(),
-            report.upload_id.into(),
-            notes.into(),
+            serde_json::to_string(&report.notes).unwrap_or_default().into(),
         ],
     )?;
+    // The rows of the lists in their order: each order once.
+    let mut listed: Vec<usize> = (0..found.rows.len()).filter(|index| found.rows[*index].is_listed).collect();
+    listed.sort_by_key(|index| (found.rows[*index].file, found.rows[*index].row));
+    let mut listed_at: Vec<Option<i64>> = vec![None; found.rows.len()];
+    for (position, index) in (0_i64..).zip(listed) {
+        listed_at[index] = Some(position);
+    }
     let mut rows = (0_i64..).zip(&found.rows).map(|(position, row)| {
         vec![
             id.into(),
             row.finding.code().into(),
             position.into(),
+            usize::try_from(position).ok().and_then(|position| listed_at[position]).into(),
             row.order_number.as_str().into(),
+            i64::try_from(row.file).unwrap_or_default().into(),
             row.row.map(i64::from).into(),
             row.listed_amount.into(),
             row.shop_amount.into(),
@@ -171,17 +188,17 @@ pub fn insert(tx: &mut dyn Tx, report: &NewReport) -> Result<i64> {
         ]
     });
     tx.exec_many(
-        "INSERT INTO reconciliation_rows (reconciliation_id, finding, position, order_number, sheet_row, \
-         listed_amount, shop_amount, listed_state, shop_state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO reconciliation_rows (reconciliation_id, finding, position, listed_position, order_number, file, \
+         sheet_row, listed_amount, shop_amount, listed_state, shop_state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         &mut rows,
     )?;
     Ok(id)
 }
 
 fn report(row: &mut Row) -> Result<ReconcileReport> {
-    let tallies: Vec<(String, [i64; 3])> = row.json(15, "reconciliations.findings")?;
+    let tallies: Vec<(String, [i64; 3])> = row.json(11, "reconciliations.findings")?;
     let findings = tallies.into_iter().filter_map(|(code, [orders, listed_amount, shop_amount])| {
-        Some((Discrepancy::from_code(&code)?, Tally { orders, listed_amount, shop_amount }))
+        Some((Finding::from_code(&code)?, Tally { orders, listed_amount, shop_amount }))
     });
     Ok(ReconcileReport {
         id: row.int(0)?,
@@ -190,15 +207,11 @@ fn report(row: &mut Row) -> Result<ReconcileReport> {
         channel_code: row.text(3)?,
         channel_name: row.text(4)?,
         kind: row.code(5, "reconciliations.kind")?,
-        file_name: row.text(6)?,
+        files: row.json(6, "reconciliations.files")?,
         period: row.opt_date(7)?.zip(row.opt_date(8)?),
-        unread: row.int(9)?,
-        notes: row.json(17, "reconciliations.notes")?,
-        repeated: row.int(10)?,
-        listed: Tally { orders: row.int(11)?, listed_amount: row.int(12)?, shop_amount: 0 },
-        matched: Tally { orders: row.int(13)?, listed_amount: row.int(14)?, shop_amount: 0 },
+        listed: Tally { orders: row.int(9)?, listed_amount: row.int(10)?, shop_amount: 0 },
+        notes: row.json(12, "reconciliations.notes")?,
         findings: findings.collect(),
-        upload_id: row.opt_int(16)?,
     })
 }
 
@@ -220,32 +233,53 @@ pub fn page(tx: &mut dyn Tx, offset: i64, size: i64) -> Result<(Vec<ReconcileRep
     Ok((rows.into_iter().map(|mut row| report(&mut row)).collect::<Result<_>>()?, total))
 }
 
-/// A page of the rows of a finding, with the identifiers that their orders have now.
+/// The rows of a report that a page shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReportPart {
+    /// every order of the lists, in their order
+    Listed,
+    /// the rows of a finding
+    Found(Finding),
+}
+
+/// A page of the rows of a report, with the identifiers that their orders have now.
 pub fn rows(
     tx: &mut dyn Tx,
     report: &ReconcileReport,
-    finding: Discrepancy,
+    part: ReportPart,
     offset: i64,
     size: i64,
-) -> Result<Vec<DiscrepancyRow>> {
-    let sql = "SELECT order_number, sheet_row, listed_amount, shop_amount, listed_state, shop_state \
-               FROM reconciliation_rows WHERE reconciliation_id = ? AND finding = ? ORDER BY position LIMIT ? OFFSET ?";
-    let rows = tx.query(sql, &[report.id.into(), finding.code().into(), size.into(), offset.into()])?;
+) -> Result<Vec<ReportRow>> {
+    const COLUMNS: &str = "SELECT order_number, file, sheet_row, listed_amount, shop_amount, listed_state, shop_state, \
+                           finding, listed_position FROM reconciliation_rows WHERE reconciliation_id = ?";
+    let rows = match part {
+        ReportPart::Listed => {
+            let sql = format!("{COLUMNS} AND listed_position >= ? AND listed_position < ? ORDER BY listed_position");
+            tx.query(&sql, &[report.id.into(), offset.into(), offset.saturating_add(size).into()])?
+        }
+        ReportPart::Found(finding) => {
+            let sql = format!("{COLUMNS} AND finding = ? ORDER BY position LIMIT ? OFFSET ?");
+            tx.query(&sql, &[report.id.into(), finding.code().into(), size.into(), offset.into()])?
+        }
+    };
     let row = |mut row: Row| {
-        Ok(DiscrepancyRow {
-            finding,
+        Ok(ReportRow {
+            finding: row.code(7, "reconciliation_rows.finding")?,
             order_number: row.text(0)?,
-            row: row.opt_int(1)?.and_then(|row| u32::try_from(row).ok()),
+            file: usize::try_from(row.int(1)?).unwrap_or_default(),
+            row: row.opt_int(2)?.and_then(|row| u32::try_from(row).ok()),
             order_id: None,
-            listed_amount: row.opt_int(2)?,
-            shop_amount: row.opt_int(3)?,
-            listed_state: row.text(4)?,
-            shop_state: row.text(5)?,
+            listed_amount: row.opt_int(3)?,
+            shop_amount: row.opt_int(4)?,
+            listed_state: row.text(5)?,
+            shop_state: row.text(6)?,
+            is_listed: row.opt_int(8)?.is_some(),
         })
     };
-    let mut rows: Vec<DiscrepancyRow> = rows.into_iter().map(row).collect::<Result<_>>()?;
+    let mut rows: Vec<ReportRow> = rows.into_iter().map(row).collect::<Result<_>>()?;
     if let Some(channel) = channels::find_id(tx, &report.channel_code)? {
-        let numbers: Vec<&str> = rows.iter().map(|row| row.order_number.as_str()).collect();
+        let numbers = rows.iter().map(|row| row.order_number.as_str()).filter(|number| !number.is_empty());
+        let numbers: Vec<&str> = numbers.collect();
         let ids = orders::ids_by_number(tx, Some(channel), &numbers)?;
         for row in &mut rows {
             row.order_id = ids.get(&row.order_number).and_then(|ids| ids.first().copied());

@@ -20,7 +20,7 @@ use crate::sheets::{Cell, Row, SheetError, Workbook, values};
 use crate::storage::text_limits;
 use crate::text::{ParseResult, fold_word, hex};
 
-pub use listed::{ListedRow, check_listed};
+pub use listed::{ListedRow, PurchaseLine, check_listed};
 pub use orders::{UNCLASSIFIED, UNKNOWN_STATUS, check_orders};
 pub use repeated::{combine_repeated, place};
 pub use states::{StateChange, StateRow, check_states};

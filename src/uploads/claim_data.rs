@@ -1,17 +1,32 @@
 //! How old the newest claims of each channel are.
 //!
 //! A channel tells of cancellations in its order file or in its list of claims; between two such files the shop does not
-//! know them. Every file that has goods bought or sent says when the newest was uploaded, and warns when that is longer ago
-//! than the shop allows. Saturdays, Sundays and public holidays do not count: nobody uploads then, and Monday morning
+//! know them. Every file that has goods bought or sent says until when they are known, and warns when that is longer ago
+//! than the shop allows. A file tells of claims until the channel made it, not until it was uploaded: an older file, or the
+//! same one again, is no news. Saturdays, Sundays and public holidays do not count: nobody uploads then, and Monday morning
 //! warns by the hours of Friday and Monday.
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 
+use super::model::Report;
+use super::parse::{ParsedFile, ParsedRows};
+use super::plan;
 use crate::time::Moment;
 use crate::time::holidays::public_holiday;
 
 const MINUTE_MS: i64 = 60 * 1000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
+
+/// Until when a file with claims tells of them: the time in its name, or else its newest order, after which the channel made
+/// it. None if neither is there, as in a list of claims without a time in its name.
+pub fn known_until(file: &ParsedFile, report: &Report, now: Moment) -> Option<Moment> {
+    let made_at = report.made_at.or(file.made_at.filter(|_| !matches!(file.rows, ParsedRows::Orders(_))));
+    let placed = match &file.rows {
+        ParsedRows::Orders(rows) => plan::contents(rows).map(|new| new.placed_at).filter(|at| *at <= now).max(),
+        ParsedRows::Tracking(_) | ParsedRows::States(_) => None,
+    };
+    made_at.filter(|at| *at <= now).or(placed)
+}
 
 /// The newest claims of a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +35,7 @@ pub struct ClaimData {
     pub channel_code: String,
     /// name of the channel
     pub channel_name: String,
-    /// when the newest applied file that tells of cancellations was uploaded; none: there is no such file
+    /// until when the applied files tell of cancellations; none: there is no such file
     pub newest_at: Option<Moment>,
 }
 
@@ -48,6 +63,8 @@ pub struct ClaimDataSummary {
     pub descriptions: Vec<String>,
     /// why the file should wait, for each channel whose claims are too old
     pub warnings: Vec<String>,
+    /// codes of these channels, for a form that confirms the warnings; empty without any
+    pub stale: String,
 }
 
 impl ClaimDataSummary {
@@ -56,16 +73,18 @@ impl ClaimDataSummary {
         let warning = |data: &ClaimData| match data.newest_at {
             Some(at) => {
                 let (name, age) = (&data.channel_name, age(now.0.saturating_sub(at.0)));
-                format!("{name}: {age}에 올린 파일이 마지막이에요. 새 주문 파일이나 취소관리 목록을 먼저 올려 주세요.")
+                format!("{name}: {age} 파일이 마지막이에요. 새 주문 파일이나 취소관리 목록을 먼저 올려 주세요.")
             }
             None => format!(
                 "{}: 클레임이 든 파일을 올린 적이 없어요. 판매채널에서 취소 요청을 확인해 주세요.",
                 data.channel_name
             ),
         };
+        let stale: Vec<&ClaimData> = channels.iter().filter(|data| data.is_stale(now, max_hours)).collect();
         Self {
             descriptions: channels.iter().map(|data| data.describe(now)).collect(),
-            warnings: channels.iter().filter(|data| data.is_stale(now, max_hours)).map(warning).collect(),
+            warnings: stale.iter().copied().map(warning).collect(),
+            stale: stale.iter().map(|data| &*data.channel_code).collect::<Vec<_>>().join(","),
             channels,
         }
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::apply::save_changes;
 use crate::audit::Actor;
 use crate::districts::Districts;
+use crate::orders::follow::claim::QUANTITY_CLAIM;
 use crate::orders::follow::{FollowedField, HoldReason, display_value};
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store::channel_conflicts::{self, ChannelConflict, ConflictResolution};
@@ -127,7 +128,14 @@ fn settle(order: &mut Order, conflict: &ChannelConflict, chosen: ChosenValue) ->
     if order.state >= OrderState::Cancelled {
         return Err(format!("{} 주문이라 바꾸지 않았어요.", order.state.participle()));
     }
-    if field.set(order, &conflict.channel_value) { Ok(()) } else { Err("읽을 수 없는 값이에요.".to_owned()) }
+    if !field.set(order, &conflict.channel_value) {
+        return Err("읽을 수 없는 값이에요.".to_owned());
+    }
+    if field == FollowedField::Quantity && order.cancelled_quantity > 0 && order.claim == QUANTITY_CLAIM {
+        // The smaller quantity is what the claim asked for.
+        order.claim.clear();
+    }
+    Ok(())
 }
 
 /// How a conflict was settled, by whom and when.

@@ -140,9 +140,12 @@ impl ColumnMapping {
         if !address.is_empty() {
             profile.address.push(address);
         }
-        if let (FileKind::States, true) = (self.kind, self.has_all_claims) {
-            profile.claim_headers.extend(headers.get(&ColumnRole::Field(Field::Status)).cloned());
-        }
+        let claims = match self.kind {
+            FileKind::Orders => Some(Field::Claim),
+            FileKind::States if self.has_all_claims => Some(Field::Status),
+            _ => None,
+        };
+        profile.claim_headers.extend(claims.and_then(|field| headers.get(&ColumnRole::Field(field))).cloned());
         if self.kind == FileKind::Tracking {
             profile.courier = Some(one_line(&self.courier)).filter(|courier| !courier.is_empty());
         }

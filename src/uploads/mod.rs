@@ -214,7 +214,22 @@ impl Uploads {
         bytes: Vec<u8>,
         options: &ImportOptions,
     ) -> Result<UploadPreview, UploadError> {
-        let (id, opened) = self.receive(member_id, file_name, bytes, None, options).await?;
+        self.receive_and_preview_locked(member_id, file_name, bytes, None, options).await
+    }
+
+    /// As [`Self::receive_and_preview`] for a file whose password was typed already.
+    ///
+    /// # Errors
+    /// As [`Self::receive_and_preview`].
+    pub async fn receive_and_preview_locked(
+        &self,
+        member_id: Option<i64>,
+        file_name: &str,
+        bytes: Vec<u8>,
+        password: Option<&str>,
+        options: &ImportOptions,
+    ) -> Result<UploadPreview, UploadError> {
+        let (id, opened) = self.receive(member_id, file_name, bytes, password, options).await?;
         let (result, file) = match opened {
             Ok(opened) => {
                 let file = Arc::clone(&opened.file);

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::{ImportOptions, ImportOutcome, ParsedFile, Stage, UploadError, Uploads, apply, parse, plan, store};
+use super::{
+    ImportOptions, ImportOutcome, ParsedFile, Stage, UploadError, Uploads, apply, claim_data, parse, plan, store,
+};
 use crate::audit::Actor;
 use crate::channels::store as channels;
 use crate::channels::store::profiles;
@@ -197,7 +199,8 @@ impl Uploads {
                 store::resolve_earlier(tx, source, &plan.report, actor.member_id())?;
                 store::save_report(tx, &upload, &file.profile, &plan.report, Stage::Applied)?;
                 if file.has_claims {
-                    store::mark_claim_data(tx, id)?;
+                    let until = claim_data::known_until(&file, &plan.report, tx.now());
+                    store::mark_claim_data(tx, id, until)?;
                 }
                 Ok(ImportOutcome { kind: file.profile.kind, report: plan.report })
             })

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub use self::district_warnings::plan_with_districts;
 use self::follow::{Follower, effect_reasons, unchanged_reason, warn_of_split_bundles};
 use self::known::known_orders;
+pub use self::known::{NumberedLine, orders_of_changed_options};
 use self::row_report::{RowContent, row_report, skipped};
 use super::check::{CheckedRow, Reason, RowCheck, TrackingRow, UNKNOWN_STATUS, place};
 use super::model::{Report, RowOutcome, RowReport, TrackingChange};
@@ -126,7 +127,7 @@ fn plan_orders<'f>(
     let mut planned = planned_rows(&follower, (rows, &exact, sheets), &known, &other_products);
     let older = planned.iter().filter(|(_, row)| row.is_older()).count();
     let newer = planned.iter().filter(|(_, row)| row.is_newer()).count();
-    follower.age.is_older |= older > newer;
+    follower.age.is_older |= older > newer && !follower.age.is_surely_newer;
     if follower.age.is_older {
         planned = planned_rows(&follower, (rows, &exact, sheets), &known, &other_products);
     }
@@ -177,7 +178,7 @@ fn plan_orders<'f>(
 }
 
 /// The valid and the partly valid rows.
-fn contents(rows: &[CheckedRow<NewOrder>]) -> impl Iterator<Item = &NewOrder> {
+pub(super) fn contents(rows: &[CheckedRow<NewOrder>]) -> impl Iterator<Item = &NewOrder> {
     rows.iter().filter_map(|row| match &row.outcome {
         RowCheck::Valid(new, _) => Some(new.as_ref()),
         _ => row.partial.as_deref(),
@@ -190,15 +191,18 @@ fn file_age(tx: &mut dyn Tx, code: &str, rows: &[CheckedRow<NewOrder>], made_at:
     let now = tx.now();
     let is_possible = |made_at: &Moment| newest_order.is_none_or(|newest| newest <= *made_at) && *made_at <= now;
     let made_at = made_at.filter(is_possible);
-    let is_older = match made_at {
-        Some(made_at) => store::newest_order_file(tx, code)?.is_some_and(|newest| newest > made_at),
-        None => false,
-    };
+    let newest_order = newest_order.filter(|newest| *newest <= now);
+    let before = store::newest_order_file(tx, code)?;
+    let is_older = made_at.zip(before.made_at).is_some_and(|(made_at, newest)| made_at < newest);
+    let is_after_names = made_at.zip(before.made_at).is_some_and(|(made_at, newest)| made_at > newest);
+    // Made later than the shop received the last one.
+    let is_after_receipt = made_at.max(newest_order).zip(before.received_at).is_some_and(|(at, last)| at > last);
     Ok(FileAge {
         made_at,
-        newest_order: newest_order.filter(|newest| *newest <= now),
+        newest_order,
         is_older,
         is_surely_older: is_older,
+        is_surely_newer: !is_older && (is_after_names || is_after_receipt),
     })
 }
 

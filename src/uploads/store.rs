@@ -317,8 +317,21 @@ pub fn set_courier(tx: &mut dyn Tx, upload: &OpenUpload, courier: &str) -> Resul
     tx.exec("UPDATE uploads SET courier = ? WHERE id = ?", &[courier.into(), upload.id.into()]).map(drop)
 }
 
-/// The time at which the newest applied order file of a channel was made, as far as file names have it.
-pub fn newest_order_file(tx: &mut dyn Tx, channel_code: &str) -> Result<Option<Moment>> {
-    let sql = "SELECT max(made_at) FROM uploads WHERE channel_code = ? AND kind = 'orders' AND stage = 'applied'";
-    tx.query_one(sql, &[channel_code.into()])?.map_or(Ok(None), |row| row.opt_moment(0))
+/// The applied order files of a channel: when the newest was made and when the last was received.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NewestOrderFile {
+    /// as far as file names have it
+    pub made_at: Option<Moment>,
+    /// none: there is no file
+    pub received_at: Option<Moment>,
+}
+
+/// When the newest applied order file of a channel was made and received.
+pub fn newest_order_file(tx: &mut dyn Tx, channel_code: &str) -> Result<NewestOrderFile> {
+    let sql = "SELECT max(made_at), max(created_at) FROM uploads WHERE channel_code = ? AND kind = 'orders' \
+               AND stage = 'applied'";
+    let found = tx.query_one(sql, &[channel_code.into()])?;
+    found.map_or(Ok(NewestOrderFile::default()), |row| {
+        Ok(NewestOrderFile { made_at: row.opt_moment(0)?, received_at: row.opt_moment(1)? })
+    })
 }

@@ -1,5 +1,7 @@
 //! Imports of all fixtures into a database.
 
+mod channels;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +13,7 @@ use crate::orders::model::OrderState;
 use crate::sheets::tests::sheet_package;
 use crate::storage::StorageOptions;
 use crate::storage::testing::ScratchDatabase;
-use crate::time::SystemClock;
+use crate::time::{Clock, ManualClock, Moment, SystemClock, parse_moment};
 
 struct Shop {
     uploads: Uploads,
@@ -20,8 +22,12 @@ struct Shop {
 
 impl Shop {
     fn open() -> Self {
+        Self::with_clock(Arc::new(SystemClock))
+    }
+
+    fn with_clock(clock: Arc<dyn Clock>) -> Self {
         let folder = ScratchDatabase::new();
-        let options = StorageOptions { clock: Arc::new(SystemClock), readers: 2 };
+        let options = StorageOptions { clock, readers: 2 };
         let storage = folder.open(&options);
         let uploads = Uploads {
             turns: crate::uploads::FileTurns::default(),
@@ -75,6 +81,11 @@ impl Shop {
     async fn order(&self, number: &str) -> OrderRow {
         self.orders().await.into_iter().find(|listed| listed.order.order_number == number).expect("is there")
     }
+}
+
+/// `2024-03-15 10:00` in Korea.
+fn at(text: &str) -> Moment {
+    parse_moment(&format!("{text}:00")).expect("a moment")
 }
 
 fn fixture(name: &str) -> Vec<u8> {

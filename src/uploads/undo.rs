@@ -114,6 +114,7 @@ pub fn plan_undo(tx: &mut dyn Tx, upload_id: i64) -> Result<Option<UndoPlan>> {
     for statement in statements::stored(tx, &ids)? {
         said.entry(statement.order_id).or_default().push(statement);
     }
+    let planned = planned_orders(tx, &found)?;
     let work =
         store::later_work(tx, applied, &found.iter().map(|order| (order.id, order.delivery_id)).collect::<Vec<_>>())?;
     let mut plan = UndoPlan {
@@ -134,6 +135,7 @@ pub fn plan_undo(tx: &mut dyn Tx, upload_id: i64) -> Result<Option<UndoPlan>> {
             log: logs.get(&order.id).map_or(&[], Vec::as_slice),
             said,
             work: work.get(&order.id).map(String::as_str),
+            is_planned: planned.contains(&order.id),
         };
         let undo = if order.upload_id == Some(upload_id) {
             Some(undo_created(applied, &history))
@@ -155,6 +157,15 @@ pub fn plan_undo(tx: &mut dyn Tx, upload_id: i64) -> Result<Option<UndoPlan>> {
     keep_planned(tx, &mut plan)?;
     plan_goods(tx, &mut plan)?;
     Ok(Some(plan))
+}
+
+/// Those of these orders that a plan of the trucks has, or whose day was promised.
+fn planned_orders(tx: &mut dyn Tx, orders: &[Order]) -> Result<BTreeSet<i64>> {
+    let deliveries: BTreeSet<i64> = orders.iter().map(|order| order.delivery_id).collect();
+    let planned = store::planned_deliveries(tx, &deliveries.into_iter().collect::<Vec<_>>())?;
+    let mut found = store::orders_on_the_way(tx, &orders.iter().map(|order| order.id).collect::<Vec<_>>())?;
+    found.extend(orders.iter().filter(|order| planned.contains(&order.delivery_id)).map(|order| order.id));
+    Ok(found)
 }
 
 /// Keeps the orders of deliveries that would be empty but are in a plan of the trucks, and those that a job names or a truck

@@ -166,6 +166,11 @@ pub struct SpooledFile {
 }
 
 impl SpooledFile {
+    /// Its size in bytes.
+    pub const fn len(&self) -> usize {
+        self.length
+    }
+
     /// Whether it has no bytes.
     pub fn is_empty(&self) -> bool {
         self.length == 0

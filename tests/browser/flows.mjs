@@ -1,13 +1,21 @@
 // Steps of the user flows, located by visible labels.
 
+import { readFileSync } from 'node:fs';
 import { inflateRawSync } from 'node:zlib';
 import { mainText } from './browser.mjs';
 import { numberAfter, fixture } from './server.mjs';
 
-/** Uploads a file (fixture name or path) and opens its preview. */
-export async function preview(page, name) {
+/** A fixture as the channel would have made it just now: the time is in its name, so that its claims are new. */
+function madeNow(name) {
+  const time = new Date(Date.now() + 9 * 3600_000).toISOString().replaceAll(/\D/g, '').slice(0, 12);
+  return { name: `주문_${time}.xlsx`, mimeType: 'application/octet-stream', buffer: readFileSync(fixture(name)) };
+}
+
+/** Uploads a file (fixture name or path) and opens its preview. `isNew`: the channel made it just now. */
+export async function preview(page, name, { isNew = false } = {}) {
   await page.goto('/uploads');
-  await page.getByLabel('파일 선택').setInputFiles(name.includes('/') ? name : fixture(name));
+  const file = name.includes('/') ? name : fixture(name);
+  await page.getByLabel('파일 선택').setInputFiles(isNew ? madeNow(name) : file);
   await beginReading(page);
   await page.waitForURL(/\/uploads\/[^/?]+/);
 }

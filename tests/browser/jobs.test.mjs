@@ -17,7 +17,7 @@ after(closeBrowser);
 async function shop(t, options) {
   const opened = await open(t, options);
   await setUpAndLogIn(opened.page);
-  await preview(opened.page, ORDERS);
+  await preview(opened.page, ORDERS, { isNew: true });
   await apply(opened.page);
   return opened;
 }

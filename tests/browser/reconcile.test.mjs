@@ -69,4 +69,16 @@ test('command compares a settlement list and names what differs', async (t) => {
   assert.deepEqual(found.missing_here, { orders: 1, listed_amount: 49_500, shop_amount: 0 });
   await page.goto(`/reconcile/${found.report}`);
   assert.match(await mainText(page), /정산\.csv[\s\S]*프로그램/);
+
+  const second = path.join(folder, '정산2.csv');
+  writeFileSync(second, `${lines[0]}\n2024031500000002,상품주문,1,-1\n`);
+  const both = JSON.parse(run(['reconcile', list, second, '--data', path.join(folder, 'data'), '--json']).stdout);
+  assert.deepEqual([both.files.length, both.listed.orders, both.missing_there.orders], [2, 3, 0], 'one list of two files');
+  await page.goto('/reconcile');
+  await page.getByLabel('파일 선택').setInputFiles([list, second]);
+  await clickButton(page, '대조하기');
+  await page.waitForURL(/\/reconcile\/[0-9A-Z]{13}/);
+  assert.equal(await sum(page, '목록의 주문'), 3);
+  await page.locator('.sums').getByRole('row', { name: /목록의 주문/ }).getByRole('link').click();
+  assert.match(await mainText(page), /정산2\.csv 2/);
 });

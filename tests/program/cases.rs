@@ -20,6 +20,14 @@ impl Shop {
         serde_json::from_str(&out).unwrap_or_else(|_| panic!("{file}: {out}{error}"))
     }
 
+    /// Writes a file and imports it; returns the answer.
+    fn import_text(&self, kind: &str, name: &str, text: &str, more: &[&str]) -> Value {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, text).expect("is written");
+        let (_, out, error) = run(program(self.0.path()).args(["import", kind, "--json"]).arg(path).args(more));
+        serde_json::from_str(&out).unwrap_or_else(|_| panic!("{name}: {out}{error}"))
+    }
+
     /// Values of a field, by the last three digits of the order number.
     fn values(&self, field: &str) -> Vec<String> {
         let out = self.0.path().join("orders.json");
@@ -301,4 +309,76 @@ fn cancelled_order_is_not_counted_in_its_bundle() {
     let (_, _, error) = run(program(shop.0.path()).args(["export", "purchase-order", "--out"]).arg(&out));
     let ordered = std::fs::read_to_string(&out).unwrap_or_else(|_| panic!("{error}"));
     assert!(ordered.contains("2026112700000001") && !ordered.contains("2026112700000002"), "{ordered}");
+}
+
+/// Changes of a row of the answer: `quantity 3 2`.
+fn changes(answer: &Value, row: usize) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let changes = answer["rows"][row]["changes"].as_array().unwrap_or_else(|| panic!("{answer}"));
+    changes.iter().map(|one| [&one["field"], &one["old"], &one["new"]].map(text).join(" ")).collect()
+}
+
+#[test]
+fn noon_download_changes_the_orders_of_the_morning_and_is_taken_back() {
+    let shop = Shop::new();
+    assert_eq!(counts(&shop.import("orders", "../21_morning.xlsx")), [5, 0, 0, 0, 0]);
+    let morning = ["claim", "recipient_tel1", "quantity", "state"].map(|field| shop.values(field));
+    let noon = shop.import("orders", "../21_noon.xlsx");
+    assert_eq!(
+        (counts(&noon), &noon["conflicts"], &noon["is_older_file"]),
+        ([0, 5, 0, 0, 0], &0.into(), &false.into())
+    );
+    assert!(changes(&noon, 0).contains(&"claim  취소요청".to_owned()), "{noon}");
+    assert!(changes(&noon, 1).iter().any(|change| change.starts_with("recipient_tel1 ")), "{noon}");
+    assert!(changes(&noon, 2).contains(&"quantity 3 2".to_owned()), "{noon}");
+    assert!(changes(&noon, 3).iter().any(|change| change.starts_with("state ")), "{noon}");
+    assert_eq!(shop.values("claim")[0], "001 취소요청");
+
+    let tracking = "상품주문번호,택배사,송장번호\n2026112700000001,로젠택배,45168300137\n";
+    let held = shop.import_text("tracking", "송장.csv", tracking, &[]);
+    assert!(counts(&held)[3] == 1 && held.to_string().contains("취소 요청이 들어온 주문"), "{held}");
+    let despite = shop.import_text("tracking", "송장.csv", tracking, &["--despite-claim", "2026112700000001"]);
+    assert_eq!((counts(&despite)[1], shop.values("tracking_number")[0].as_str()), (1, "001 45168300137"));
+    let undo = |upload: &Value| {
+        let number = upload["upload"].as_str().expect("a number");
+        let (code, out, error) = run(program(shop.0.path()).args(["import", "undo", "--json", number]));
+        (code, serde_json::from_str::<Value>(&out).unwrap_or_else(|_| panic!("{out}{error}")))
+    };
+    assert_eq!(undo(&despite).0, Some(0));
+
+    let older = shop.import("orders", "../21_morning.xlsx");
+    assert_eq!((counts(&older)[1], &older["is_older_file"]), (0, &true.into()));
+    assert!(older["conflicts"].as_u64() > Some(0), "{older}");
+    assert_eq!(shop.values("quantity")[2], "003 2", "the older file undoes nothing");
+    undo(&older);
+    let (code, undone) = undo(&noon);
+    assert_eq!((code, &undone["restored"], &undone["kept"]), (Some(0), &5.into(), &0.into()), "{undone}");
+    assert_eq!(["claim", "recipient_tel1", "quantity", "state"].map(|field| shop.values(field)), morning);
+}
+
+#[test]
+fn orders_of_a_list_that_the_shop_mapped_follow_it() {
+    let shop = Shop::new();
+    shop.import("orders", "../21_morning.xlsx");
+    let profile = shop.0.path().join("한마음몰.toml");
+    let text = "kind = \"orders\"\ncode = \"SHOP_1\"\nname = \"한마음몰\"\nkey = [\"접수번호\"]\n\
+                address = [[\"보낼 곳\"]]\nrequired = [\"recipient_name\", \"product_name\", \"quantity\", \"placed_at\"]\n\
+                claim_headers = [\"진행\"]\n[columns]\nproduct_name = [\"품명\"]\nquantity = [\"개수\"]\n\
+                recipient_name = [\"받는 사람\"]\nrecipient_tel1 = [\"받는 사람 전화\"]\nplaced_at = [\"접수한 때\"]\n\
+                claim = [\"진행\"]\n[[changes]]\nchange = \"nothing\"\nwords = [\"접수\"]\n\
+                [[changes]]\nchange = \"set_claim\"\nwords = [\"취소요청\"]\n";
+    std::fs::write(&profile, text).expect("is written");
+    let (code, _, error) = run(program(shop.0.path()).args(["profile", "add"]).arg(&profile));
+    assert_eq!(code, Some(0), "{error}");
+    let list = |quantity: u8, word: &str| {
+        format!(
+            "접수번호,품명,개수,받는 사람,받는 사람 전화,보낼 곳,접수한 때,진행\n\
+             H-20261127-1,예시 침대,{quantity},김견본,010-0000-0901,서울특별시 중구 세종대로 110,2026-11-27 09:00,접수\n\
+             H-20261127-2,예시 침대,1,이견본,010-0000-0902,서울특별시 중구 세종대로 110,2026-11-27 09:10,{word}\n"
+        )
+    };
+    assert_eq!(counts(&shop.import_text("orders", "아침.csv", &list(2, "접수"), &[]))[0], 2);
+    let noon = shop.import_text("orders", "점심.csv", &list(1, "취소요청"), &[]);
+    assert_eq!((counts(&noon)[1], changes(&noon, 1)), (2, vec!["claim  취소요청".to_owned()]));
+    assert!(changes(&noon, 0).contains(&"quantity 2 1".to_owned()), "{noon}");
 }

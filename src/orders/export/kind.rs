@@ -80,7 +80,7 @@ impl ExportKind {
 
     /// Whether the file has the goods bought or sent, so that it leaves out orders with an open cancellation.
     pub const fn is_held_by_claims(self) -> bool {
-        matches!(self, Self::PurchaseOrder | Self::Dispatch)
+        matches!(self, Self::PurchaseOrder | Self::Dispatch | Self::CourierOrder(_))
     }
 
     /// Filter with the order of the export: that of the list, but oldest first for files that are sent.
@@ -122,6 +122,13 @@ mod tests {
         filter.channels = vec![SMART_STORE.to_owned()];
         assert_eq!(ExportKind::Dispatch.problem(&filter), None);
         assert!(ExportKind::all().into_iter().all(|kind| ExportKind::from_code(kind.code()) == Some(kind)));
+    }
+
+    #[test]
+    fn every_file_that_is_sent_leaves_out_orders_with_an_open_cancellation() {
+        for kind in ExportKind::all() {
+            assert_eq!(kind.is_held_by_claims(), kind.recipient().is_some(), "{kind:?}");
+        }
     }
 
     #[test]

@@ -81,8 +81,10 @@ pub struct RowEffect {
     pub said: Vec<SaidNow>,
     /// what a member decides
     pub held: Vec<HeldValue>,
-    /// the file says an earlier state than the channel said before
+    /// the file says an earlier state than the channel said before, which is this one
     pub earlier_state: Option<OrderState>,
+    /// the channel has taken this state back, for an earlier one
+    pub taken_back: Option<OrderState>,
     /// the order has the state that a list of states names, or is further on
     pub is_state_known: bool,
     /// fields that differ although the order is cancelled or refunded
@@ -115,28 +117,34 @@ pub fn follow<'s>(
         said: Vec::new(),
         held: Vec::new(),
         earlier_state: None,
+        taken_back: None,
         is_state_known: false,
         closed: Vec::new(),
     };
     if let Some(progress) = row.progress {
-        follow_state(&mut effect, said(FollowedField::State), progress, now);
+        follow_state(&mut effect, said(FollowedField::State), progress, age, now);
     } else if row.implies_shipped && said_state(said(FollowedField::State)) < OrderState::Shipped {
         let progress = ChannelProgress { state: OrderState::Shipped, at: None, is_exchange: false };
-        follow_state(&mut effect, said(FollowedField::State), progress, now);
+        follow_state(&mut effect, said(FollowedField::State), progress, age, now);
+    }
+    let mut is_reduced = false;
+    if let Some(new) = row.values {
+        for field in FollowedField::ALL {
+            let is_goods = matches!(field, FollowedField::Quantity | FollowedField::Options | FollowedField::Price);
+            let is_value = !matches!(field, FollowedField::State | FollowedField::Claim);
+            let is_left_out = is_goods && row.is_other_product || row.is_sealed && field.is_personal();
+            if is_value && new.said.fields.contains(field) && !is_left_out {
+                let decision = follow_value(&mut effect, (order, said(field)), field, new, age);
+                is_reduced |= field == FollowedField::Quantity
+                    && matches!(decision, Decision::Take | Decision::Note)
+                    && Some(new.quantity) < field.last_said(said(field), order).parse().ok();
+            }
+        }
+        fill_later(&mut effect.after, new);
     }
     if let Some(claim) = &row.claim {
-        follow_claim(&mut effect, (order, said(FollowedField::Claim)), claim, row, age, said(FollowedField::Quantity));
+        follow_claim(&mut effect, (order, said(FollowedField::Claim)), claim, is_reduced, age);
     }
-    let Some(new) = row.values else { return effect };
-    for field in FollowedField::ALL {
-        let is_goods = matches!(field, FollowedField::Quantity | FollowedField::Options | FollowedField::Price);
-        let is_value = !matches!(field, FollowedField::State | FollowedField::Claim);
-        let is_left_out = is_goods && row.is_other_product || row.is_sealed && field.is_personal();
-        if is_value && new.said.fields.contains(field) && !is_left_out {
-            follow_value(&mut effect, (order, said(field)), field, new, age);
-        }
-    }
-    fill_later(&mut effect.after, new);
     effect
 }
 
@@ -162,9 +170,9 @@ fn said_state(said: &[Statement]) -> OrderState {
     said.last().and_then(|last| OrderState::parse(&last.value)).unwrap_or(OrderState::Placed)
 }
 
-fn follow_state(effect: &mut RowEffect, said: &[Statement], progress: ChannelProgress, now: Moment) {
+fn follow_state(effect: &mut RowEffect, said: &[Statement], progress: ChannelProgress, age: &FileAge, now: Moment) {
     let before = said_state(said);
-    let decision = decide_state(before, progress.state, effect.after.state);
+    let decision = decide_state(before, progress.state, effect.after.state, age);
     let says = |effect: &mut RowEffect| {
         let value = progress.state.code().to_owned();
         effect.said.push(SaidNow { field: FollowedField::State, value, as_of: progress.at });
@@ -172,6 +180,10 @@ fn follow_state(effect: &mut RowEffect, said: &[Statement], progress: ChannelPro
     match decision {
         StateDecision::Nothing => effect.is_state_known = true,
         StateDecision::Older => effect.earlier_state = Some(before),
+        StateDecision::TakenBack => {
+            says(effect);
+            effect.taken_back = Some(before);
+        }
         StateDecision::Note => {
             says(effect);
             effect.is_state_known = true;
@@ -186,21 +198,24 @@ fn follow_state(effect: &mut RowEffect, said: &[Statement], progress: ChannelPro
     }
 }
 
+/// Takes what the channel says of the claim. `is_reduced`: the order has the smaller quantity that the same row says.
 fn follow_claim(
     effect: &mut RowEffect,
     (order, said): (&Order, &[Statement]),
     claim: &ClaimStatement,
-    row: &ChannelRow<'_>,
+    is_reduced: bool,
     age: &FileAge,
-    quantities: &[Statement],
 ) {
-    // The channel marks an order for good once a part of it was cancelled. The smaller quantity has settled that claim.
+    // The channel marks an order for good once a part of it was cancelled. The smaller quantity has settled that claim, but
+    // not one that could not be read, is of another product or waits for a decision.
     let settled = ClaimStatement::open("", claim.as_of);
-    let before = quantities.last().and_then(|last| last.value.parse().ok()).unwrap_or(order.quantity);
-    let is_smaller = row.values.is_some_and(|new| new.quantity < before);
-    let is_settled = claim.claim() == QUANTITY_CLAIM && (order.cancelled_quantity > 0 || is_smaller);
+    let is_settled = claim.claim() == QUANTITY_CLAIM && (order.cancelled_quantity > 0 || is_reduced);
     let claim = if is_settled { &settled } else { claim };
-    let decision = decide_claim(said, claim, &effect.after, age);
+    let decision = match decide_claim(said, claim, &effect.after, age) {
+        // That the claim is over is no word of the channel that a later one could have replaced.
+        Decision::Hold(_) if is_settled && order.claim == QUANTITY_CLAIM => Decision::Take,
+        decision => decision,
+    };
     match decision {
         Decision::Nothing | Decision::Closed => {}
         Decision::Note | Decision::Take => {
@@ -223,20 +238,21 @@ fn follow_value(
     field: FollowedField,
     new: &NewOrder,
     age: &FileAge,
-) {
+) -> Decision {
     let (ours, now) = (field.of_order(order), field.of_row(new));
     let begins = said.is_empty() && !field.begins_empty();
     if (begins && field.is_same(&now, &ours)) || field.is_silent(&now, &ours) {
-        return;
+        return Decision::Nothing;
     }
     let before = field.last_said(said, order);
     let comparison = Comparison { field, said, before: &before, now: &now, ours: &ours };
-    match decide(&comparison, &effect.after, age) {
+    let decision = decide(&comparison, &effect.after, age);
+    match decision {
         Decision::Nothing => {}
         Decision::Closed => effect.closed.push(field),
         decision => {
             if decision == Decision::Take && !field.set(&mut effect.after, &now) {
-                return;
+                return Decision::Nothing;
             }
             if let Decision::Hold(reason) = decision {
                 let (channel, ours) = (now.to_string(), ours.to_string());
@@ -247,4 +263,5 @@ fn follow_value(
             }
         }
     }
+    decision
 }

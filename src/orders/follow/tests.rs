@@ -137,6 +137,25 @@ fn smaller_quantity_keeps_the_cancelled_part() {
 }
 
 #[test]
+fn quantity_claim_stays_while_the_smaller_quantity_is_not_taken() {
+    let three = NewOrder { quantity: 3, ..new_order("1") };
+    let two = NewOrder { quantity: 2, claim: claim::QUANTITY_CLAIM.to_owned(), ..new_order("1") };
+    let sent = effect(&order_of(&three, OrderState::Dispatched), &two);
+    assert_eq!((sent.held[0].field, sent.held[0].reason), (FollowedField::Quantity, HoldReason::Late));
+    assert_eq!((sent.after.quantity, sent.after.claim.as_str()), (3, claim::QUANTITY_CLAIM), "it has left");
+
+    let unread = NewOrder { quantity: 0, ..two.clone() };
+    let fields = FieldSet::ALL.without(FollowedField::Quantity);
+    let unread = NewOrder { said: RowStatement { fields, ..RowStatement::default() }, ..unread };
+    let order = order_of(&three, OrderState::Placed);
+    assert_eq!(effect(&order, &unread).after.claim, claim::QUANTITY_CLAIM, "the quantity cannot be read");
+
+    let other = ChannelRow::of_order_file(&two, true);
+    let other = follow(&order, &|_| &[], &other, &FileAge::default(), EVENING);
+    assert_eq!((other.after.quantity, other.after.claim.as_str()), (3, claim::QUANTITY_CLAIM), "another product");
+}
+
+#[test]
 fn what_cannot_be_right_any_more_is_told() {
     let (one, two) = (new_order("1"), NewOrder { quantity: 2, ..new_order("1") });
     let held = |state, old: &NewOrder, new: &NewOrder| {
@@ -177,6 +196,17 @@ fn state_that_was_taken_back_here_stays_taken_back() {
     assert_eq!(again.after, order);
     let earlier = effect_of(&order, &history, &progressed(OrderState::Placed), FileAge::default());
     assert!(earlier.is_older() && earlier.after == order);
+}
+
+#[test]
+fn state_that_the_channel_took_back_is_told_once() {
+    let order = order_of(&new_order("1"), OrderState::Shipped);
+    let newer = FileAge { newest_order: Some(EVENING), is_surely_newer: true, ..FileAge::default() };
+    let history = [(FollowedField::State, said(&["PLACED", "SHIPPED"]))];
+    let back = effect_of(&order, &history, &progressed(OrderState::Placed), newer);
+    assert_eq!((back.taken_back, back.is_older(), &back.after), (Some(OrderState::Shipped), false, &order));
+    let history = [(FollowedField::State, said(&["PLACED", "SHIPPED", "PLACED"]))];
+    assert_eq!(effect_of(&order, &history, &progressed(OrderState::Placed), newer).taken_back, None);
 }
 
 #[test]

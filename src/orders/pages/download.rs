@@ -115,6 +115,9 @@ pub(super) struct DownloadForm {
     /// number of orders whose courier the page named as unknown to the channel
     #[serde(default)]
     unknown_couriers: String,
+    /// channels whose claims the page named as too old
+    #[serde(default)]
+    claims_seen: String,
     /// `1`: with the orders that an earlier file has
     #[serde(default)]
     repeats: String,

@@ -22,6 +22,7 @@ use crate::search::postings::PostingsBlock;
 use crate::search::tokenizer::Postings;
 use crate::search::{Limits, store as index};
 use crate::storage::{Param, Result, StorageError, Tx, placeholders};
+use crate::time::Moment;
 
 /// Runs `work`, which inserts and saves orders, then updates order counts and deliveries.
 pub fn with_changes<T, E: From<StorageError>>(
@@ -85,6 +86,8 @@ pub struct OrderInsert<'b> {
     pub bundle_number: &'b str,
     /// whether the delivery exists and must be recomputed
     pub delivery_exists: bool,
+    /// moment of its claim, where the file has it
+    pub claim_as_of: Option<Moment>,
 }
 
 static INSERT: LazyLock<String> = LazyLock::new(|| {

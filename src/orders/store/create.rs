@@ -37,12 +37,13 @@ pub fn create(
         adjust(&mut new.order);
     }
     with_changes(tx, context, |changes| changes.insert_all(&inserts, |tx| insert_deliveries(tx, &inserts)))?;
-    let said: Vec<NewStatement> = inserts.iter().flat_map(|new| first_statements(&new.order)).collect();
+    let said: Vec<NewStatement> = inserts.iter().flat_map(first_statements).collect();
     if context.upload_id.is_some() { statements::insert(tx, context.upload_id, &said) } else { Ok(()) }
 }
 
 /// What the channel said of the fields that are empty without a statement.
-fn first_statements(order: &Order) -> impl Iterator<Item = NewStatement> {
+fn first_statements(new: &OrderInsert<'_>) -> impl Iterator<Item = NewStatement> {
+    let order = &new.order;
     let fields = FollowedField::ALL.into_iter().filter(|field| field.begins_empty());
     let said = fields.filter(|field| *field != FollowedField::Claim || order.state < OrderState::Cancelled);
     said.filter(|field| field.of_order(order) != field.last_said(&[], order)).map(|field| NewStatement {
@@ -51,7 +52,7 @@ fn first_statements(order: &Order) -> impl Iterator<Item = NewStatement> {
         position: 0,
         first: None,
         value: field.of_order(order).into_owned(),
-        as_of: None,
+        as_of: new.claim_as_of.filter(|_| field == FollowedField::Claim),
     })
 }
 
@@ -90,7 +91,12 @@ pub fn prepare<'b>(
             } else if new.said.implies_shipped {
                 order.advance(OrderState::Shipped, tx.now());
             }
-            inserts.push(OrderInsert { order, bundle_number: &bundle.number, delivery_exists: bundle.exists });
+            inserts.push(OrderInsert {
+                order,
+                bundle_number: &bundle.number,
+                delivery_exists: bundle.exists,
+                claim_as_of: new.said.claim_as_of,
+            });
         }
     }
     Ok(inserts)

@@ -8,8 +8,8 @@ use axum::http::Uri;
 use serde::Deserialize;
 
 use crate::id::{crockford, parse_crockford};
-use crate::reconcile::model::{Discrepancy, DiscrepancyRow, Tally};
-use crate::reconcile::store::{self, ReconcileReport};
+use crate::reconcile::model::{Finding, ReportRow, Tally};
+use crate::reconcile::store::{self, ReconcileReport, ReportPart};
 use crate::shop::store as shop;
 use crate::storage::{Storage, StorageError};
 use crate::web::paging::{PageBar, PageQuery, grouped};
@@ -21,9 +21,43 @@ struct ShowPage {
     layout: Layout,
     shop_name: String,
     report: ReconcileReport,
-    finding: Option<Discrepancy>,
-    rows: Vec<DiscrepancyRow>,
+    part: Option<ReportPart>,
+    rows: Vec<ReportRow>,
     pages: PageBar,
+}
+
+impl ReportPart {
+    /// Code in URLs.
+    fn code(self) -> &'static str {
+        match self {
+            Self::Listed => "listed",
+            Self::Found(finding) => finding.code(),
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Listed => "목록의 주문",
+            Self::Found(finding) => finding.label(),
+        }
+    }
+
+    fn from_code(code: &str) -> Option<Self> {
+        if code == Self::Listed.code() { Some(Self::Listed) } else { Finding::from_code(code).map(Self::Found) }
+    }
+
+    /// Number of its rows, and their sums.
+    fn tally(self, report: &ReconcileReport) -> Tally {
+        match self {
+            Self::Listed => report.listed,
+            Self::Found(finding) => report.tally(finding),
+        }
+    }
+
+    /// Whether its rows are orders that were compared with the shop.
+    const fn is_compared(self) -> bool {
+        !matches!(self, Self::Listed | Self::Found(Finding::Unread | Finding::Repeated))
+    }
 }
 
 impl ShowPage {
@@ -31,17 +65,40 @@ impl ShowPage {
         crockford(self.report.id)
     }
 
-    fn tally(&self, finding: Discrepancy) -> Tally {
-        self.report.findings.iter().find(|(of, _)| *of == finding).map_or_else(Tally::default, |(_, tally)| *tally)
+    /// The rows of the table of sums. Rows that were not compared are only there if there are any.
+    fn parts(&self) -> Vec<(ReportPart, Tally)> {
+        let found = [Finding::Matched].into_iter().chain(Finding::DIFFERENCES).map(ReportPart::Found);
+        let others = [Finding::Unread, Finding::Repeated].map(ReportPart::Found).into_iter();
+        let others = others.filter(|part| part.tally(&self.report).orders > 0);
+        let parts = [ReportPart::Listed].into_iter().chain(found).chain(others);
+        parts.map(|part| (part, part.tally(&self.report))).collect()
     }
 
     fn period(&self) -> String {
         self.report.period.map_or_else(|| "정하지 않음".to_owned(), |(from, to)| format!("{from} ~ {to}"))
     }
 
-    /// The upload that takes in what is missing here.
-    fn upload(&self) -> Option<String> {
-        self.report.upload_id.map(crockford)
+    /// The uploads that take in what is missing here, with the names of their files.
+    fn uploads(&self) -> Vec<(String, &str)> {
+        let upload = |file: &'_ store::ReportFile| file.upload_id.map(crockford);
+        self.report.files.iter().filter_map(|file| Some((upload(file)?, file.name.as_str()))).collect()
+    }
+
+    /// Whether every order matches and every row could be read.
+    fn is_equal(&self) -> bool {
+        let differs = Finding::DIFFERENCES.into_iter().chain([Finding::Unread]);
+        differs.map(|finding| self.report.tally(finding).orders).sum::<i64>() == 0
+    }
+
+    /// The place of a row in its list: `12`, or with the name of the file if there are several.
+    fn place(&self, row: &ReportRow) -> String {
+        match (row.row, &self.report.files[..]) {
+            (None, _) => "–".to_owned(),
+            (Some(number), [_]) => number.to_string(),
+            (Some(number), files) => {
+                files.get(row.file).map_or_else(|| number.to_string(), |file| format!("{} {number}", file.name))
+            }
+        }
     }
 
     /// `1,234`; a dash without an amount.
@@ -68,18 +125,17 @@ pub(super) async fn show(
     let (report, shop_name) =
         storage.read(move |tx| Ok::<_, StorageError>((store::find(tx, id)?, shop::find(tx)?.name))).await?;
     let report = report.ok_or(Error::NotFound)?;
-    let with_rows = report.findings.iter().find(|(_, tally)| tally.orders > 0).map(|(finding, _)| *finding);
-    let finding = Discrepancy::from_code(&query.rows).or(with_rows);
-    let total = finding.and_then(|finding| report.findings.iter().find(|(of, _)| *of == finding));
-    let total = total.map_or(0, |(_, tally)| u64::try_from(tally.orders).unwrap_or_default());
+    let differing = Finding::DIFFERENCES.into_iter().find(|finding| report.tally(*finding).orders > 0);
+    let part = ReportPart::from_code(&query.rows).or(differing.map(ReportPart::Found));
+    let total = part.map_or(0, |part| u64::try_from(part.tally(&report).orders).unwrap_or_default());
     let pages = PageBar::new(&uri, paging, total);
     let (offset, size) = (i64::try_from(pages.offset()).unwrap_or_default(), i64::from(pages.size));
-    let rows = match finding {
-        Some(finding) => {
+    let rows = match part {
+        Some(part) => {
             let report = report.clone();
-            storage.read(move |tx| store::rows(tx, &report, finding, offset, size)).await?
+            storage.read(move |tx| store::rows(tx, &report, part, offset, size)).await?
         }
         None => Vec::new(),
     };
-    Ok(page(ShowPage { layout, shop_name, report, finding, rows, pages }))
+    Ok(page(ShowPage { layout, shop_name, report, part, rows, pages }))
 }

@@ -154,3 +154,57 @@ async fn file_that_is_no_list_is_refused_with_its_reason() {
     let answer = compare(&app, "전체주문.xlsx", fixture(), ["2024-03-20", "2024-03-10"]).await;
     assert!(answer.text.contains("끝나는 날이 시작하는 날보다 빨라요"), "{}", answer.text);
 }
+
+#[tokio::test]
+async fn files_of_a_month_are_one_list_and_every_number_leads_to_its_rows() {
+    let app = shop().await;
+    let price = |number: &'static str| {
+        app.state.storage.read(move |tx| {
+            let sql = "SELECT price FROM orders WHERE order_number = ?";
+            tx.scalar(sql, &[number.into()])
+        })
+    };
+    let header = "주문번호,상품주문번호,구분,상품명,정산기준금액";
+    let first = price("2024031500000001").await.expect("reads");
+    let second = price("2024031500000002").await.expect("reads") + 1;
+    let one = format!("{header}\n1,2024031500000001,상품주문,소파,{first}\n");
+    let two = format!("{header}\n1,2024031500000002,상품주문,소파,{second}\n1,번호 없음,상품주문,소파,5\n");
+    let answer = app
+        .post_multipart("/reconcile", |form| {
+            let part = |name: &str, text: &str| Part::bytes(text.as_bytes().to_vec()).file_name(name.to_owned());
+            let form = form.part("file", part("정산1.csv", &one)).part("file", part("정산2.csv", &two));
+            let again = form.part("file", part("정산1 (1).csv", &one));
+            again.text("from", "2024-01-01").text("to", "2024-12-31")
+        })
+        .await;
+    let here = answer.location().to_owned();
+    let page = app.get(&here).await.ok();
+    assert!(page.contains("정산1.csv, 정산2.csv") && !page.contains("정산1 (1).csv"), "{page}");
+    let numbers = ["목록의 주문", "일치", "금액 다름", "읽지 못한 행"].map(|label| number(&page, label));
+    assert_eq!(numbers, [2, 1, 1, 1], "{page}");
+    let total = app.state.storage.read(|tx| tx.scalar("SELECT count(*) FROM orders", &[])).await.expect("reads");
+    assert_eq!(number(&page, "판매채널에 없음"), total - 2, "no order of one file is missing in the other");
+    for (rows, place, order) in [
+        ("listed", "정산1.csv 2", "2024031500000001"),
+        ("listed", "정산2.csv 2", "2024031500000002"),
+        ("matched", "정산1.csv 2", "2024031500000001"),
+        ("amount-differs", "정산2.csv 2", "2024031500000002"),
+        ("unread", "정산2.csv 3", "읽지 못한 행 1건"),
+    ] {
+        let page = app.get(&format!("{here}?rows={rows}")).await.ok();
+        assert!(page.contains(place) && page.contains(order), "{rows}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn typed_password_opens_the_upload_of_missing_orders_too() {
+    let app = TestApp::as_admin().await;
+    let name = "03_smartstore_encrypted_agile_aes128_sha1.xlsx";
+    let bytes = std::fs::read(format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).expect("a fixture");
+    let part = Part::bytes(bytes).file_name(name);
+    let answer = app.post_multipart("/reconcile", |form| form.part("file", part).text("password", "1234")).await;
+    let page = app.get(answer.location()).await.ok();
+    assert_eq!(number(&page, "여기에 없음"), 12);
+    let upload = page.split("href=\"/uploads/").nth(1).and_then(|rest| rest.split('"').next()).expect("the upload");
+    assert!(app.get(&format!("/uploads/{upload}")).await.ok().contains("적용 전"), "no password is asked again");
+}

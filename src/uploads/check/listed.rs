@@ -3,7 +3,7 @@
 //! A list is any file of the channel that names orders: its order list, a list of claims, or its settlement list.
 
 use super::{OrderKey, RowReader, VisitRow, for_each_row, ignored, is_total};
-use crate::channels::{Field, FileKind, StatusEffect, Table};
+use crate::channels::{Field, FileKind, StatusEffect, StatusRule, Table};
 use crate::sheets::{SheetError, Workbook, values};
 use crate::text::fold_word;
 use crate::time::Moment;
@@ -19,6 +19,19 @@ pub struct ListedRow {
     pub words: Vec<String>,
     /// 주문일
     pub placed_at: Option<Moment>,
+    /// column and effect of a date that says by itself what happened, in a list without state words
+    pub dated: Option<(String, StatusEffect)>,
+    /// where the order number has a digest of the option
+    pub line: Option<PurchaseLine>,
+}
+
+/// What a line of a purchase is known by, although its option was changed at the channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PurchaseLine {
+    /// number of the purchase
+    pub channel_order_number: String,
+    /// the option as the channel writes it
+    pub options: String,
 }
 
 /// Reads the rows of a list. A row of a settlement that its profile names as another charge (배송비) is ignored.
@@ -34,6 +47,11 @@ pub fn check_listed(
     let amounts = table.columns(Field::Price);
     let words: Vec<usize> = [Field::Claim, Field::Status].into_iter().flat_map(|field| table.columns(field)).collect();
     let placed = table.columns(Field::PlacedAt);
+    let has_digest = table.profile.key.iter().any(|part| part.starts_with('#'));
+    let (purchase, options) = (table.columns(Field::ChannelOrderNumber), table.columns(Field::Options));
+    let moments = |rule: &StatusRule| rule.moments.iter().filter_map(|header| table.column(header)).collect();
+    let dated_rules = table.profile.changes.iter().filter(|rule| rule.is_dated);
+    let dated_rules: Vec<(StatusEffect, Vec<usize>)> = dated_rules.map(|rule| (rule.change, moments(rule))).collect();
     let is_settlement = table.profile.kind == FileKind::Settlement;
     let other_charges: Vec<String> = table
         .profile
@@ -65,7 +83,16 @@ pub fn check_listed(
         };
         let placed_at =
             placed.iter().find_map(|column| values::moment(row.cell(*column), row.date1904).ok()).map(Moment::from_kst);
-        let listed = ListedRow { order_number: order_number.clone(), amount, words, placed_at };
+        // The rules follow the course of an order.
+        let dated = dated_rules.iter().rev().find_map(|(effect, columns)| {
+            let is_date = |column: &&usize| values::moment(row.cell(**column), row.date1904).is_ok();
+            columns.iter().find(is_date).map(|column| (table.header(*column), *effect))
+        });
+        let line = has_digest.then(|| PurchaseLine {
+            channel_order_number: values::exact_id(cells.cell(&purchase)).unwrap_or_default(),
+            options: values::lines(cells.cell(&options)),
+        });
+        let listed = ListedRow { order_number: order_number.clone(), amount, words, placed_at, dated, line };
         cells.finish(order_number, listed)
     })
 }

@@ -24,6 +24,8 @@ struct OrderColumns {
     address: Vec<(usize, Option<usize>, bool)>,
     /// date columns of each status rule of the profile
     status_moments: Vec<Vec<usize>>,
+    /// the file would name an open claim
+    has_claims: bool,
 }
 
 impl OrderColumns {
@@ -47,6 +49,7 @@ impl OrderColumns {
             fields,
             address: table.profile.address.iter().flat_map(pair).collect(),
             status_moments: table.profile.changes.iter().map(moments).collect(),
+            has_claims: table.has_claims(),
         }
     }
 

@@ -161,6 +161,10 @@ pub(super) fn effect_reasons(order: &Order, effect: &RowEffect, row: &ChannelRow
         let message = "판매채널이 더 나아간 상태를 이미 알렸어요. 더 오래된 파일 같아서 되돌리지 않았어요";
         reasons.push(reason(FollowedField::State, state.label().to_owned(), message));
     }
+    if let Some(state) = effect.taken_back {
+        let message = "판매채널이 상태를 되돌렸어요. 여기서는 그대로 두었으니 판매채널에서 확인해 주세요";
+        reasons.push(reason(FollowedField::State, state.label().to_owned(), message));
+    }
     for field in &effect.closed {
         let message = format!("{} 주문이라 바뀐 값을 반영하지 않았어요", order.state.participle());
         reasons.push(reason(*field, String::new(), &message));

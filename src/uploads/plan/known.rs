@@ -28,9 +28,7 @@ pub(super) fn known_orders(
     Ok(known)
 }
 
-/// Adds orders whose option was changed at a channel with a digest of the option in its order numbers: the number is
-/// another one then. Of a line of a purchase, a row is the order that has its option; the only row that is left is the
-/// only order that is left.
+/// Adds orders whose option was changed at a channel with a digest of the option in its order numbers.
 fn add_changed_options(
     tx: &mut dyn Tx,
     channel: i64,
@@ -38,36 +36,71 @@ fn add_changed_options(
     rows: &[CheckedRow<NewOrder>],
     known: &mut HashMap<String, Order>,
 ) -> Result<()> {
+    let unknown = contents(rows).filter(|new| !known.contains_key(&new.order_number));
+    let lines: Vec<NumberedLine<'_>> = unknown
+        .map(|new| NumberedLine {
+            number: &new.order_number,
+            purchase: &new.channel_order_number,
+            options: &new.options_raw,
+        })
+        .collect();
+    let found = orders_of_changed_options(tx, channel, profile, lines, |number| known.contains_key(number))?;
+    known.extend(found);
+    Ok(())
+}
+
+/// A row whose number is that of no order.
+#[derive(Clone, Copy, Debug)]
+pub struct NumberedLine<'a> {
+    /// order number, with a digest of the option
+    pub number: &'a str,
+    /// number of the purchase
+    pub purchase: &'a str,
+    /// the option as the channel writes it
+    pub options: &'a str,
+}
+
+/// The orders, by the number of the row, whose option was changed at a channel with a digest of the option in its order
+/// numbers: the number is another one then. Of a line of a purchase, a row is the order that has its option; the only row
+/// that is left is the only order that is left. `is_named` says which stored orders other rows name.
+pub fn orders_of_changed_options(
+    tx: &mut dyn Tx,
+    channel: i64,
+    profile: &Profile,
+    rows: Vec<NumberedLine<'_>>,
+    is_named: impl Fn(&str) -> bool,
+) -> Result<HashMap<String, Order>> {
     let parts = profile.key.iter().filter(|part| !part.starts_with('#')).count();
-    let mut lines: BTreeMap<&str, Vec<&NewOrder>> = BTreeMap::new();
-    for new in contents(rows).filter(|new| !known.contains_key(&new.order_number)) {
-        if let Some(line) = line_of(&new.order_number, parts) {
-            lines.entry(line).or_default().push(new);
+    let mut lines: BTreeMap<&str, Vec<NumberedLine<'_>>> = BTreeMap::new();
+    for row in rows {
+        if let Some(line) = line_of(row.number, parts) {
+            lines.entry(line).or_default().push(row);
         }
     }
-    let purchases: Vec<&str> = lines.values().flatten().map(|new| new.channel_order_number.as_str()).collect();
+    let purchases: Vec<&str> = lines.values().flatten().map(|row| row.purchase).collect();
     let ids: Vec<i64> =
         orders::ids_by_field(tx, "channel_order_number", Some(channel), &purchases)?.into_values().flatten().collect();
     let mut stored: HashMap<String, Vec<Order>> = HashMap::new();
-    for order in orders::find(tx, &ids)?.into_iter().filter(|order| !known.contains_key(&order.order_number)) {
+    for order in orders::find(tx, &ids)?.into_iter().filter(|order| !is_named(&order.order_number)) {
         if let Some(line) = line_of(&order.order_number, parts) {
             stored.entry(line.to_owned()).or_default().push(order);
         }
     }
+    let mut found = HashMap::new();
     for (line, mut rows) in lines {
         let Some(mut orders) = stored.remove(line) else { continue };
         rows.retain(|row| {
-            let same = orders.iter().position(|order| order.options_raw == row.options_raw);
+            let same = orders.iter().position(|order| order.options_raw == row.options);
             let order = same.map(|index| orders.remove(index));
             let is_new = order.is_none();
-            known.extend(order.map(|order| (row.order_number.clone(), order)));
+            found.extend(order.map(|order| (row.number.to_owned(), order)));
             is_new
         });
         if let ([row], Ok([order])) = (&rows[..], <[Order; 1]>::try_from(orders)) {
-            known.insert(row.order_number.clone(), order);
+            found.insert(row.number.to_owned(), order);
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 /// The parts of an order number before the digest; none if they are not numbers, or there is no digest.

@@ -4,7 +4,7 @@ mod sequences;
 
 use crate::audit::Actor;
 use crate::channels::model::OrderOption;
-use crate::orders::follow::ChannelProgress;
+use crate::orders::follow::{ChannelProgress, HoldReason};
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::store::{channel_conflicts, find_by_number};
 use crate::orders::testing::{NOW, Shop, all_orders, checked, edit, new_order, order_rows};
@@ -217,6 +217,54 @@ fn older_file_is_named_and_undoes_nothing() {
             &files.districts,
         )?;
         assert_eq!((own.resolved, all_orders(tx)? == after_noon), (2, true));
+        Ok(())
+    })
+    .expect("plans");
+}
+
+#[test]
+fn newer_file_stays_newer_although_the_channel_took_states_back() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let row = |number: &str, state| {
+            let mut new = new_order(number);
+            new.said.progress = Some(ChannelProgress { state, at: None, is_exchange: false });
+            new
+        };
+        let noon = ["1", "2", "3"].map(|number| row(number, OrderState::Shipped)).into();
+        sequences::upload(tx, files, noon, Some(sequences::made_at(1)))?;
+        let mut moved = row("3", OrderState::Shipped);
+        moved.recipient.tel1 = "010-0000-9999".to_owned();
+        moved.customer_message = "문 앞".to_owned();
+        let rows = vec![row("1", OrderState::Placed), row("2", OrderState::Placed), moved];
+        let upload_id = tx.new_id();
+        let report = files.order_made_at(tx, "SMART_STORE", (upload_id, Some(sequences::made_at(2))), rows)?;
+        assert!(!report.is_older_file, "{report:?}");
+        assert!(report.rows[0].reasons[0].message.contains("판매채널이 상태를 되돌렸어요"), "{report:?}");
+        assert!(report.rows[2].conflicts.iter().all(|conflict| conflict.reason != HoldReason::Older), "{report:?}");
+        assert_eq!(order(tx, "1")?.state, OrderState::Shipped, "a member decides");
+        Ok(())
+    })
+    .expect("plans");
+}
+
+#[test]
+fn claim_of_a_new_order_has_its_moment() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let hour_ms = 60 * 60 * 1000;
+        let mut claimed = NewOrder { claim: "취소요청".into(), ..new_order("1") };
+        claimed.said.claim_as_of = Some(NOW.plus_ms(-hour_ms));
+        files.order(tx, "SMART_STORE", vec![claimed])?;
+        let withdrawn = |hours: i64| {
+            let change = StateChange::ClearClaim("취소철회".to_owned(), Some(NOW.plus_ms(-hours * hour_ms)));
+            let row = ("1".to_owned(), StateRow { order_number: "1".to_owned(), change });
+            ParsedRows::States(checked(std::iter::once(row)))
+        };
+        let report = files.upload(tx, "SMART_STORE", withdrawn(3))?;
+        assert_eq!((order(tx, "1")?.claim.as_str(), report.conflict_count()), ("취소요청", 1), "an earlier request");
+        files.upload(tx, "SMART_STORE", withdrawn(0))?;
+        assert_eq!(order(tx, "1")?.claim, "");
         Ok(())
     })
     .expect("plans");

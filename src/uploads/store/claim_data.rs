@@ -11,14 +11,21 @@ use crate::storage::{Result, Tx};
 use crate::time::Moment;
 use crate::uploads::claim_data::{ClaimData, ClaimDataSummary};
 
-/// Records that an applied upload tells of cancellations.
-pub fn mark_claim_data(tx: &mut dyn Tx, upload_id: i64) -> Result<()> {
-    tx.exec("UPDATE uploads SET has_claims = 1 WHERE id = ?", &[upload_id.into()]).map(drop)
+/// Records that an applied upload tells of cancellations until `until`; without that, until the shop received its bytes
+/// for the first time.
+pub fn mark_claim_data(tx: &mut dyn Tx, upload_id: i64, until: Option<Moment>) -> Result<()> {
+    let first = "SELECT min(created_at) FROM uploads \
+                 WHERE file_sha256 = (SELECT file_sha256 FROM uploads WHERE id = ?) OR id = ?";
+    let until: Moment = match until {
+        Some(until) => until,
+        None => Moment(tx.scalar(first, &[upload_id.into(), upload_id.into()])?),
+    };
+    tx.exec("UPDATE uploads SET claims_until = ? WHERE id = ?", &[until.into(), upload_id.into()]).map(drop)
 }
 
 /// The newest claims of the channels with these codes, in the order of the channels. The shop's own orders have none.
 fn claim_data(tx: &mut dyn Tx, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<ClaimData>> {
-    let sql = "SELECT channel_code, max(created_at) FROM uploads WHERE has_claims = 1 AND stage = 'applied' \
+    let sql = "SELECT channel_code, max(claims_until) FROM uploads WHERE stage = 'applied' AND claims_until IS NOT NULL \
                GROUP BY channel_code";
     let mut newest: HashMap<String, Moment> = HashMap::new();
     for mut row in tx.query(sql, &[])? {

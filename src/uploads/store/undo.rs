@@ -198,7 +198,7 @@ pub fn set_undone(tx: &mut dyn Tx, upload_id: i64, member_id: Option<i64>) -> Re
         &by,
     )?;
     tx.exec(
-        "UPDATE uploads SET stage = 'undone', undone_by = ?, undone_at = ?, open_rows = 0, has_claims = 0, \
+        "UPDATE uploads SET stage = 'undone', undone_by = ?, undone_at = ?, open_rows = 0, claims_until = NULL, \
          version = version + 1 WHERE id = ? AND stage = 'applied'",
         &by,
     )

@@ -37,6 +37,8 @@ pub struct OrderHistory<'a> {
     pub said: &'a [StoredStatement],
     /// what was done with the order outside of its log: a file, a slip, a plan
     pub work: Option<&'a str>,
+    /// a plan of the trucks has it, its day was promised, or a truck has loaded it
+    pub is_planned: bool,
 }
 
 /// A change that stays.
@@ -76,6 +78,22 @@ const COLUMN_GROUPS: &[&[&str]] = &[
     &["recipient_zip_code", "recipient_address1", "recipient_address2", "sigungu_code"],
     &["shipping_method", "shipping_method_raw"],
     &["tracking_number", "courier"],
+];
+
+/// Columns that a plan of the trucks is made of: what is loaded, and where it goes when. The truck of a planned order has
+/// the values of today.
+const PLANNED_COLUMNS: &[&str] = &[
+    "quantity",
+    "cancelled_quantity",
+    "options",
+    "options_raw",
+    "recipient_zip_code",
+    "recipient_address1",
+    "recipient_address2",
+    "sigungu_code",
+    "shipping_method",
+    "shipping_method_raw",
+    "preferred_shipping_date",
 ];
 
 fn is_together(one: &str, other: &str) -> bool {
@@ -135,6 +153,9 @@ pub fn undo_changed(upload: AppliedUpload, history: &OrderHistory<'_>) -> Option
         let reason = match touched {
             Some(entry) => Some(later_change(entry)),
             None if column_json(history.order, column).as_ref() != Some(*is) => Some("그 뒤에 바뀌었어요".to_owned()),
+            None if history.is_planned && PLANNED_COLUMNS.contains(column) => {
+                Some("배차에 들어간 주문이에요".to_owned())
+            }
             None => None,
         };
         let Some(reason) = reason else {
@@ -255,13 +276,13 @@ mod tests {
     }
 
     fn changed(log: &[LoggedChange], work: Option<&str>) -> Option<OrderUndo> {
-        undo_changed(UPLOAD, &OrderHistory { order: &order(), log, said: &[], work })
+        undo_changed(UPLOAD, &OrderHistory { order: &order(), log, said: &[], work, is_planned: false })
     }
 
     #[test]
     fn untouched_new_order_is_deleted() {
         let order = order();
-        let history = OrderHistory { order: &order, log: &[], said: &[], work: None };
+        let history = OrderHistory { order: &order, log: &[], said: &[], work: None, is_planned: false };
         assert_eq!(undo_created(UPLOAD, &history), OrderUndo::Delete);
     }
 
@@ -269,9 +290,12 @@ mod tests {
     fn new_order_with_later_work_stays() {
         let order = order();
         let edited = [entry(2_000, None, Action::Edited, serde_json::json!([["admin_memo", "", "급함"]]))];
-        let history = OrderHistory { order: &order, log: &edited, said: &[], work: None };
+        let history = OrderHistory { order: &order, log: &edited, said: &[], work: None, is_planned: false };
         assert!(matches!(undo_created(UPLOAD, &history), OrderUndo::Keep(_)));
-        let history = OrderHistory { order: &order, log: &[], said: &[], work: Some("발주서에 들어갔어요") };
+        let history =
+            OrderHistory {
+                order: &order, log: &[], said: &[], work: Some("발주서에 들어갔어요"), is_planned: false
+            };
         assert!(matches!(undo_created(UPLOAD, &history), OrderUndo::Keep(_)));
     }
 
@@ -283,6 +307,17 @@ mod tests {
         assert_eq!(former["quantity"], 3);
         assert_eq!(former["recipient_tel1"], "010-0000-1111");
         assert!(kept.is_empty() && is_last);
+    }
+
+    #[test]
+    fn goods_of_a_planned_order_stay_as_the_truck_has_them() {
+        let log = [followed()];
+        let history = OrderHistory { order: &order(), log: &log, said: &[], work: None, is_planned: true };
+        let Some(OrderUndo::Restore { former, kept, .. }) = undo_changed(UPLOAD, &history) else {
+            panic!("is restored in part")
+        };
+        assert_eq!(former.keys().collect::<Vec<_>>(), ["recipient_tel1"], "the driver may call the former number");
+        assert!(kept[0].fields.contains(&"수량") && kept[0].reason.contains("배차"), "{kept:?}");
     }
 
     #[test]
@@ -320,7 +355,7 @@ mod tests {
 
         let order = Order { version: 2, ..order() };
         let log = undone_upload("010-0000-9999");
-        let history = OrderHistory { order: &order, log: &log, said: &[], work: None };
+        let history = OrderHistory { order: &order, log: &log, said: &[], work: None, is_planned: false };
         assert_eq!(undo_created(UPLOAD, &history), OrderUndo::Delete);
         let again = Order { version: 3, ..order.clone() };
         let history = OrderHistory { order: &again, ..history };
@@ -331,7 +366,7 @@ mod tests {
     fn later_upload_that_left_something_is_later_work() {
         let log = undone_upload("010-0000-5555");
         let order = Order { version: 2, ..order() };
-        let history = OrderHistory { order: &order, log: &log, said: &[], work: None };
+        let history = OrderHistory { order: &order, log: &log, said: &[], work: None, is_planned: false };
         assert!(matches!(undo_created(UPLOAD, &history), OrderUndo::Keep(_)));
     }
 

@@ -60,12 +60,12 @@ pub(super) async fn write_and_record(
         repeats: form.repeats(),
     };
     for _ in 0..MAX_ATTEMPTS {
-        let (file, written) = match write(context, request.clone()).await {
+        let (file, written, stale) = match write(context, request.clone()).await {
             Ok(written) => written,
             Err(error @ ExportError::TooManySheets { .. }) => return no_file(&error.to_string()),
             Err(error) => return Err(error.into()),
         };
-        if let Some(reason) = unconfirmed(&written, form) {
+        if let Some(reason) = unconfirmed(&written, &stale, form) {
             return no_file(reason);
         }
         let name = product_name(context, filter.product.clone()).await?;
@@ -89,8 +89,9 @@ async fn product_name(context: &DownloadContext, number: Option<String>) -> Page
 /// Attempts to write a file without orders that another member downloads at the same moment.
 const MAX_ATTEMPTS: usize = 3;
 
-/// Why the member has to look at the page first: some orders are left out that it has not named, or all of them.
-fn unconfirmed(written: &ExportOutcome, form: &DownloadForm) -> Option<&'static str> {
+/// Why the member has to look at the page first: some orders are left out that it has not named, or all of them, or it has
+/// not named that the claims of the `stale` channels are old.
+fn unconfirmed(written: &ExportOutcome, stale: &str, form: &DownloadForm) -> Option<&'static str> {
     let left_out = LeftOut { already_sent: written.already_sent, not_due: written.not_due };
     if written.held.iter().any(|order| !form.has_named(order.id)) {
         return Some("취소 요청이 들어온 주문이 있어요. 아래에서 확인하고 다시 눌러 주세요.");
@@ -105,6 +106,10 @@ fn unconfirmed(written: &ExportOutcome, form: &DownloadForm) -> Option<&'static 
         } else {
             "취소 요청이 들어온 주문뿐이라 파일에 넣을 주문이 없어요."
         });
+    }
+    let is_seen = |code: &str| form.claims_seen.split(',').any(|seen| seen == code);
+    if stale.split(',').any(|code| !code.is_empty() && !is_seen(code)) {
+        return Some("클레임 정보가 오래됐어요. 아래에서 확인하고 다시 눌러 주세요.");
     }
     let is_named = left_out == LeftOut::default() || form.left_out == left_out.code();
     if !is_named {
@@ -188,20 +193,22 @@ fn file_response(file: File, name: &str, format: Format) -> Result<Response, Exp
     Ok((headers, Body::from_stream(stream)).into_response())
 }
 
-/// Writes the export to an unnamed temporary file, which the system deletes when it is closed.
-async fn write(context: &DownloadContext, wanted: ExportRequest) -> Result<(File, ExportOutcome), ExportError> {
+/// Writes the export to an unnamed temporary file, which the system deletes when it is closed. Answers the channels whose
+/// claims are too old, too.
+async fn write(context: &DownloadContext, wanted: ExportRequest) -> Result<(File, ExportOutcome, String), ExportError> {
     let (districts, folder) = (context.districts.refresh(&context.storage).await?, context.folder.clone());
     context
         .storage
         .read_replica(move |tx| {
             let mut file = tempfile::tempfile_in(&folder)?;
-            let mut wanted = wanted.clone();
+            let (mut wanted, mut stale) = (wanted.clone(), String::new());
             if wanted.kind.is_held_by_claims() {
-                wanted.claim_note = uploads::claim_data_of_search(tx, &wanted.filter)?.note();
+                let claims = uploads::claim_data_of_search(tx, &wanted.filter)?;
+                (wanted.claim_note, stale) = (claims.note(), claims.stale);
             }
             let written = export::write(tx, &wanted, &districts, file.try_clone()?, &folder)?;
             file.rewind()?;
-            Ok((file, written))
+            Ok((file, written, stale))
         })
         .await
 }

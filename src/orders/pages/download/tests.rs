@@ -198,7 +198,7 @@ async fn age_of_the_claims_is_told_and_warned_of_before_the_file_is_made() {
     assert!(!app.get("/orders/download?content=orders").await.ok().contains("클레임 정보"), "a list sends nothing");
     app.clock.advance_ms(HOUR_MS);
     let page = app.get(here).await.ok();
-    assert!(page.contains(OLD) && page.contains("5시간 전에 올린 파일이 마지막이에요"), "{page}");
+    assert!(page.contains(OLD) && page.contains("5시간 전 파일이 마지막이에요"), "{page}");
     let slips = app.get("/deliveries/slips").await.ok();
     assert!(slips.contains(OLD) && slips.contains("클레임 정보 스마트스토어 2024-03-15 10:00"), "{slips}");
 
@@ -212,6 +212,31 @@ async fn age_of_the_claims_is_told_and_warned_of_before_the_file_is_made() {
     app.post_form(&format!("{}/apply", answer.location()), &[]).await;
     let page = app.get(here).await.ok();
     assert!(page.contains("2024-03-15 15:00 (0분 전)") && !page.contains(OLD), "{page}");
+}
+
+#[tokio::test]
+async fn one_press_asks_when_the_claims_are_old_and_courier_files_name_the_claim() {
+    let app = shop().await;
+    app.clock.advance_ms(5 * 60 * 60 * 1000);
+    let ids = placed(&app).await;
+    let chosen: Vec<(&str, &str)> = ids.iter().map(|id| ("tick", id.as_str())).collect();
+    let one_press = "/orders/download?chosen=1&content=purchase-order";
+    let dispatch = "/orders/download?state=SHIPPED&channel=SMART_STORE&content=dispatch";
+    for (url, form) in [(one_press, chosen.clone()), (dispatch, vec![("purpose", "channel")])] {
+        let asked = app.post_form(url, &form).await;
+        assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY, "{url}");
+        assert!(asked.text.contains("클레임 정보가 오래됐어요. 아래에서 확인하고 다시 눌러 주세요"), "{}", asked.text);
+        assert!(asked.text.contains("name=\"claims_seen\" value=\"SMART_STORE\""), "{}", asked.text);
+        let purpose = if form.len() > 1 { vec![("purpose", "factory")] } else { Vec::new() };
+        let seen = [form, purpose, vec![("left_out", "0.0"), ("claims_seen", "SMART_STORE")]].concat();
+        assert_eq!(app.post_form(url, &seen).await.status, StatusCode::OK, "{url}");
+    }
+
+    let courier = "/orders/download?state=PLACED&content=courier-order.logen";
+    let page = app.get(courier).await.ok();
+    assert!(page.contains("취소 요청이 들어와서 빼는 주문 1건") && page.contains("클레임 정보"), "{page}");
+    let unseen = app.post_form(courier, &[("purpose", "shipping"), ("claims_seen", "SMART_STORE")]).await;
+    assert!(unseen.text.contains("취소 요청이 들어온 주문이 있어요"), "{}", unseen.text);
 }
 
 /// Identifiers of placed orders without a claim.
@@ -294,9 +319,9 @@ async fn courier_file_has_the_parcels_that_have_not_gone() {
     let app = shop().await;
     let url = "/orders/download?state=PLACED&content=courier-order.logen";
     let page = app.get(url).await.ok();
-    let left_out = page.split("name=\"left_out\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
-    let form = [("purpose", "shipping"), ("left_out", left_out.expect("a number"))];
-    let (numbers, _) = press(&app, url, &form).await;
+    let value = |name: &str| page.split(&format!("name=\"{name}\" value=\"")).nth(1)?.split('"').next();
+    let (left_out, held) = (value("left_out").expect("a number"), value("held").expect("the one with 취소요청"));
+    let (numbers, _) = press(&app, url, &[("purpose", "shipping"), ("left_out", left_out), ("held", held)]).await;
     let parcels = app.state.storage.read(|tx| {
         let sql =
             "SELECT order_number FROM orders WHERE state = 0 AND tracking_number = '' AND shipping_method = 'PARCEL'";
@@ -305,6 +330,6 @@ async fn courier_file_has_the_parcels_that_have_not_gone() {
     let parcels = parcels.await.expect("reads");
     assert!(numbers.len() > 5 && numbers.iter().all(|number| parcels.contains(number)), "{numbers:?}");
     let other = "/orders/download?state=PLACED&content=courier-order.cj";
-    let again = app.post_form(other, &[("purpose", "shipping")]).await;
+    let again = app.post_form(other, &[("purpose", "shipping"), ("held", held)]).await;
     assert!(again.text.contains("모두 이미 파일로 받은 주문이에요"), "an order goes to one courier: {}", again.text);
 }

@@ -42,7 +42,9 @@ pub(super) fn read(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> (St
         found.is_known = true;
         found.claim = Some((StatusEffect::SetClaim, QUANTITY_CLAIM.to_owned(), None));
     }
-    let fields = said_fields(cells, columns, found.is_known);
+    // A plain state closes a claim only in a file that would name an open one.
+    let is_claim_known = found.claim.is_some() || found.is_known && columns.has_claims;
+    let fields = said_fields(cells, columns, found.is_known, is_claim_known);
     let is_final = found.progress.is_some_and(|progress| progress.state >= OrderState::Cancelled);
     let is_of_sent = |(_, word, _): &(StatusEffect, String, Option<Moment>)| ClaimKind::concerns_sent_goods(word);
     let implies_shipped = found.progress.is_none() && found.claim.as_ref().is_some_and(is_of_sent);
@@ -126,13 +128,18 @@ fn is_filled(cells: &RowReader<'_, '_>, columns: &OrderColumns, field: Field) ->
 }
 
 /// The fields of which a row says something: their column is there, and filled where an empty cell says nothing.
-fn said_fields(cells: &RowReader<'_, '_>, columns: &OrderColumns, is_status_known: bool) -> FieldSet {
+fn said_fields(
+    cells: &RowReader<'_, '_>,
+    columns: &OrderColumns,
+    is_status_known: bool,
+    is_claim_known: bool,
+) -> FieldSet {
     let has = |field: Field| !columns.of(field).is_empty();
     let is_filled = |field: Field| has(field) && is_filled(cells, columns, field);
     let charge = super::word(cells.cell(columns.of(Field::ChargeType)));
     let fields = [
         (FollowedField::State, is_status_known),
-        (FollowedField::Claim, is_status_known),
+        (FollowedField::Claim, is_claim_known),
         (FollowedField::Quantity, has(Field::Quantity)),
         (FollowedField::Options, has(Field::Options)),
         (FollowedField::RecipientName, has(Field::RecipientName)),

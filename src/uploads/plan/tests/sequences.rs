@@ -78,16 +78,16 @@ fn row(versions: &[[Version; 2]], number: usize, index: usize) -> NewOrder {
 }
 
 /// When the channel made the file of a version.
-fn made_at(index: usize) -> Moment {
+pub(super) fn made_at(index: usize) -> Moment {
     NOW.plus_ms(-60_000 * (10 - i64::try_from(index).expect("small")))
 }
 
-fn upload(tx: &mut dyn Tx, files: &Files, rows: Vec<NewOrder>, made_at: Option<Moment>) -> Result<()> {
+pub(super) fn upload(tx: &mut dyn Tx, files: &Files, rows: Vec<NewOrder>, made_at: Option<Moment>) -> Result<()> {
     let upload_id = tx.new_id();
     let sql = "INSERT INTO uploads (id, created_at, member_id, kind, channel_code, courier, file_name, file_size, \
                file_sha256, file_kept, stage, refusal, findings) \
-               VALUES (?, 0, NULL, 'orders', 'SMART_STORE', '', '', 0, '', 0, 'applied', '', '')";
-    tx.exec(sql, &[upload_id.into()])?;
+               VALUES (?, ?, NULL, 'orders', 'SMART_STORE', '', '', 0, '', 0, 'applied', '', '')";
+    tx.exec(sql, &[upload_id.into(), NOW.into()])?;
     files.order_made_at(tx, "SMART_STORE", (upload_id, made_at), rows)?;
     tx.exec("UPDATE uploads SET made_at = ? WHERE id = ?", &[made_at.into(), upload_id.into()]).map(drop)
 }
