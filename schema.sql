@@ -399,7 +399,7 @@ CREATE TABLE channel_conflicts (
         'claim', 'quantity', 'options', 'recipient_name', 'recipient_tel1', 'recipient_tel2', 'recipient_address',
         'customer_name', 'customer_tel', 'customer_message', 'shipping_method', 'charge_type', 'price',
         'dispatch_deadline', 'preferred_shipping_date', 'tracking_number')),
-    reason        TEXT NOT NULL CHECK (reason IN ('edited', 'older', 'late')),
+    reason        TEXT NOT NULL CHECK (reason IN ('edited', 'older', 'late', 'method')),
     channel_value TEXT NOT NULL,
     own_value     TEXT NOT NULL,
     upload_id     INTEGER NOT NULL,
@@ -544,7 +544,7 @@ CREATE TABLE upload_rows (
     new_tracking_number TEXT NOT NULL DEFAULT '' CHECK (length(new_tracking_number) <= 64),
     new_courier         TEXT NOT NULL DEFAULT '' CHECK (length(new_courier) <= 64),
     open_order          TEXT CHECK (length(open_order) <= 64),  -- order_number, while rejected and unresolved
-    resolution          TEXT CHECK (resolution IN ('replaced', 'kept', 'uploaded', 'marked')),  -- null: unresolved
+    resolution          TEXT CHECK (resolution IN ('replaced', 'parcelled', 'kept', 'uploaded', 'marked')),  -- null: unresolved
     resolved_by         INTEGER,
     resolved_at         INTEGER,
     PRIMARY KEY (upload_id, position)

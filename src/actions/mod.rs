@@ -11,6 +11,7 @@ use crate::orders::bulk_action;
 use crate::orders::bulk_set::BulkField;
 use crate::orders::store::bulk_actions::{self, BulkAction};
 use crate::storage::{Result, Tx};
+use crate::uploads::{conflicts, decisions};
 
 /// Actions on the page.
 const MAX_LISTED_ACTIONS: i64 = 100;
@@ -55,7 +56,9 @@ fn sentence(event: &AuditEvent) -> String {
 fn is_of_deliveries(event: &AuditEvent) -> bool {
     match event {
         AuditEvent::DeliveriesCompleted { .. } | AuditEvent::DeliveryMemoChanged { .. } => true,
-        AuditEvent::OrdersBulkSet { field, .. } => *field == BulkField::PreferredShippingDate.code(),
+        AuditEvent::OrdersBulkSet { field, .. } => {
+            [BulkField::PreferredShippingDate, BulkField::ShippingMemo].iter().any(|known| *field == known.code())
+        }
         _ => false,
     }
 }
@@ -72,6 +75,8 @@ pub fn undo(
     match &entry.event {
         AuditEvent::DeliveriesCompleted { .. } => complete::undo_action(tx, actor, action_id).map(Some),
         AuditEvent::DeliveryMemoChanged { .. } => memo::undo(tx, actor, action_id).map(Some),
+        AuditEvent::ConflictsResolved { .. } if includes_orders => conflicts::undo(tx, actor, action_id).map(Some),
+        AuditEvent::ChannelChangesDecided { .. } if includes_orders => decisions::undo(tx, actor, action_id).map(Some),
         event if includes_orders || is_of_deliveries(event) => bulk_action::undo(tx, actor, action_id).map(Some),
         _ => Ok(None),
     }

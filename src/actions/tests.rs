@@ -115,8 +115,35 @@ async fn delivery_team_sets_dates_and_takes_them_back() {
     assert!(ids.iter().all(|id| answer.contains(id)));
     let found = ticks(&team.get(dated).await.ok(), 9);
     assert!(ids.iter().all(|id| found.contains(id)), "{found:?}");
+    let action = undo_url(&answer).trim_start_matches("/actions/").trim_end_matches("/undo").to_owned();
+    assert!(answer.contains("바꾼 2건 보기"), "{answer}");
+    let changed = format!("/deliveries?action={action}");
+    assert_eq!(ticks(&team.get(&changed).await.ok(), 9).len(), 2, "exactly those");
+    assert!(team.get("/actions").await.ok().contains(&changed));
     let undone = team.post_form(&undo_url(&answer), &[("back", "/deliveries")]).await;
     assert!(team.get(undone.location()).await.ok().contains("되돌렸어요"));
     let wrong = team.post_form("/deliveries", &[("act", "date"), ("tick", &ids[0]), ("set_date", "내일")]).await;
     assert!(team.get(wrong.location()).await.ok().contains("희망배송일을 날짜로 입력해 주세요"));
+}
+
+#[tokio::test]
+async fn delivery_team_writes_one_memo_for_many_deliveries_and_takes_it_back() {
+    let app = TestApp::as_admin().await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+    let team = app.another_browser();
+    team.sign_in_logistics().await;
+    let ids = ticks(&team.get("/deliveries?state=PREPARING").await.ok(), 2);
+    let memo =
+        [("act", "memo"), ("tick", ids[0].as_str()), ("tick", ids[1].as_str()), ("set_memo", "사다리차\r\n예약")];
+    let done = team.post_form("/deliveries?state=PREPARING", &memo).await;
+    let answer = team.get(done.location()).await.ok();
+    assert!(answer.contains("바꾼 2건 보기"), "{answer}");
+    let count = async || {
+        let sql = "SELECT count(DISTINCT delivery_id) FROM orders WHERE shipping_memo = ?";
+        let count = app.state.storage.read(move |tx| tx.scalar(sql, &["사다리차\n예약".into()]));
+        count.await.expect("counts")
+    };
+    assert_eq!(count().await, 2);
+    team.post_form(&undo_url(&answer), &[]).await;
+    assert_eq!(count().await, 0);
 }

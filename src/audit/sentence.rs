@@ -434,6 +434,7 @@ fn conflicts_resolved(decision: ConflictDecision, resolved: usize, failed: usize
     if resolved > 0 || failed == 0 {
         sentences.push(match decision {
             ConflictDecision::Replace => format!("{resolved}행을 새 번호로 바꿨어요."),
+            ConflictDecision::AsParcel => format!("{resolved}행을 택배로 바꾸고 송장번호를 등록했어요."),
             ConflictDecision::Keep => format!("{resolved}행은 지금 번호를 그대로 두었어요."),
         });
     }

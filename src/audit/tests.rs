@@ -154,6 +154,10 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
             "3행을 새 번호로 바꿨어요.",
         ),
         (
+            E::ConflictsResolved { decision: ConflictDecision::AsParcel, resolved: 2, failed: 0 },
+            "2행을 택배로 바꾸고 송장번호를 등록했어요.",
+        ),
+        (
             E::ConflictsResolved { decision: ConflictDecision::Keep, resolved: 1, failed: 2 },
             "1행은 지금 번호를 그대로 두었어요. 2행은 처리하지 못했어요. 표시된 곳을 확인해 주세요.",
         ),

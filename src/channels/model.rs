@@ -23,6 +23,14 @@ coded! {
     }
 }
 
+impl ShippingMethod {
+    /// Whether no courier has the goods: the own team or a quick service brings them, or the customer fetches them. 기타 may
+    /// be a parcel.
+    pub const fn is_without_courier(self) -> bool {
+        matches!(self, Self::Direct | Self::Quick | Self::Pickup)
+    }
+}
+
 coded! {
     /// Who pays the shipping charge, and when.
     #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ mod plans;
 mod texts;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -18,13 +18,13 @@ use super::progress::block_on_showing;
 use super::{CliError, CommandResult, Outcome, block_on, open_existing};
 use crate::access::{self, Accessor};
 use crate::audit::Actor;
-use crate::audit::downloads::{self, DownloadRecord};
+use crate::audit::downloads::{self, DownloadRecord, NewFile};
 use crate::channels::{self, Profiles};
 use crate::config::Config;
 use crate::districts::DistrictCache;
 use crate::orders;
 use crate::orders::export::{self, ExportError, ExportKind, ExportOutcome, ExportRequest, Format, SMART_STORE};
-use crate::orders::filter::{DateField, OrderFilter, OrderQuery, parts};
+use crate::orders::filter::{DateField, MAX_PASTED_NUMBERS, OrderFilter, OrderQuery, parts};
 use crate::orders::model::{Order, OrderState};
 use crate::orders::search_field::SearchField;
 use crate::orders::store::claims;
@@ -102,6 +102,9 @@ pub(super) struct GatedOrders {
     /// 취소 요청이 있지만 그래도 넣을 상품주문번호, 여러 번 쓸 수 있어요. 주문의 기록에 남아요
     #[arg(long, value_name = "NUMBER")]
     despite_claim: Vec<String>,
+    /// 아직 보내지 않은 주문만 넣어요. 쓰지 않으면 이미 파일로 받은 주문도 다시 넣어요
+    #[arg(long)]
+    unsent: bool,
 }
 
 /// The answer of `--json`.
@@ -110,6 +113,8 @@ struct ExportReport {
     file: String,
     rows: u64,
     left_out: Vec<ClaimedOrder>,
+    /// number of orders that an earlier file has, and that `--unsent` left out
+    already_sent: usize,
     despite_claim: Vec<ClaimedOrder>,
     unknown_courier: Vec<UnknownCourier>,
     claim_data: Vec<ClaimDataAge>,
@@ -146,9 +151,9 @@ impl ClaimedOrder {
 impl Export {
     pub(super) fn run(self, config: &Config) -> CommandResult {
         match self {
-            Self::Orders(orders) => orders.run(config, ExportKind::Orders, Vec::new()),
-            Self::PurchaseOrder(gated) => gated.orders.run(config, ExportKind::PurchaseOrder, gated.despite_claim),
-            Self::Dispatch(gated) => gated.orders.run(config, ExportKind::Dispatch, gated.despite_claim),
+            Self::Orders(orders) => orders.run(config, ExportKind::Orders, Vec::new(), false),
+            Self::PurchaseOrder(gated) => gated.run(config, ExportKind::PurchaseOrder),
+            Self::Dispatch(gated) => gated.run(config, ExportKind::Dispatch),
             Self::Deliveries(deliveries) => deliveries.run(config),
             Self::Plans(plans) => plans.run(config),
             Self::Texts(texts) => texts.run(config),
@@ -156,8 +161,14 @@ impl Export {
     }
 }
 
+impl GatedOrders {
+    fn run(self, config: &Config, content: ExportKind) -> CommandResult {
+        self.orders.run(config, content, self.despite_claim, self.unsent)
+    }
+}
+
 impl Orders {
-    fn run(self, config: &Config, content: ExportKind, despite_claim: Vec<String>) -> CommandResult {
+    fn run(self, config: &Config, content: ExportKind, despite_claim: Vec<String>, unsent: bool) -> CommandResult {
         let path = self.out.display().to_string();
         let Some(format) = Format::of(&self.out) else {
             return Err(CliError(format!("{path}: 파일 이름은 .xlsx, .csv, .json 중 하나로 끝나야 해요.")));
@@ -179,7 +190,7 @@ impl Orders {
             } else {
                 ClaimDataSummary::default()
             };
-            Ok::<_, CliError>((filter, resolve_numbers(tx, &despite_claim)?, claims))
+            Ok::<_, CliError>((filter, resolve_numbers(tx, "despite-claim", &despite_claim)?, claims))
         };
         let (filter, despite_claims, claims) = block_on(async { storage.read(resolve).await })?;
         if let Some(problem) = content.problem(&filter) {
@@ -200,7 +211,7 @@ impl Orders {
                 despite_claims,
                 claim_note: claims.note(),
                 masks_contact: false,
-                repeats: true,
+                repeats: !unsent,
             };
             let (districts, out) = (DistrictCache::default(), self.out);
             let written = storage.read_replica(move |tx| {
@@ -209,9 +220,19 @@ impl Orders {
             });
             let written = written.await.map_err(|error| export_error(error, &path))?;
             let source = format!("/orders?{}", query.to_query_string(&[]));
-            let (rows, accessed) = (written.orders(), written.accessed());
+            let (rows, accessed, ids) = (written.orders(), written.accessed(), written.ids.clone());
             let despite: Vec<i64> = written.despite_claim.iter().map(|order| order.id).collect();
+            let name = Path::new(&path).file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let bytes = match content.recipient() {
+                Some(_) => std::fs::read(&path).map_err(|error| export_error(error.into(), &path))?,
+                None => Vec::new(),
+            };
             let record_download = move |tx: &mut dyn Tx| {
+                if let (Some(sent_to), true) = (content.recipient(), unsent)
+                    && !export::sent_before(tx, sent_to, &ids)?.is_empty()
+                {
+                    return Ok(false);
+                }
                 let download = DownloadRecord {
                     content: content.code(),
                     source: &source,
@@ -220,14 +241,22 @@ impl Orders {
                     note: &purpose,
                     digest: None,
                 };
-                downloads::record(tx, None, &download)?;
+                let id = downloads::record(tx, None, &download)?;
+                if let Some(sent_to) = content.recipient() {
+                    let file = NewFile { name: &name, bytes: &bytes, sent_to, order_ids: &ids };
+                    downloads::record_file(tx, id, file)?;
+                }
                 access::record_download(tx, Accessor::CommandLine, &source, &purpose, accessed.clone())?;
-                claims::log_file_despite_claim(tx, Actor::CommandLine, &despite, &content.label())
+                claims::log_file_despite_claim(tx, Actor::CommandLine, &despite, &content.label())?;
+                Ok::<_, CliError>(true)
             };
-            storage.write(record_download).await?;
+            if !storage.write(record_download).await? {
+                let message = "그 사이 누가 같은 주문을 파일로 받았어요. 저장한 파일을 쓰지 말고 다시 해 주세요.";
+                return Err(CliError(message.to_owned()));
+            }
             Ok((written, claims))
         })?;
-        report(path, written, json)
+        report(path, written, unsent, json)
     }
 
     /// The filter as the page would receive it. For 발송처리, state and channel default to shipped orders of
@@ -255,14 +284,21 @@ impl Orders {
 
 /// Prints the result of an export, with the orders that an open cancellation keeps out of the file. The file is whole
 /// without them, so a script that takes it on is not stopped.
-fn report(file: String, (written, claims): (ExportOutcome, ClaimDataSummary), json: bool) -> CommandResult {
+fn report(
+    file: String,
+    (written, claims): (ExportOutcome, ClaimDataSummary),
+    unsent: bool,
+    json: bool,
+) -> CommandResult {
     let rows = written.orders();
+    let already_sent = if unsent { written.left_out.sent() } else { 0 };
     let ExportOutcome { held, despite_claim, unknown_courier, .. } = written;
     let claim_data = claims.channels.into_iter();
     let report = ExportReport {
         file,
         rows,
         left_out: ClaimedOrder::all(held),
+        already_sent,
         despite_claim: ClaimedOrder::all(despite_claim),
         unknown_courier: unknown_courier
             .into_iter()
@@ -280,6 +316,9 @@ fn report(file: String, (written, claims): (ExportOutcome, ClaimDataSummary), js
         return Ok(Outcome::Complete);
     }
     writeln!(out, "{}건을 {}에 저장했어요.", report.rows, report.file)?;
+    if report.already_sent > 0 {
+        writeln!(out, "이미 파일로 받은 {}건은 뺐어요.", report.already_sent)?;
+    }
     for (orders, what) in [
         (&report.left_out, "취소 요청이 있어 뺐어요. 그래도 넣으려면 --despite-claim 번호를 붙이세요"),
         (&report.despite_claim, "취소 요청이 있지만 넣었어요"),
@@ -297,13 +336,12 @@ fn report(file: String, (written, claims): (ExportOutcome, ClaimDataSummary), js
     Ok(Outcome::Complete)
 }
 
-/// The orders with these numbers.
-pub(super) fn resolve_numbers(tx: &mut dyn Tx, numbers: &[String]) -> Result<Vec<i64>, CliError> {
+/// The orders with these numbers, which a flag names.
+pub(super) fn resolve_numbers(tx: &mut dyn Tx, flag: &str, numbers: &[String]) -> Result<Vec<i64>, CliError> {
     let asked: Vec<&str> = numbers.iter().map(String::as_str).collect();
     let found = orders::store::ids_by_number(tx, None, &asked)?;
     let unknown = asked.iter().filter(|number| !found.contains_key(**number));
-    let problems: Vec<String> =
-        unknown.map(|number| format!("--despite-claim '{number}': 없는 주문번호예요.")).collect();
+    let problems: Vec<String> = unknown.map(|number| format!("--{flag} '{number}': 없는 주문번호예요.")).collect();
     if problems.is_empty() { Ok(found.into_values().flatten().collect()) } else { Err(CliError(problems.join("\n"))) }
 }
 
@@ -342,6 +380,12 @@ fn problems(query: &OrderQuery) -> Vec<String> {
             &codes(&SearchField::ALL.map(SearchField::code)),
         ),
         check("q", &query.q, !search_words(&query.q).is_empty(), "찾을 글자나 숫자가 없어요."),
+        check(
+            "q",
+            &query.q,
+            query.numbers_beyond_limit().is_empty(),
+            &format!("번호는 한 번에 {MAX_PASTED_NUMBERS}개까지 찾을 수 있어요."),
+        ),
         check("date", &query.date, DateField::from_code(&query.date).is_some(), &codes(&dates)),
         check("from", &query.from, from.is_some(), "2024-03-15처럼 입력해 주세요."),
         check("to", &query.to, to.is_some(), "2024-03-15처럼 입력해 주세요."),

@@ -70,6 +70,9 @@ pub(super) struct TrackingFiles {
     /// 취소 요청이 있지만 그래도 송장을 등록할 상품주문번호, 여러 번 쓸 수 있어요. 주문의 기록에 남아요
     #[arg(long, value_name = "NUMBER")]
     despite_claim: Vec<String>,
+    /// 직접전달이나 퀵서비스, 방문수령 주문을 택배로 바꾸고 송장을 등록할 상품주문번호, 여러 번 쓸 수 있어요
+    #[arg(long, value_name = "NUMBER")]
+    as_parcel: Vec<String>,
 }
 
 impl From<OpenError> for CliError {
@@ -111,10 +114,12 @@ enum FileResult {
 
 impl Import {
     pub(super) fn run(self, config: &Config) -> CommandResult {
-        let (kind, files, despite_claim) = match self {
-            Self::Orders(files) => (FileKind::Orders, files, Vec::new()),
-            Self::Tracking(tracking) => (FileKind::Tracking, tracking.files, tracking.despite_claim),
-            Self::States(files) => (FileKind::States, files, Vec::new()),
+        let (kind, files, [despite_claim, as_parcel]) = match self {
+            Self::Orders(files) => (FileKind::Orders, files, [const { Vec::new() }; 2]),
+            Self::Tracking(tracking) => {
+                (FileKind::Tracking, tracking.files, [tracking.despite_claim, tracking.as_parcel])
+            }
+            Self::States(files) => (FileKind::States, files, [const { Vec::new() }; 2]),
             Self::Districts(districts) => return districts.run(config),
             Self::Undo(undo) => return undo.run(config),
         };
@@ -131,10 +136,15 @@ impl Import {
             courier: parse::parse_courier(files.courier.as_deref().unwrap_or_default()).map_err(CliError)?,
             file_name: None,
             despite_claim,
+            as_parcel,
         };
         let results = block_on_showing("파일을 등록하고 있어요", files.json, async {
-            let named = request.despite_claim.clone();
-            uploads.storage.read(move |tx| resolve_numbers(tx, &named)).await?;
+            let (despite_claim, as_parcel) = (request.despite_claim.clone(), request.as_parcel.clone());
+            let resolve = move |tx: &mut dyn crate::storage::Tx| {
+                resolve_numbers(tx, "despite-claim", &despite_claim)?;
+                resolve_numbers(tx, "as-parcel", &as_parcel)
+            };
+            uploads.storage.read(resolve).await?;
             let mut results = Vec::with_capacity(files.paths.len());
             for path in &files.paths {
                 let shop = (&uploads, &*profiles);

@@ -5,6 +5,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::districts::Districts;
+use crate::id::parse_crockford;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
 use crate::orders::search_field::SearchField;
@@ -171,6 +172,8 @@ pub struct DeliveryFilter {
     pub zip_codes: Vec<String>,
     /// 희망배송일
     pub preferred_date: PreferredDate,
+    /// only deliveries with orders that this bulk action changed
+    pub action: Option<i64>,
     /// sort order
     pub sort: Sort,
 }
@@ -198,6 +201,8 @@ pub struct DeliveryQuery {
     pub date_from: String,
     /// `YYYY-MM-DD`
     pub date_to: String,
+    /// identifier of a bulk action
+    pub action: String,
     /// a [`Sort`] code
     pub sort: String,
 }
@@ -222,6 +227,7 @@ impl DeliveryQuery {
             region,
             zip_codes: region.zip_codes(districts),
             preferred_date: self.preferred_date(),
+            action: parse_crockford(&self.action),
             sort: Sort::from_code(&self.sort).unwrap_or(default_sort),
         }
     }
@@ -279,6 +285,7 @@ impl DeliveryQuery {
             .chain(one("date", &self.date))
             .chain(one("date_from", &self.date_from))
             .chain(one("date_to", &self.date_to))
+            .chain(one("action", &self.action))
             .chain(one("sort", &self.sort))
             .filter(|(_, value)| !value.is_empty())
             .collect()

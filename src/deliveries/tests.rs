@@ -191,6 +191,7 @@ fn any_filter(random: &mut Random) -> DeliveryFilter {
             2 => PreferredDate::Between(None, Some(to)),
             _ => PreferredDate::Any,
         },
+        action: None,
         sort: Sort::ALL[random.below(8) as usize],
     }
 }

@@ -217,10 +217,15 @@ pub fn undoable(tx: &mut dyn Tx, action_id: i64) -> Result<Option<BulkAction>> {
 
 /// Takes a bulk action back as a whole, and records it. Orders that were changed since stay as they are.
 pub fn undo(tx: &mut dyn Tx, actor: MemberActor, action_id: i64) -> Result<RecordedEvent> {
+    Ok(undo_orders(tx, actor, action_id)?.0)
+}
+
+/// As [`undo`], with the identifiers of the orders that were as the action had left them, for what belongs to them.
+pub fn undo_orders(tx: &mut dyn Tx, actor: MemberActor, action_id: i64) -> Result<(RecordedEvent, Vec<i64>)> {
     if undoable(tx, action_id)?.is_none() {
         let (undone, changed) = (NumberList::default(), NumberList::default());
         let event = AuditEvent::BulkActionUndone { undone, changed, is_expired: true };
-        return Ok(RecordedEvent { event, audit_entry_id: None });
+        return Ok((RecordedEvent { event, audit_entry_id: None }, Vec::new()));
     }
     let context = ChangeContext { actor: actor.into(), upload_id: None, action: Action::Edited };
     let outcome = store::with_changes(tx, context, |changes| bulk_actions::revert(changes, action_id, None))?;
@@ -228,7 +233,7 @@ pub fn undo(tx: &mut dyn Tx, actor: MemberActor, action_id: i64) -> Result<Recor
         bulk_actions::set_undone(tx, action_id, actor.id)?;
     }
     let event = AuditEvent::BulkActionUndone { undone: outcome.undone, changed: outcome.changed, is_expired: false };
-    audit::record_effect(tx, actor, &outcome.ids, event)
+    Ok((audit::record_effect(tx, actor, &outcome.ids, event)?, outcome.ids))
 }
 
 #[cfg(test)]

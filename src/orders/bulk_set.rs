@@ -86,14 +86,18 @@ impl BulkValue {
         }
     }
 
-    /// Whether an order takes the value: dates and methods are locked once the goods are delivered, and a courier is for
-    /// parcels.
+    /// Whether an order takes the value: dates and methods are locked once the goods are delivered, a courier is for
+    /// parcels, and a parcel with a tracking number is not given to somebody else.
     fn is_allowed_for(&self, order: &Order) -> bool {
         match self {
             Self::PreferredShippingDate(date) => {
                 !order.preferred_date_is_settled() || order.preferred_shipping_date == *date
             }
-            Self::ShippingMethod(method) => order.state < OrderState::Shipped || order.shipping_method == *method,
+            Self::ShippingMethod(method) if order.shipping_method == *method => true,
+            Self::ShippingMethod(method) => {
+                let is_numbered = method.is_without_courier() && !order.tracking_number.is_empty();
+                order.state < OrderState::Shipped && !is_numbered
+            }
             Self::Courier(_) => order.shipping_method == ShippingMethod::Parcel,
             Self::PurchaseMemo(_) | Self::ShippingMemo(_) => true,
         }
@@ -104,12 +108,7 @@ impl BulkValue {
         let mut after = order.clone();
         match self {
             Self::PreferredShippingDate(date) => after.preferred_shipping_date = *date,
-            Self::ShippingMethod(method) => {
-                if after.shipping_method != *method {
-                    method.label().clone_into(&mut after.shipping_method_raw);
-                }
-                after.shipping_method = *method;
-            }
+            Self::ShippingMethod(method) => after.set_shipping_method(*method),
             Self::Courier(name) => after.courier.clone_from(name),
             Self::PurchaseMemo(memo) => after.purchase_memo.clone_from(memo),
             Self::ShippingMemo(memo) => after.shipping_memo.clone_from(memo),
@@ -191,6 +190,13 @@ mod tests {
         assert!(date("2026-12-01").is_allowed_for(&placed) && !date("2026-12-01").is_allowed_for(&shipped));
         let parcel = BulkValue::ShippingMethod(ShippingMethod::Parcel);
         assert!(parcel.is_allowed_for(&placed) && !parcel.is_allowed_for(&shipped));
+        let numbered = Order {
+            shipping_method: ShippingMethod::Parcel,
+            tracking_number: "45168300137".to_owned(),
+            ..placed.clone()
+        };
+        let direct = BulkValue::ShippingMethod(ShippingMethod::Direct);
+        assert!(!direct.is_allowed_for(&numbered) && parcel.is_allowed_for(&numbered), "a courier has it");
         let after = parcel.apply(&placed);
         assert_eq!(
             (after.shipping_method, after.shipping_method_raw.as_str()),

@@ -70,6 +70,11 @@ pub fn same_destination(
     method == other_method && same_recipient(recipient, other_recipient)
 }
 
+/// Whether two orders of a delivery go to the courier as one parcel, with one tracking number.
+pub fn is_one_parcel(order: &Order, other: &Order) -> bool {
+    order.delivery_id == other.delivery_id && differences(order, other).next().is_none()
+}
+
 /// Differences of the destination that keep two orders apart.
 fn differences(order: &Order, other: &Order) -> impl Iterator<Item = MergeConflict> {
     [
@@ -169,6 +174,13 @@ pub fn bundle_move(
         Some(Scope::Alone) => Ok(BundleMove::Leaves),
         Some(Scope::Bundle) if others.iter().any(|other| was_delivered(other)) => {
             Err(Problem::at("scope", "이미 배송된 주문이 있어 묶음 전체를 바꿀 수 없어요."))
+        }
+        Some(Scope::Bundle)
+            if before.shipping_method != after.shipping_method
+                && after.shipping_method.is_without_courier()
+                && others.iter().any(|other| !other.tracking_number.is_empty()) =>
+        {
+            Err(Problem::at("scope", "송장번호가 있는 주문이 있어 묶음 전체의 배송방법을 바꿀 수 없어요."))
         }
         Some(Scope::Bundle) => Ok(BundleMove::MovesTogether),
     }

@@ -12,6 +12,7 @@ pub(crate) mod csv;
 mod dispatch;
 pub(crate) mod json;
 mod kind;
+mod left_out;
 mod purchase_order;
 mod search_result;
 mod sheets;
@@ -20,14 +21,16 @@ pub(crate) mod table;
 mod tests;
 pub(crate) mod xlsx;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub use self::courier_order::Courier;
 pub use self::kind::{ExportKind, SMART_STORE};
+pub use self::left_out::{LeftOut, LeftOutReason};
 use self::table::{Table, TableStyle};
+use super::bundle::is_one_parcel;
 use super::claim::ClaimGate;
 use super::filter::OrderFilter;
 use super::list::{self, OrderRow};
@@ -36,6 +39,7 @@ use super::store;
 use super::store::{claims, log};
 use crate::access::AccessedOrders;
 use crate::audit::downloads::{self, SentTo};
+use crate::channels::store as channels;
 use crate::districts::Districts;
 use crate::id::crockford;
 use crate::masking;
@@ -122,15 +126,14 @@ pub struct ExportRequest {
     pub repeats: bool,
 }
 
-/// A written export.
+/// The orders of an export.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExportOutcome {
     /// orders in the file, in its order
     pub ids: Vec<i64>,
-    /// number of orders that an earlier file of this kind has, and that are left out
-    pub already_sent: usize,
-    /// number of orders that do not belong into a file of this kind
-    pub not_due: usize,
+    /// orders of the search that are not in the file, besides the held ones; those that an earlier file has are named also
+    /// if they are repeated
+    pub left_out: LeftOut,
     /// orders that an open cancellation keeps out of the file
     pub held: Vec<Order>,
     /// orders in the file despite their cancellation, because the member named them
@@ -151,28 +154,90 @@ impl ExportOutcome {
     }
 }
 
-/// Orders of a search that an open cancellation keeps out of a file of that kind.
+/// The orders of a search that its file has, and those that it leaves out. A file leaves out the orders that an earlier one
+/// has, unless it `repeats` them.
 ///
 /// # Errors
 /// The database failed.
-pub fn held(tx: &mut dyn Tx, kind: ExportKind, filter: &OrderFilter) -> Result<Vec<Order>, StorageError> {
-    if !kind.is_held_by_claims() {
-        return Ok(Vec::new());
+pub fn contents(
+    tx: &mut dyn Tx,
+    kind: ExportKind,
+    filter: &OrderFilter,
+    despite_claims: &[i64],
+    repeats: bool,
+) -> Result<ExportOutcome, StorageError> {
+    let mut ids = list::all_ids(tx, &kind.filter(filter))?;
+    let mut left_out = retain_fit(tx, kind, filter, &mut ids)?;
+    let ClaimGate { held, despite_claim, .. } = if kind.is_held_by_claims() {
+        ClaimGate::send(claims::held(tx, &ids)?, despite_claims)
+    } else {
+        ClaimGate::default()
+    };
+    if !held.is_empty() {
+        let held: HashSet<i64> = held.iter().map(|order| order.id).collect();
+        ids.retain(|id| !held.contains(id));
     }
-    let claimed = list::all_ids(tx, &OrderFilter { claim_open: true, ..filter.clone() })?;
-    claims::held(tx, &claimed)
+    if let Some(recipient) = kind.recipient() {
+        let sent = sent_before(tx, recipient, &ids)?;
+        left_out.extend(LeftOutReason::Sent, ids.iter().filter(|id| sent.contains(*id)));
+        ids.retain(|id| repeats || !sent.contains(id));
+    }
+    if let ExportKind::CourierOrder(_) = kind {
+        ids = in_parcels(tx, &ids)?.concat();
+    }
+    let unknown_courier = with_unknown_courier(tx, kind, &ids)?;
+    Ok(ExportOutcome { ids, left_out, held, despite_claim, unknown_courier })
 }
 
-/// Orders of a search whose lines in a dispatch file the channel refuses, because it does not know their courier.
-///
-/// # Errors
-/// The database failed.
-pub fn unknown_courier(tx: &mut dyn Tx, kind: ExportKind, filter: &OrderFilter) -> Result<Vec<Order>, StorageError> {
-    if kind != ExportKind::Dispatch {
-        return Ok(Vec::new());
+/// Leaves out the orders that do not belong into a file of that kind.
+fn retain_fit(
+    tx: &mut dyn Tx,
+    kind: ExportKind,
+    filter: &OrderFilter,
+    ids: &mut Vec<i64>,
+) -> Result<LeftOut, StorageError> {
+    let mut left_out = LeftOut::default();
+    if kind == ExportKind::PurchaseOrder && filter.states.is_empty() {
+        // Read from the index of the state: a whole shop is searched.
+        let cancelled = OrderFilter { states: vec![OrderState::Cancelled], ..filter.clone() };
+        let cancelled: HashSet<i64> = list::all_ids(tx, &cancelled)?.into_iter().collect();
+        left_out.extend(LeftOutReason::Cancelled, ids.iter().filter(|id| cancelled.contains(*id)));
     }
-    let ids = wanted_ids(tx, kind, filter)?;
-    with_unknown_courier(tx, kind, &ids)
+    if kind.is_checked_by_order(filter) {
+        let channel = channels::find_id(tx, SMART_STORE)?;
+        for some in ids.chunks(ORDERS_PER_BATCH) {
+            for order in store::find(tx, some)? {
+                if let Some(reason) = kind.unfit(&order, channel) {
+                    left_out.extend(reason, [&order.id]);
+                }
+            }
+        }
+    }
+    let unfit: HashSet<i64> = left_out.by_reason().flat_map(|(_, ids)| ids.iter().copied()).collect();
+    ids.retain(|id| !unfit.contains(id));
+    Ok(left_out)
+}
+
+/// The orders by parcel, each parcel at the place of its first order.
+fn in_parcels(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Vec<i64>>, StorageError> {
+    let mut parcels: Vec<(Order, Vec<i64>)> = Vec::new();
+    let mut of_delivery: HashMap<i64, Vec<usize>> = HashMap::new();
+    for some in ids.chunks(ORDERS_PER_BATCH) {
+        let mut found: HashMap<i64, Order> =
+            store::find(tx, some)?.into_iter().map(|order| (order.id, order)).collect();
+        for order in some.iter().filter_map(|id| found.remove(id)) {
+            let known = of_delivery.entry(order.delivery_id).or_default();
+            match known.iter().find(|parcel| is_one_parcel(&parcels[**parcel].0, &order)) {
+                Some(parcel) => parcels[*parcel].1.push(order.id),
+                None => {
+                    known.push(parcels.len());
+                    let id = order.id;
+                    parcels.push((order, vec![id]));
+                }
+            }
+        }
+    }
+    Ok(parcels.into_iter().map(|(_, ids)| ids).collect())
 }
 
 fn with_unknown_courier(tx: &mut dyn Tx, kind: ExportKind, ids: &[i64]) -> Result<Vec<Order>, StorageError> {
@@ -183,37 +248,6 @@ fn with_unknown_courier(tx: &mut dyn Tx, kind: ExportKind, ids: &[i64]) -> Resul
         }
     }
     Ok(found)
-}
-
-/// Numbers of orders of a search that are not in its file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LeftOut {
-    /// orders that an earlier file of this kind has
-    pub already_sent: usize,
-    /// orders that do not belong into a file of this kind
-    pub not_due: usize,
-}
-
-impl LeftOut {
-    /// Both numbers, for a form that confirms them.
-    pub fn code(self) -> String {
-        format!("{}.{}", self.already_sent, self.not_due)
-    }
-}
-
-/// Numbers of orders of a search that its file leaves out, besides those with an open cancellation.
-///
-/// # Errors
-/// The database failed.
-pub fn left_out(tx: &mut dyn Tx, kind: ExportKind, filter: &OrderFilter) -> Result<LeftOut, StorageError> {
-    let Some(recipient) = kind.recipient() else { return Ok(LeftOut::default()) };
-    let mut ids = wanted_ids(tx, kind, filter)?;
-    if kind.is_held_by_claims() {
-        let held: HashSet<i64> = claims::held(tx, &ids)?.iter().map(|order| order.id).collect();
-        ids.retain(|id| !held.contains(id));
-    }
-    let not_due = retain_due(tx, kind, &mut ids)?;
-    Ok(LeftOut { already_sent: sent_before(tx, recipient, &ids)?.len(), not_due })
 }
 
 /// Those of the orders that are in an earlier file for the recipient. An order whose courier or tracking number was changed
@@ -232,18 +266,6 @@ pub fn sent_before(tx: &mut dyn Tx, sent_to: SentTo, ids: &[i64]) -> Result<Hash
     Ok(sent)
 }
 
-/// The orders of a search that a file of that kind is about, in its order.
-fn wanted_ids(tx: &mut dyn Tx, kind: ExportKind, filter: &OrderFilter) -> Result<Vec<i64>, StorageError> {
-    let mut ids = list::all_ids(tx, &kind.filter(filter))?;
-    if kind == ExportKind::PurchaseOrder && filter.states.is_empty() {
-        // The factory makes nothing for a cancelled order, unless somebody asks for these.
-        let cancelled = OrderFilter { states: vec![OrderState::Cancelled], ..filter.clone() };
-        let cancelled: HashSet<i64> = list::all_ids(tx, &cancelled)?.into_iter().collect();
-        ids.retain(|id| !cancelled.contains(id));
-    }
-    Ok(ids)
-}
-
 /// Writes an export into `file`, in the order of the list. Temporary parts of a workbook are stored in `folder`.
 ///
 /// # Errors
@@ -255,26 +277,10 @@ pub fn write(
     file: File,
     folder: &Path,
 ) -> Result<ExportOutcome, ExportError> {
-    let mut ids = wanted_ids(tx, request.kind, &request.filter)?;
-    let ClaimGate { held, despite_claim, .. } = if request.kind.is_held_by_claims() {
-        ClaimGate::send(claims::held(tx, &ids)?, &request.despite_claims)
-    } else {
-        ClaimGate::default()
-    };
-    if !held.is_empty() {
-        let held: HashSet<i64> = held.iter().map(|order| order.id).collect();
-        ids.retain(|id| !held.contains(id));
-    }
-    let not_due = retain_due(tx, request.kind, &mut ids)?;
-    let mut already_sent = 0;
-    if let (Some(content), false) = (request.kind.recipient(), request.repeats) {
-        let sent = sent_before(tx, content, &ids)?;
-        already_sent = sent.len();
-        ids.retain(|id| !sent.contains(id));
-    }
+    let contents = contents(tx, request.kind, &request.filter, &request.despite_claims, request.repeats)?;
     let sender = shop::store::find(tx)?;
     let masks_contact = request.masks_contact && request.kind == ExportKind::Orders;
-    let orders = Orders { ids: &ids, districts, sender: &sender, masks_contact };
+    let orders = Orders { ids: &contents.ids, districts, sender: &sender, masks_contact };
     match (request.format, request.kind) {
         (Format::Xlsx, kind) => {
             xlsx::catch_full_disk(|| xlsx::write(tx, (kind, &request.claim_note), &orders, file, folder))?;
@@ -285,20 +291,7 @@ pub fn write(
             json::write(tx, &orders, file)?;
         }
     }
-    let unknown_courier = with_unknown_courier(tx, request.kind, &ids)?;
-    Ok(ExportOutcome { ids, already_sent, not_due, held, despite_claim, unknown_courier })
-}
-
-/// Leaves out the orders that do not belong into a file of that kind, and answers how many there were.
-fn retain_due(tx: &mut dyn Tx, kind: ExportKind, ids: &mut Vec<i64>) -> Result<usize, StorageError> {
-    let ExportKind::CourierOrder(_) = kind else { return Ok(0) };
-    let (before, mut due) = (ids.len(), HashSet::new());
-    for some in ids.chunks(ORDERS_PER_BATCH) {
-        let orders = store::find(tx, some)?;
-        due.extend(orders.iter().filter(|order| courier_order::is_due(order)).map(|order| order.id));
-    }
-    ids.retain(|id| due.contains(id));
-    Ok(before - ids.len())
+    Ok(contents)
 }
 
 /// Writes an export to `path`.
@@ -362,6 +355,28 @@ fn each(
         }
     }
     Ok(())
+}
+
+/// Visits the lines of a file: the order of each, or the orders of a parcel.
+fn each_line(
+    tx: &mut dyn Tx,
+    kind: ExportKind,
+    (ids, masks_contact): (&[i64], bool),
+    visit: &mut dyn FnMut(&[OrderRow]) -> Result<(), ExportError>,
+) -> Result<(), ExportError> {
+    let ExportKind::CourierOrder(_) = kind else {
+        return each(tx, ids, masks_contact, &mut |row| visit(std::slice::from_ref(row)));
+    };
+    let mut parcel: Vec<OrderRow> = Vec::new();
+    each(tx, ids, masks_contact, &mut |row| {
+        if parcel.first().is_some_and(|first| !is_one_parcel(&first.order, &row.order)) {
+            visit(&parcel)?;
+            parcel.clear();
+        }
+        parcel.push(row.clone());
+        Ok(())
+    })?;
+    if parcel.is_empty() { Ok(()) } else { visit(&parcel) }
 }
 
 /// Full names of 시/도 and 시/군/구 of an order: `경상북도`, `포항시`. None is 미분류. For 세종특별자치시 both are the same.

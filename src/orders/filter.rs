@@ -84,6 +84,9 @@ pub const DEFAULT_PAGE_SIZE: u32 = 25;
 /// Value of the parameter `claim` that selects open claims.
 pub const OPEN_CLAIMS: &str = "open";
 
+/// Value of the parameter `deadline` that selects orders without 발송기한.
+pub const NO_DEADLINE: &str = "none";
+
 /// Parsed filter of the order list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderFilter {
@@ -105,6 +108,8 @@ pub struct OrderFilter {
     pub product: Option<String>,
     /// only orders with an open claim
     pub claim_open: bool,
+    /// only orders before dispatch that have no 발송기한
+    pub deadline_missing: bool,
     /// only orders that this bulk action changed
     pub action: Option<i64>,
     /// only orders that this upload created or changed
@@ -129,6 +134,7 @@ impl Default for OrderFilter {
             channels: Vec::new(),
             product: None,
             claim_open: false,
+            deadline_missing: false,
             action: None,
             upload: None,
             numbers: Vec::new(),
@@ -163,6 +169,8 @@ pub struct OrderQuery {
     pub product: String,
     /// `open`: only open claims
     pub claim: String,
+    /// `none`: only orders before dispatch that have no 발송기한
+    pub deadline: String,
     /// identifier of a bulk action
     pub action: String,
     /// identifier of an upload
@@ -187,7 +195,7 @@ impl OrderQuery {
         {
             (from, to) = (to, from);
         }
-        let numbers = pasted_numbers(&self.q);
+        let numbers = pasted_numbers(&self.q).looked_up;
         OrderFilter {
             field: SearchField::from_code(&self.field).unwrap_or(SearchField::All),
             search: if numbers.is_empty() { self.q.trim().to_owned() } else { String::new() },
@@ -199,11 +207,17 @@ impl OrderQuery {
             channels: sorted(parts(&self.channel).map(str::to_owned)),
             product: given(&self.product),
             claim_open: self.claim == OPEN_CLAIMS,
+            deadline_missing: self.deadline == NO_DEADLINE,
             action: parse_crockford(&self.action),
             upload: parse_crockford(&self.upload),
             chosen: None,
             sort: parse_sort(&self.sort),
         }
+    }
+
+    /// Pasted numbers that are not looked up because there are too many.
+    pub fn numbers_beyond_limit(&self) -> Vec<String> {
+        pasted_numbers(&self.q).beyond_limit
     }
 
     /// Encodes the query string with some values replaced, for example `page=1`.
@@ -218,6 +232,7 @@ impl OrderQuery {
             ("channel", &self.channel),
             ("product", &self.product),
             ("claim", &self.claim),
+            ("deadline", &self.deadline),
             ("action", &self.action),
             ("upload", &self.upload),
             ("sort", &self.sort),
@@ -269,6 +284,9 @@ impl OrderQuery {
         if filter.claim_open {
             conditions.push("처리할 클레임".to_owned());
         }
+        if filter.deadline_missing {
+            conditions.push("발송기한 없음".to_owned());
+        }
         if filter.action.is_some() {
             conditions.push("최근 작업에서 바뀐 주문".to_owned());
         }
@@ -303,27 +321,38 @@ fn comma_separated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     Ok(values.iter().flat_map(|value| parts(value)).collect::<Vec<_>>().join(","))
 }
 
-/// Numbers that are looked up at once; further ones are ignored.
-const MAX_PASTED_NUMBERS: usize = 200;
+/// Numbers that are looked up at once; the page names the others.
+pub const MAX_PASTED_NUMBERS: usize = 500;
 
-/// Shortest word that counts as a number of an order, a bundle or a parcel. A telephone number is not searched like that.
-const MIN_NUMBER_CHARS: usize = 9;
+/// Digits of the shortest word that counts as a number of an order, a bundle or a parcel, or as the tail of one. Such a word
+/// without a name beside it is no search for a person.
+const MIN_NUMBER_DIGITS: usize = 8;
 
-/// The words of a search that consists of several numbers, as they are pasted from a sheet or a message; none otherwise.
-fn pasted_numbers(text: &str) -> Vec<String> {
+/// The numbers of a search that consists of several.
+#[derive(Default)]
+struct PastedNumbers {
+    looked_up: Vec<String>,
+    beyond_limit: Vec<String>,
+}
+
+/// The words of a search that consists of several numbers, as they are pasted from a sheet or a message; none otherwise. A
+/// number of this program counts, although most of it may be letters.
+fn pasted_numbers(text: &str) -> PastedNumbers {
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c == ',' || c == ';').filter(|word| !word.is_empty()).collect();
     let is_number = |word: &&str| {
         let digits = word.bytes().filter(u8::is_ascii_digit).count();
-        digits >= MIN_NUMBER_CHARS && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        let is_generated = || digits > 0 && parse_crockford(&word.replace('-', "")).is_some();
+        let is_plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        is_plain && (digits >= MIN_NUMBER_DIGITS || is_generated())
     };
     if words.len() < 2 || !words.iter().all(is_number) {
-        return Vec::new();
+        return PastedNumbers::default();
     }
-    let mut numbers: Vec<String> = words.into_iter().take(MAX_PASTED_NUMBERS).map(str::to_owned).collect();
-    numbers.sort_unstable();
-    numbers.dedup();
-    numbers
+    let mut seen = BTreeSet::new();
+    let mut looked_up: Vec<String> = words.into_iter().filter(|word| seen.insert(*word)).map(str::to_owned).collect();
+    let beyond_limit = looked_up.split_off(looked_up.len().min(MAX_PASTED_NUMBERS));
+    PastedNumbers { looked_up, beyond_limit }
 }
 
 fn parse_sort(text: &str) -> Option<Sort> {
@@ -401,11 +430,21 @@ mod tests {
         let numbers = |q: &str| OrderQuery { q: q.into(), ..Default::default() }.filter().numbers;
         assert_eq!(numbers("2024031500000001, 2024031500000002\n451-6830-0137").len(), 3);
         assert_eq!(numbers("2024031500000001 2024031500000001").len(), 1);
+        assert_eq!(numbers("06BGTKQ3T73A2 06bgtkq3t73a4").len(), 2, "numbers of this program");
+        assert_eq!(numbers("00000001 00000002").len(), 2, "tails");
         for search in ["2024031500000001", "홍길동 010-0000-1234", "홍 길동", "1234 5678"] {
             assert_eq!(numbers(search), [] as [&str; 0], "{search}");
         }
         let pasted = OrderQuery { q: "2024031500000001 2024031500000002".into(), ..Default::default() };
         assert_eq!(pasted.describe(&[]), "번호 2개");
+    }
+
+    #[test]
+    fn numbers_beyond_the_limit_are_named() {
+        let pasted: Vec<String> = (0..MAX_PASTED_NUMBERS + 2).map(|number| format!("2024{number:012}")).collect();
+        let query = OrderQuery { q: pasted.join("\n"), ..Default::default() };
+        assert_eq!(query.filter().numbers.len(), MAX_PASTED_NUMBERS);
+        assert_eq!(query.numbers_beyond_limit(), pasted[MAX_PASTED_NUMBERS..]);
     }
 
     #[test]

@@ -78,6 +78,8 @@ coded! {
         Older = "older",
         /// it cannot be right any more: the goods have left, or the quantity grew
         Late = "late",
+        /// a tracking number, although no courier has the goods
+        Method = "method",
     }
 }
 
@@ -110,6 +112,8 @@ pub fn decide(comparison: &Comparison<'_>, order: &Order, age: &FileAge) -> Deci
     }
     if field.is_same(now, ours) {
         Decision::Note
+    } else if field == FollowedField::Tracking && order.shipping_method.is_without_courier() {
+        Decision::Hold(HoldReason::Method)
     } else if field.is_late(order, before, now) {
         Decision::Hold(HoldReason::Late)
     } else if !field.is_same(ours, before) {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::Days;
+use chrono::{Days, NaiveDate};
 
 use super::edit::{
     FormReader, Inputs, OptionInput, Problem, format_options, picked, read_memo, read_option, read_price, read_quantity,
@@ -19,6 +19,11 @@ pub const CHANNEL: (&str, &str) = ("LOCAL", "매장");
 
 /// Default 발송기한, in days from today.
 const DAYS_TO_DISPATCH: u64 = 31;
+
+/// 발송기한 of an order placed at `now` that states none.
+fn default_deadline(now: Moment) -> NaiveDate {
+    now.date().checked_add_days(Days::new(DAYS_TO_DISPATCH)).unwrap_or(now.date())
+}
 
 /// Maximum number of products in one form.
 pub const MAX_ITEMS: usize = 30;
@@ -75,9 +80,8 @@ pub struct ManualOrder {
 impl ManualOrderForm {
     /// Form with its default values. 배송방법 and 배송비 형태 have none: a wrong default is not noticed.
     pub fn empty(now: Moment) -> Self {
-        let deadline = now.date().checked_add_days(Days::new(DAYS_TO_DISPATCH)).unwrap_or(now.date());
         let mut inputs = Inputs::default();
-        inputs.set("dispatch_deadline", deadline.to_string());
+        inputs.set("dispatch_deadline", default_deadline(now).to_string());
         Self { items: vec![ItemInput::empty()], inputs, same: true }
     }
 
@@ -148,7 +152,8 @@ impl ManualOrderForm {
             shipping_method_raw: method.label().to_owned(),
             charge_type: charge.unwrap_or(ChargeType::Prepaid),
             placed_at: now,
-            dispatch_deadline: reader.date("dispatch_deadline", None, None),
+            // Without one, the order would be in no list of what is due.
+            dispatch_deadline: reader.date("dispatch_deadline", None, None).or(Some(default_deadline(now))),
             preferred_shipping_date: reader.date("preferred_shipping_date", None, None),
             ..NewOrder::default()
         }
@@ -277,6 +282,9 @@ mod tests {
         assert_eq!(new.options_raw, "사이즈: 퀸 / 색상: 월넛");
         assert_eq!((new.quantity, new.price), (2, 1_200_000));
         assert_eq!(new.dispatch_deadline.map(|date| date.to_string()).as_deref(), Some("2026-12-23"));
+        form.inputs.set("dispatch_deadline", "");
+        let emptied = form.manual_orders(&catalogue(), NOW).expect("an order").remove(0).new;
+        assert_eq!(emptied.dispatch_deadline, new.dispatch_deadline, "no order is without one");
 
         form.same = false;
         assert_eq!(fields(&form), ["recipient_name", "recipient_tel1"]);

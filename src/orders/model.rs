@@ -294,6 +294,14 @@ impl Order {
         }
     }
 
+    /// Sets the method, in the words of its label; those of the channel stay with the method that they name.
+    pub fn set_shipping_method(&mut self, method: ShippingMethod) {
+        if self.shipping_method != method {
+            self.shipping_method = method;
+            method.label().clone_into(&mut self.shipping_method_raw);
+        }
+    }
+
     /// Day of delivery or handover. From then on the order keeps the district that was valid on this day.
     pub fn delivered_on(&self) -> Option<NaiveDate> {
         self.moments.of(OrderState::Shipped).map(Moment::date)

@@ -11,7 +11,7 @@ use crate::deliveries::store::overview::{DayRegionCount, count_unclassified, cou
 use crate::drive::store as drive;
 use crate::members::store as members;
 use crate::orders::bundle::DeliveryState;
-use crate::orders::filter::{DateField, OPEN_CLAIMS, OrderQuery};
+use crate::orders::filter::{DateField, NO_DEADLINE, OPEN_CLAIMS, OrderQuery};
 use crate::orders::list::{self, Total};
 use crate::orders::model::{OrderState, ShippingMethod};
 use crate::privacy::request::REMINDER_DAYS;
@@ -56,7 +56,7 @@ impl Figure {
 /// Orders whose dispatch deadline is in one span of days, by state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadlineFigures {
-    /// 기한 지남, 오늘까지, 3일 이내
+    /// 기한 지남, 오늘까지, 3일 이내, 기한 없음
     pub name: &'static str,
     /// orders in 주문 and in 발주
     pub figures: [Figure; 2],
@@ -111,19 +111,20 @@ pub struct OpenWork {
 /// Counts all figures; `today` is the shop's date.
 pub fn load(tx: &mut dyn Tx, today: NaiveDate) -> Result<Dashboard> {
     let tomorrow = plus_days(today, 1);
+    let spans = [
+        (LATE, None, today.pred_opt()),
+        ("오늘까지", Some(today), Some(today)),
+        ("3일 이내", Some(tomorrow), Some(plus_days(today, DEADLINE_SOON_DAYS))),
+    ];
+    let mut dated: Vec<DeadlineFigures> =
+        spans.into_iter().map(|(name, from, to)| deadlines(tx, name, from, to)).collect::<Result<_>>()?;
+    dated.extend(undated(tx)?);
     Ok(Dashboard {
         states: OrderState::ALL
             .into_iter()
             .map(|state| Ok((state, orders(tx, &in_state(state))?)))
             .collect::<Result<_>>()?,
-        deadlines: [
-            (LATE, None, today.pred_opt()),
-            ("오늘까지", Some(today), Some(today)),
-            ("3일 이내", Some(tomorrow), Some(plus_days(today, DEADLINE_SOON_DAYS))),
-        ]
-        .into_iter()
-        .map(|(name, from, to)| deadlines(tx, name, from, to))
-        .collect::<Result<_>>()?,
+        deadlines: dated,
         deliveries: [own_deliveries(tx, today)?, own_deliveries(tx, tomorrow)?],
         work: open_work(tx, today)?,
         goes_out: counts_by_day(tx, today, plus_days(today, CHART_DAYS - 1))?,
@@ -185,6 +186,15 @@ fn deadlines(
         ..in_state(state)
     });
     Ok(DeadlineFigures { name, figures: [orders(tx, &placed)?, orders(tx, &purchased)?] })
+}
+
+/// Orders without a deadline, which some channels do not state; none if every order has one.
+fn undated(tx: &mut dyn Tx) -> Result<Option<DeadlineFigures>> {
+    let [placed, purchased] =
+        BEFORE_DISPATCH.map(|state| OrderQuery { deadline: NO_DEADLINE.to_owned(), ..in_state(state) });
+    let figures = [orders(tx, &placed)?, orders(tx, &purchased)?];
+    let is_any = !figures.iter().all(Figure::is_zero);
+    Ok(is_any.then_some(DeadlineFigures { name: "기한 없음", figures }))
 }
 
 fn own_deliveries(tx: &mut dyn Tx, day: NaiveDate) -> Result<Figure> {

@@ -52,13 +52,26 @@ pub fn apply(
 }
 
 /// Saves changed orders with their districts, after the variants that their options name.
-pub(super) fn save_changes(
+fn save_changes(
     tx: &mut dyn Tx,
     cause: ChangeContext,
     changes: &[(Order, Order)],
     districts: &Districts,
 ) -> Result<()> {
-    let mut changed: Vec<(&Order, Order)> = Vec::with_capacity(changes.len());
+    let changed = prepared(tx, cause, changes, districts)?;
+    orders::with_changes(tx, cause, |writer| {
+        writer.save_all_current(&changed.iter().map(|(before, after)| (*before, after)).collect::<Vec<_>>())
+    })
+}
+
+/// The changes with their districts, after the variants that their options name were inserted.
+pub(super) fn prepared<'c>(
+    tx: &mut dyn Tx,
+    cause: ChangeContext,
+    changes: &'c [(Order, Order)],
+    districts: &Districts,
+) -> Result<Vec<(&'c Order, Order)>> {
+    let mut changed = Vec::with_capacity(changes.len());
     for (before, after) in changes {
         let mut after = after.clone();
         if after.recipient.is_elsewhere(&before.recipient, districts) {
@@ -69,7 +82,5 @@ pub(super) fn save_changes(
         }
         changed.push((before, after));
     }
-    orders::with_changes(tx, cause, |writer| {
-        writer.save_all_current(&changed.iter().map(|(before, after)| (*before, after)).collect::<Vec<_>>())
-    })
+    Ok(changed)
 }

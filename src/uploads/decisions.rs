@@ -4,15 +4,16 @@
 
 use std::collections::BTreeMap;
 
-use super::apply::save_changes;
-use crate::audit::Actor;
+use super::apply::prepared;
+use crate::audit::{self, Actor, AuditEvent, AuditObject, MemberActor, RecordedEvent};
 use crate::districts::Districts;
+use crate::orders::bulk_action;
 use crate::orders::follow::claim::QUANTITY_CLAIM;
 use crate::orders::follow::{FollowedField, HoldReason, display_value};
-use crate::orders::model::{Order, OrderState};
+use crate::orders::model::{Order, OrderState, ShippingMethod};
 use crate::orders::store::channel_conflicts::{self, ChannelConflict, ConflictResolution};
 use crate::orders::store::statements::{self, NewStatement};
-use crate::orders::store::{self as orders, Action, ChangeContext};
+use crate::orders::store::{self as orders, Action, ChangeContext, bulk_actions};
 use crate::storage::{Result, Tx};
 
 /// The value that an order gets.
@@ -34,15 +35,18 @@ pub enum ChosenConflicts {
 }
 
 /// Result of [`decide_conflicts`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecisionOutcome {
+    /// what was decided, with its entry in the audit log if any conflict was settled
+    pub recorded: RecordedEvent,
     /// number of settled conflicts
     pub resolved: usize,
     /// conflicts that stay open, and why
     pub failed: Vec<(i64, String)>,
 }
 
-/// Decides about open conflicts of an upload. A conflict stays open if the order has changed since it was shown.
+/// Decides about open conflicts of an upload, as an action that its member can undo. A conflict stays open if the order has
+/// changed since it was shown.
 pub fn decide_conflicts(
     tx: &mut dyn Tx,
     (upload_id, actor): (i64, Actor),
@@ -50,7 +54,7 @@ pub fn decide_conflicts(
     conflicts: &ChosenConflicts,
     districts: &Districts,
 ) -> Result<DecisionOutcome> {
-    let mut outcome = DecisionOutcome::default();
+    let (mut resolved, mut failed) = (0, Vec::new());
     let of_upload = channel_conflicts::of_upload(tx, upload_id, 0..=u32::MAX)?;
     let is_chosen = |conflict: &ChannelConflict| match conflicts {
         ChosenConflicts::Some(ids) => ids.contains(&conflict.id),
@@ -66,7 +70,7 @@ pub fn decide_conflicts(
         match settle(order, &conflict, chosen) {
             Ok(()) => {
                 closed.push((conflict.id, conflict.upload_id));
-                outcome.resolved += 1;
+                resolved += 1;
                 if chosen == ChosenValue::Channel && conflict.reason == HoldReason::Older {
                     older.push(conflict);
                 }
@@ -76,7 +80,7 @@ pub fn decide_conflicts(
                 if conflict.resolved.is_none() {
                     channel_conflicts::set_own_value(tx, conflict.id, &own_value)?;
                 }
-                outcome.failed.push((conflict.id, reason));
+                failed.push((conflict.id, reason));
             }
         }
     }
@@ -98,14 +102,43 @@ pub fn decide_conflicts(
         })
         .collect();
     let cause = ChangeContext { actor, upload_id: Some(upload_id), action: Action::Followed };
-    save_changes(tx, cause, &changes, districts)?;
+    let changed = prepared(tx, cause, &changes, districts)?;
+    let borrowed: Vec<(&Order, &Order)> = changed.iter().map(|(before, after)| (*before, after)).collect();
+    let ((), undo) = orders::with_undoable_changes(tx, cause, |writer| writer.save_all_current(&borrowed))?;
     statements::insert(tx, Some(upload_id), &statements)?;
     let resolution = match chosen {
         ChosenValue::Channel => ConflictResolution::Channel,
         ChosenValue::Own => ConflictResolution::Own,
     };
     channel_conflicts::close(tx, &closed, resolution, actor.member_id())?;
-    Ok(outcome)
+    let takes_channel = chosen == ChosenValue::Channel;
+    let event = AuditEvent::ChannelChangesDecided { takes_channel, resolved, failed: failed.len() };
+    let audit_entry_id = match resolved {
+        0 => None,
+        _ => Some(audit::record(tx, actor, AuditObject::one(upload_id), &event)?),
+    };
+    if let (Some(entry), Some(member_id)) = (audit_entry_id, actor.member_id()) {
+        bulk_actions::record(tx, entry, member_id, &undo)?;
+    }
+    Ok(DecisionOutcome { recorded: RecordedEvent { event, audit_entry_id }, resolved, failed })
+}
+
+/// Takes decisions for the channel's values back, and opens their conflicts again. Orders that were changed since stay as
+/// they are.
+pub fn undo(tx: &mut dyn Tx, actor: MemberActor, action_id: i64) -> Result<RecordedEvent> {
+    let (recorded, ids) = bulk_action::undo_orders(tx, actor, action_id)?;
+    if let Some(entry) = audit::find(tx, action_id)?
+        && let Some(upload_id) = entry.object.id
+    {
+        let is_decided_here = |conflict: &ChannelConflict| {
+            matches!(conflict.resolved, Some((ConflictResolution::Channel, _, at)) if at == entry.at)
+                && conflict.upload_id == upload_id
+        };
+        let conflicts = channel_conflicts::of_orders(tx, &ids)?.into_iter().filter(is_decided_here);
+        let open: Vec<(i64, i64)> = conflicts.map(|conflict| (conflict.id, conflict.upload_id)).collect();
+        channel_conflicts::reopen(tx, &open)?;
+    }
+    Ok(recorded)
 }
 
 /// Settles one conflict in `order`, or says why it stays open.
@@ -134,6 +167,9 @@ fn settle(order: &mut Order, conflict: &ChannelConflict, chosen: ChosenValue) ->
     if field == FollowedField::Quantity && order.cancelled_quantity > 0 && order.claim == QUANTITY_CLAIM {
         // The smaller quantity is what the claim asked for.
         order.claim.clear();
+    }
+    if field == FollowedField::Tracking && order.shipping_method.is_without_courier() {
+        order.set_shipping_method(ShippingMethod::Parcel);
     }
     Ok(())
 }

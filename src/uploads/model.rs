@@ -137,6 +137,8 @@ coded! {
     pub enum Resolution {
         /// the order got the number of the file
         Replaced = "replaced" "새 번호로 바꿈",
+        /// the order became a parcel and got the number of the file
+        Parcelled = "parcelled" "택배로 바꾸고 등록함",
         /// the order kept its number
         Kept = "kept" "지금 번호 유지",
         /// a later file of the same kind imported the order

@@ -26,6 +26,8 @@ pub struct ImportOptions {
     pub file_name: Option<String>,
     /// numbers of the orders that get their tracking number in spite of an open cancellation
     pub despite_claim: Vec<String>,
+    /// numbers of the orders without a courier that become parcels and get their tracking number
+    pub as_parcel: Vec<String>,
 }
 
 /// Parses a typed courier name; none if it is blank.
@@ -62,6 +64,8 @@ pub struct ParsedFile {
     pub made_at: Option<Moment>,
     /// numbers of the orders that get their tracking number in spite of an open cancellation
     pub despite_claim: Vec<String>,
+    /// numbers of the orders without a courier that become parcels and get their tracking number
+    pub as_parcel: Vec<String>,
     /// how its columns differ from those of the profile
     pub columns: Option<ColumnDrift>,
 }
@@ -102,6 +106,7 @@ impl ParsedFile {
             has_claims: false,
             made_at: None,
             despite_claim: Vec::new(),
+            as_parcel: Vec::new(),
             columns: None,
         }
     }
@@ -170,8 +175,10 @@ pub fn parse(
     let has_claims = tables.iter().any(Table::has_claims);
     let made_at = options.file_name.as_deref().and_then(made_at);
     let columns = tables.first().and_then(|table| profiles.drift(&mut workbook, table));
-    let (ignored, despite_claim) = (tally.ignored, options.despite_claim.clone());
-    let mut file = ParsedFile { profile, rows, sheets, notes, ignored, has_claims, made_at, despite_claim, columns };
+    let (despite_claim, as_parcel) = (options.despite_claim.clone(), options.as_parcel.clone());
+    let ignored = tally.ignored;
+    let mut file =
+        ParsedFile { profile, rows, sheets, notes, ignored, has_claims, made_at, despite_claim, as_parcel, columns };
     if let Some(courier) = &options.courier {
         file.set_courier(courier);
     }

@@ -3,6 +3,7 @@
 //! Reads the database and changes nothing. A preview shows the plan. Applying plans again, inside the
 //! transaction that executes the plan, so that concurrent changes are taken into account.
 
+mod companions;
 mod district_warnings;
 mod follow;
 mod known;
@@ -26,7 +27,7 @@ use super::parse::{ParsedFile, ParsedRows};
 use super::store;
 use crate::channels::{Profile, store as channels};
 use crate::orders::follow::{ChannelRow, FileAge, FollowedField, RowEffect, changes_between};
-use crate::orders::model::{NewOrder, Order, OrderState};
+use crate::orders::model::{NewOrder, Order, OrderState, ShippingMethod};
 use crate::orders::store as orders;
 use crate::orders::store::channel_conflicts::NewConflict;
 use crate::orders::store::create::{Bundle, Bundles, bundles, findings};
@@ -64,6 +65,7 @@ pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ParsedFile) -> Result<ImportPlan<'f>>
         ParsedRows::Orders(rows) => plan_orders(tx, (&file.profile, channel), (rows, file.made_at, &file.sheets))?,
         ParsedRows::Tracking(rows) => {
             let rows = purchases::by_order(tx, channel, rows)?;
+            let rows = companions::with_companions(tx, channel, rows)?;
             let shared = SharedNumbers::find(tx, channel, &rows)?;
             // The parcels of an order follow one another. Another number further down is a correction or a mistake.
             let previous = Cell::new(None);
@@ -71,13 +73,24 @@ pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ParsedFile) -> Result<ImportPlan<'f>>
                 let is_next_parcel = previous.get() == Some(order.id);
                 let special =
                     shared.conflict(order, row).or_else(|| is_next_parcel.then(|| add_parcel(order, row)).flatten());
-                let is_despite = file.despite_claim.contains(&order.order_number);
-                let plan = special.unwrap_or_else(|| set_tracking(order, row, now, is_despite));
+                let named = NamedOrder {
+                    despite_claim: file.despite_claim.contains(&order.order_number),
+                    as_parcel: file.as_parcel.contains(&order.order_number),
+                };
+                let plan = special.unwrap_or_else(|| set_tracking(order, row, now, named));
                 previous.set((plan.outcome == RowOutcome::Updated).then_some(order.id));
                 plan
             };
             let mut plan = plan_changes(tx, channel, &rows, |row| &row.order_number, set)?;
             plan.report.findings.courier_missing = file.lacks_courier();
+            note_without_courier(&mut plan.report);
+            if !file.as_parcel.is_empty() {
+                let rows = plan.report.rows.iter().enumerate().map(|(index, row)| (row.order_number.as_str(), index));
+                let rows: HashMap<&str, usize> = rows.collect();
+                let row_of = |(order, _): &(Order, Order)| Some((order.id, *rows.get(order.order_number.as_str())?));
+                let rows: HashMap<i64, usize> = plan.changes.iter().filter_map(row_of).collect();
+                warn_of_split_bundles(tx, &plan.changes, &rows, &mut plan.report)?;
+            }
             plan
         }
         ParsedRows::States(rows) => states::plan_states(tx, channel, rows)?,
@@ -308,6 +321,12 @@ fn add_new_orders<'f>(
             let (column, value) = ("판매자 상품코드".to_owned(), number.clone());
             report.rows[*index].reasons.push(Reason { column, value, message: message.to_owned() });
         }
+        if order.shipping_method.is_without_courier() && !order.tracking_number.is_empty() {
+            let method = order.shipping_method.label();
+            let message = format!("{method} 주문인데 송장번호가 있어요. 택배로 보냈으면 배송방법을 바꿔 주세요");
+            let (column, value) = ("송장번호".to_owned(), order.tracking_number.clone());
+            report.rows[*index].reasons.push(Reason { column, value, message });
+        }
     }
     let Bundles { bundles, mismatched } = bundles(tx, code, create)?;
     for index in mismatched {
@@ -436,9 +455,32 @@ impl TrackingRow {
     }
 }
 
-/// Sets the tracking number and advances the order to SHIPPED. An open cancellation keeps the order where it is.
-/// `is_despite`: the caller named the order, which is sent in spite of that.
-fn set_tracking(order: &mut Order, row: &TrackingRow, now: Moment, is_despite: bool) -> RowPlan {
+/// What the caller decided about an order by its number, before the file was read.
+#[derive(Clone, Copy, Debug, Default)]
+struct NamedOrder {
+    /// it is sent in spite of its open cancellation
+    despite_claim: bool,
+    /// it becomes a parcel
+    as_parcel: bool,
+}
+
+/// What is said of a tracking number for an order that no courier has.
+const WITHOUT_COURIER: &str = "택배로 보내는 주문이 아니라 송장번호를 등록하지 않았어요";
+
+/// Tells how many tracking numbers came for orders that no courier has.
+fn note_without_courier(report: &mut Report) {
+    let is_asked = |row: &&RowReport| row.reasons.iter().any(|reason| reason.message.contains(WITHOUT_COURIER));
+    let rows = report.rows.iter().filter(is_asked).count();
+    if rows > 0 {
+        report.findings.notes.push(format!(
+            "직접전달이나 퀵서비스, 방문수령 주문에 송장번호가 왔어요: {rows}행. 등록하지 않았으니 ‘정할 송장번호’에서 정해 주세요"
+        ));
+    }
+}
+
+/// Sets the tracking number and advances the order to SHIPPED. An open cancellation keeps the order where it is, and so does
+/// a method without a courier: the number is a mistake, or the method is.
+fn set_tracking(order: &mut Order, row: &TrackingRow, now: Moment, named: NamedOrder) -> RowPlan {
     let reason =
         |message: String| Reason { column: "송장번호".to_owned(), value: row.tracking_number.clone(), message };
     let skipped = |message: String| RowPlan::new(RowOutcome::Skipped, vec![reason(message)]);
@@ -448,14 +490,23 @@ fn set_tracking(order: &mut Order, row: &TrackingRow, now: Moment, is_despite: b
     if has_parcels(order, row) && order.state >= OrderState::Shipped {
         return skipped("이미 등록된 송장번호예요".to_owned());
     }
-    if order.is_held_from(OrderState::Shipped) && !is_despite {
+    if order.is_held_from(OrderState::Shipped) && !named.despite_claim {
         let message = "취소 요청이 들어온 주문이라 송장번호를 등록하지 않았어요. 판매채널에서 먼저 처리해 주세요";
         let reason = Reason { column: "클레임".to_owned(), value: order.claim.clone(), message: message.to_owned() };
         return RowPlan::conflict(reason, row.change());
     }
+    let is_without_courier = order.shipping_method.is_without_courier();
+    if is_without_courier && !named.as_parcel {
+        let value = order.shipping_method.label().to_owned();
+        let message = format!("{WITHOUT_COURIER}. 택배로 바꿀지 정해 주세요");
+        return RowPlan::conflict(Reason { column: "배송방법".to_owned(), value, message }, row.change());
+    }
     if !order.tracking_number.is_empty() && !has_parcels(order, row) {
         let message = format!("이미 다른 송장번호({})가 있어요. 맞는 번호를 확인해 주세요", order.tracking_number);
         return RowPlan::conflict(reason(message), row.change());
+    }
+    if is_without_courier {
+        order.set_shipping_method(ShippingMethod::Parcel);
     }
     if order.tracking_number.is_empty() {
         order.tracking_number.clone_from(&row.tracking_number);

@@ -7,7 +7,8 @@ mod undo;
 
 pub use self::claim_data::{claim_data_of_channels, claim_data_of_search, mark_claim_data};
 pub use self::rows::{
-    RowFilter, conflict_count, decision_count, find_row, resolve_all, resolve_earlier, resolve_row, rows,
+    RowFilter, conflict_count, decision_count, find_row, reopen_resolved, resolve_all, resolve_earlier, resolve_row,
+    rows,
 };
 pub use self::undo::{
     BroughtProduct, BroughtVariant, brought_products, brought_variants, delete_goods, for_each_options,

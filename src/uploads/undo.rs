@@ -28,7 +28,8 @@ pub struct RestoredOrder {
     pub after: Order,
     /// changes that stay
     pub kept: Vec<KeptChange>,
-    is_last: bool,
+    /// entries of the upload at the end of its log
+    last_entries: usize,
 }
 
 impl RestoredOrder {
@@ -146,11 +147,11 @@ pub fn plan_undo(tx: &mut dyn Tx, upload_id: i64) -> Result<Option<UndoPlan>> {
             None => {}
             Some(OrderUndo::Delete) => plan.deleted.push(order),
             Some(OrderUndo::Keep(kept)) => plan.kept.push((order, kept)),
-            Some(OrderUndo::Restore { former, kept, unsaid, is_last }) => {
+            Some(OrderUndo::Restore { former, kept, unsaid, last_entries }) => {
                 let after = bulk_actions::restore(&order, &former)?;
                 let gone = superfluous(&after, said, &unsaid).into_iter().chain(unsaid);
                 plan.unsaid.extend(gone.map(|(field, position)| (order.id, field, position)));
-                plan.restored.push(RestoredOrder { before: order, after, kept, is_last });
+                plan.restored.push(RestoredOrder { before: order, after, kept, last_entries });
             }
         }
     }
@@ -246,8 +247,12 @@ pub fn undo(tx: &mut dyn Tx, upload_id: i64, actor: Actor) -> Result<Option<(Und
     let versions: Vec<(i64, i64, i64)> = plan
         .restored
         .iter()
-        .filter(|order| order.is_last && order.kept.is_empty() && order.before != order.after)
-        .map(|order| (order.before.id, order.before.version - 1, order.before.version + 1))
+        .filter(|order| order.last_entries > 0 && order.kept.is_empty() && order.before != order.after)
+        .map(|order| {
+            // Each entry was one version.
+            let entries = i64::try_from(order.last_entries).unwrap_or(i64::MAX);
+            (order.before.id, order.before.version.saturating_sub(entries), order.before.version + 1)
+        })
         .collect();
     bulk_actions::carry_versions(tx, &versions)?;
     statements::delete(tx, &plan.unsaid)?;

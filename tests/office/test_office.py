@@ -19,12 +19,11 @@ FIXTURES = ROOT / "tests" / "fixtures"
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 PROGRAM = os.environ.get("MUKKEUM_BINARY", str(TARGET / "debug" / "mukkeum"))
 
-# Tracking numbers: the four parcels of fixture 07, and an order of the shop's own delivery team by mistake.
+# Tracking numbers: the four parcels of fixture 07. The order of the shop's own delivery team was delivered without one.
 TRACKING = """상품주문번호,택배사,송장번호
 2024031500000001,로젠택배,45168300137
 2024031500000002,로젠택배,45168300137
 2024031500000003,로젠,45168300411
-2024031500000009,로젠택배,45168309999
 2024031500000010,대한통운,612345678901
 """
 
@@ -48,6 +47,13 @@ class Office(unittest.TestCase):
         tracking.write_text(TRACKING)
         cls.program("import", "orders", FIXTURES / "01_smartstore_orders_72col.xlsx")
         cls.program("import", "tracking", tracking)
+        workbook = openpyxl.load_workbook(FIXTURES / "01_smartstore_orders_72col.xlsx")
+        sheet = workbook.active
+        headers = [cell.value for cell in sheet[2]]
+        delivered = next(row for row in sheet.iter_rows(min_row=3) if "2024031500000009" in [cell.value for cell in row])
+        delivered[headers.index("주문상태")].value = "배송중"
+        workbook.save(cls.folder / "02.xlsx")
+        cls.program("import", "orders", cls.folder / "02.xlsx")
         for content, *words in (
             ("purchase-order",),
             ("dispatch",),
@@ -121,7 +127,9 @@ class Office(unittest.TestCase):
             self.assertEqual([round(width - PADDING, 2) for width in widths], WIDTHS)
             self.assertEqual(sheet.row_dimensions[1].height, 24 * POINTS)
             for row in range(2, sheet.max_row + 1):
-                self.assertEqual(sheet.row_dimensions[row].height, 36 * POINTS)
+                texts = [cell.value for cell in sheet[row]]
+                higher = MESSAGE in texts
+                self.assertGreaterEqual(sheet.row_dimensions[row].height, (66 if higher else 36) * POINTS, texts)
             for cell in sheet[1]:
                 self.assertTrue(cell.font.bold)
                 self.assertEqual((cell.alignment.horizontal, cell.fill.fgColor.rgb), ("center", "FFC2FFC0"))
@@ -130,6 +138,7 @@ class Office(unittest.TestCase):
                     sides = [getattr(cell.border, side).style for side in ("left", "right", "top", "bottom")]
                     self.assertEqual(sides, ["thin"] * 4, cell.coordinate)
                     self.assertTrue(cell.alignment.wrap_text, cell.coordinate)
+                    self.assertEqual(cell.font.name, "맑은 고딕", cell.coordinate)
 
     def test_cells_contain_the_fields_of_the_order(self):
         workbook = self.opened("purchase-order")

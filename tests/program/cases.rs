@@ -382,3 +382,19 @@ fn orders_of_a_list_that_the_shop_mapped_follow_it() {
     assert_eq!((counts(&noon)[1], changes(&noon, 1)), (2, vec!["claim  취소요청".to_owned()]));
     assert!(changes(&noon, 0).contains(&"quantity 2 1".to_owned()), "{noon}");
 }
+
+#[test]
+fn files_of_the_command_line_are_remembered_as_sent() {
+    let shop = Shop::new();
+    shop.import("orders", "39-bundle-partial-return/orders.xlsx");
+    let file = shop.0.path().join("factory.xlsx");
+    let export = |flags: &[&str]| {
+        let command = ["export", "purchase-order", "--json", "--out"];
+        let (code, out, error) = run(program(shop.0.path()).args(command).arg(&file).args(flags));
+        let answer: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{code:?} {out}{error}"));
+        (answer["rows"].as_u64(), answer["already_sent"].as_u64())
+    };
+    assert_eq!(export(&["--unsent"]), (Some(3), Some(0)));
+    assert_eq!(export(&["--unsent"]), (Some(0), Some(3)), "the second batch has nothing of the first");
+    assert_eq!(export(&[]), (Some(3), Some(0)), "without the flag all are exported");
+}

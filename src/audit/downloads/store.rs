@@ -1,6 +1,6 @@
 //! SQL of the log of downloads.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{DownloadRecord, DownloadRow, MAX_NOTE_CHARS, OrderFile, Purpose, SentTo};
 use crate::storage::{Result, Row, Tx};
@@ -81,6 +81,22 @@ pub fn orders_in_files(tx: &mut dyn Tx, sent_to: SentTo, ids: &[i64]) -> Result<
         Ok(())
     })?;
     Ok(sent)
+}
+
+/// The newest download of each of the orders for `sent_to`, by order.
+pub fn newest_files(tx: &mut dyn Tx, sent_to: SentTo, ids: &[i64]) -> Result<HashMap<i64, i64>> {
+    let mut newest = HashMap::new();
+    let sql = |ids: &str| {
+        format!(
+            "SELECT order_id, max(download_id) FROM download_orders WHERE sent_to = ? AND order_id IN ({ids}) \
+             GROUP BY order_id"
+        )
+    };
+    tx.for_ids(ids, &[sent_to.code().into()], sql, &mut |row| {
+        newest.insert(row.int(0)?, row.int(1)?);
+        Ok(())
+    })?;
+    Ok(newest)
 }
 
 /// The files that an order is in, newest first.

@@ -31,6 +31,8 @@ pub enum BundleChange {
 pub enum ConflictDecision {
     /// the number of the file
     Replace,
+    /// the number of the file, for orders that become parcels
+    AsParcel,
     /// the stored number
     Keep,
 }

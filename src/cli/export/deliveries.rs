@@ -109,6 +109,7 @@ impl Deliveries {
             date: self.date.clone(),
             date_from: self.from.clone(),
             date_to: self.to.clone(),
+            action: String::new(),
             sort: self.sort.clone(),
         }
     }

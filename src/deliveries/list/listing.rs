@@ -71,7 +71,7 @@ impl SearchableList for DeliveryListing<'_> {
 
     /// From the tallies, or counted for a range of days or a 일반구.
     fn count(&self, tx: &mut dyn Tx, range: &IndexRange) -> Result<Total> {
-        if let Some(rows) = self.tallies(tx)?.rows(range) {
+        if let (Some(rows), None) = (self.tallies(tx)?.rows(range), range.action) {
             return Ok(Total::Exactly(rows));
         }
         let index = range.most_selective_index();
@@ -145,6 +145,7 @@ pub(super) struct IndexRange {
     region: RegionFilter,
     zip_codes: Vec<String>,
     pub(super) preferred_date: PreferredDate,
+    action: Option<i64>,
     sort_key: SortKey,
     descending: bool,
 }
@@ -191,6 +192,7 @@ fn index_ranges(filter: &DeliveryFilter) -> Vec<IndexRange> {
         region: filter.region,
         zip_codes: filter.zip_codes.clone(),
         preferred_date: filter.preferred_date,
+        action: filter.action,
         sort_key: SortKey::Id,
         descending: true,
     };
@@ -233,6 +235,9 @@ impl IndexRange {
     /// The most selective index for the filters. The index by state serves every filter: without a filter on states or
     /// methods, the condition lists all of them. Most deliveries are completed: among those, days are found by date.
     fn most_selective_index(&self) -> &'static str {
+        if self.action.is_some() {
+            return PRIMARY_KEY;
+        }
         let finished = self.states.contains(&DeliveryState::Completed);
         match (self.region, self.preferred_date) {
             (RegionFilter::Sigungu(_) | RegionFilter::Gu { .. } | RegionFilter::Unclassified, _) => INDEX_OF_DISTRICT,
@@ -268,6 +273,11 @@ impl IndexRange {
         let by_state = index == INDEX_OF_STATE;
         let mut conditions = Vec::new();
         // The most selective condition first: SQLite evaluates them in this order.
+        if let Some(action) = self.action {
+            let of_action = "id IN (SELECT o.delivery_id FROM bulk_action_orders b \
+                             JOIN orders o ON o.id = b.order_id WHERE b.action_id = ?)";
+            conditions.push((of_action.to_owned(), vec![action.into()]));
+        }
         match self.region {
             RegionFilter::Any => {}
             RegionFilter::Sido(code) => {
@@ -322,6 +332,7 @@ impl IndexRange {
             RegionFilter::Sigungu(_) | RegionFilter::Gu { .. } | RegionFilter::Unclassified => false,
         };
         is_wide
+            && self.action.is_none()
             && self.methods.iter().any(|method| matches!(method, ShippingMethod::Direct | ShippingMethod::Parcel))
             && !matches!(self.preferred_date, PreferredDate::Between(..))
             && self.states.contains(&DeliveryState::Completed)

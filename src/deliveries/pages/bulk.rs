@@ -1,4 +1,4 @@
-//! Bulk actions on the ticked deliveries of the list: 배송 완료, and their slips.
+//! Bulk actions on the ticked deliveries of the list: 배송 완료, 희망배송일, 배송메모, and their slips.
 
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
@@ -46,10 +46,14 @@ pub(super) async fn bulk(
     }
     match first_value(&pairs, "act") {
         "slips" => Ok(redirect(&slips_url(&ticked))),
-        "date" => {
+        act @ ("date" | "memo") => {
             let here = uri.path_and_query().map_or("/deliveries", |here| here.as_str());
-            let flash = match BulkValue::parse(BulkField::PreferredShippingDate, first_value(&pairs, "set_date")) {
-                Ok(date) => storage.write(move |tx| set_date(tx, actor, &ticked, &date)).await?,
+            let (field, name) = match act {
+                "memo" => (BulkField::ShippingMemo, "set_memo"),
+                _ => (BulkField::PreferredShippingDate, "set_date"),
+            };
+            let flash = match BulkValue::parse(field, &first_value(&pairs, name).replace("\r\n", "\n")) {
+                Ok(value) => storage.write(move |tx| set(tx, actor, &ticked, &value)).await?,
                 Err(problem) => {
                     let flash = Flash::warning(problem);
                     storage.write(move |tx| flash.save(tx, actor.id)).await?
@@ -65,11 +69,11 @@ pub(super) async fn bulk(
     }
 }
 
-/// Sets the 희망배송일 of the orders of these deliveries; delivered and cancelled ones keep theirs.
-fn set_date(tx: &mut dyn Tx, actor: MemberActor, deliveries: &[i64], date: &BulkValue) -> StorageResult<FlashId> {
+/// Sets 희망배송일 or 배송메모 of the orders of these deliveries; delivered and cancelled ones keep theirs.
+fn set(tx: &mut dyn Tx, actor: MemberActor, deliveries: &[i64], value: &BulkValue) -> StorageResult<FlashId> {
     let ids: Vec<i64> = bundles::ids_of(tx, deliveries)?.into_iter().map(|(_, order)| order).collect();
     let mut orders = orders::store::find(tx, &ids)?;
     orders.retain(|order| order.state < OrderState::Shipped);
     orders.sort_by_key(|order| order.id);
-    Flash::from(&bulk_set::set(tx, actor, &orders, date, &[])?).save(tx, actor.id)
+    Flash::from(&bulk_set::set(tx, actor, &orders, value, &[])?).save(tx, actor.id)
 }

@@ -19,7 +19,8 @@ use crate::orders::bulk_action;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::list::Total;
 use crate::orders::model::ShippingMethod;
-use crate::storage::{Storage, StorageError};
+use crate::orders::store::bulk_actions;
+use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{Layout, Member, PageResult, PersonalData, Query, personal_page};
 
@@ -43,8 +44,29 @@ pub(super) struct ListPage {
     sidos: Vec<SidoChoice>,
     sido: Option<i64>,
     today: NaiveDate,
-    /// audit entry of the completion that redirected here, if it can be undone
-    undo: Option<String>,
+    /// the action that redirected here
+    after: Option<AfterAction>,
+}
+
+/// What the answer to a bulk action offers.
+struct AfterAction {
+    /// identifier in URLs
+    id: String,
+    /// number of deliveries with changed orders
+    deliveries: i64,
+    is_undoable: bool,
+}
+
+impl AfterAction {
+    /// The offers of the action with this audit entry; none if it was no bulk action.
+    fn of(tx: &mut dyn Tx, audit_entry_id: Option<i64>) -> StorageResult<Option<Self>> {
+        let Some(id) = audit_entry_id else { return Ok(None) };
+        if bulk_actions::by_id(tx, id)?.is_none() {
+            return Ok(None);
+        }
+        let is_undoable = bulk_action::undoable(tx, id)?.is_some();
+        Ok(Some(Self { id: crockford(id), deliveries: bulk_actions::delivery_count(tx, id)?, is_undoable }))
+    }
 }
 
 impl ListPage {
@@ -168,7 +190,7 @@ pub(super) async fn list_page(
     let (list_filter, uri) = (filter.clone(), uri.clone());
     let entry = layout.flash.as_ref().and_then(|flash| flash.audit_entry_id);
     let viewer = member.clone();
-    let (found, pages, rows, undo) = storage
+    let (found, pages, rows, after) = storage
         .read(move |tx| {
             let size = i64::from(paging.size());
             let offset = i64::try_from(paging.page() - 1).unwrap_or(i64::MAX).saturating_mul(size);
@@ -181,11 +203,7 @@ pub(super) async fn list_page(
             let masking = masking::store::load(tx, &viewer, Surface::DeliveryList)?;
             let rows: Vec<DeliveryRow> =
                 load_rows(tx, &found.ids)?.into_iter().map(|row| row.masked(&masking)).collect();
-            let undo = match entry {
-                Some(id) if bulk_action::undoable(tx, id)?.is_some() => Some(crockford(id)),
-                _ => None,
-            };
-            Ok::<_, StorageError>((found, pages, rows, undo))
+            Ok::<_, StorageError>((found, pages, rows, AfterAction::of(tx, entry)?))
         })
         .await?;
     let districts = &*districts;
@@ -198,7 +216,7 @@ pub(super) async fn list_page(
         is_search_truncated: found.is_truncated,
         sidos: sidos(districts, filter.region),
         today: storage.clock().now().date(),
-        undo,
+        after,
         filter,
     })
 }

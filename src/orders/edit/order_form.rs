@@ -91,11 +91,14 @@ fn contact_fields(reader: &mut FormReader<'_>, order: &mut Order) {
     };
 }
 
+/// Message for a parcel with a tracking number that is given to somebody else.
+const NUMBER_STAYS: &str = "송장번호가 있는 주문이에요. 택배가 아니면 송장번호를 지워 주세요.";
+
 fn shipping_fields(reader: &mut FormReader<'_>, order: &mut Order, inputs: &Inputs) {
     let method = reader.choice("shipping_method", ShippingMethod::from_code, "배송방법을 선택해 주세요.");
-    if let Some(method) = method.filter(|method| *method != order.shipping_method) {
-        order.shipping_method = method;
-        method.label().clone_into(&mut order.shipping_method_raw);
+    let was = order.shipping_method;
+    if let Some(method) = method {
+        order.set_shipping_method(method);
     }
     if let Some(charge) = reader.choice("charge_type", ChargeType::from_code, "배송비 형태를 선택해 주세요.")
     {
@@ -112,6 +115,11 @@ fn shipping_fields(reader: &mut FormReader<'_>, order: &mut Order, inputs: &Inpu
     match tracking_number(order, inputs.get("tracking_number")) {
         Ok(number) if needs_consent(order, &number) && inputs.get(DESPITE_CLAIM).is_empty() => {
             reader.problem("tracking_number", held_by_claim(order));
+        }
+        Ok(number)
+            if !number.is_empty() && order.shipping_method != was && order.shipping_method.is_without_courier() =>
+        {
+            reader.problem("tracking_number", NUMBER_STAYS);
         }
         Ok(number) => {
             if let Err(message) = missing_courier(order, &number, &order.courier) {
@@ -249,6 +257,22 @@ mod tests {
             (edited.tracking_number.as_str(), edited.shipping_method_raw.as_str()),
             ("45168300137", "택배,등기,소포")
         );
+    }
+
+    #[test]
+    fn parcel_with_a_number_is_not_given_to_the_own_team() {
+        let order = Order {
+            shipping_method: ShippingMethod::Parcel,
+            courier: "로젠택배".to_owned(),
+            tracking_number: "45168300137".to_owned(),
+            ..complete(OrderState::Purchased)
+        };
+        let mut inputs = inputs_of(&order, "1");
+        inputs.set("shipping_method", "DIRECT");
+        assert_eq!(fields(apply_order_form(&order, &inputs, None, Moment(9))), ["tracking_number"]);
+        inputs.set("tracking_number", "");
+        let edited = apply_order_form(&order, &inputs, None, Moment(9)).expect("saved");
+        assert_eq!((edited.shipping_method, edited.tracking_number.as_str()), (ShippingMethod::Direct, ""));
     }
 
     #[test]

@@ -260,7 +260,10 @@ pub(super) fn tracking_number(order: &Order, typed: &str) -> Result<String, &'st
         return Ok(number);
     }
     if order.shipping_method != ShippingMethod::Parcel {
-        return Err("택배로 보내는 주문에만 송장번호를 넣을 수 있어요.");
+        if number.is_empty() {
+            return Ok(number);
+        }
+        return Err("택배로 보내는 주문에만 송장번호를 넣을 수 있어요. 배송방법을 먼저 택배로 바꿔 주세요.");
     }
     let sound = |number: &String| number.len() <= 30 && number.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if number.len() > text_limits::TRACKING_NUMBER {

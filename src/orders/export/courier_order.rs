@@ -1,4 +1,5 @@
-//! 송장 접수 파일: parcels for the program of a courier, one row a parcel. `assets/courier-orders/*.toml` lists the columns of
+//! 송장 접수 파일: parcels for the program of a courier, one row a parcel: orders of a
+//! delivery that go to one recipient share it. `assets/courier-orders/*.toml` lists the columns of
 //! each courier; a word of [`VALUES`], or a field of the
 //! order, names what a column holds.
 
@@ -10,7 +11,8 @@ use serde::Deserialize;
 use super::table::{CellSource, Column, OrderLine};
 use crate::orders::fields::Cell;
 use crate::orders::fields::OrderField;
-use crate::orders::model::{ChargeType, Order, OrderState, ShippingMethod};
+use crate::orders::list::OrderRow;
+use crate::orders::model::{ChargeType, Order};
 
 /// The file of a courier.
 pub(super) struct CourierFile {
@@ -49,13 +51,6 @@ impl Courier {
     pub fn hint(self) -> &'static str {
         &self.file().hint
     }
-}
-
-/// Whether an order is a parcel that a courier does not have yet.
-pub(super) fn is_due(order: &Order) -> bool {
-    order.shipping_method == ShippingMethod::Parcel
-        && order.state < OrderState::Shipped
-        && order.tracking_number.is_empty()
 }
 
 #[derive(Deserialize)]
@@ -104,10 +99,11 @@ const VALUES: &[(&str, Value)] = &[
     ("address1", |line| Cell::text(&line.order_row.order.recipient.address1)),
     ("address2", |line| Cell::text(&line.order_row.order.recipient.address2)),
     ("address", |line| joined([&line.order_row.order.recipient.address1, &line.order_row.order.recipient.address2])),
-    ("product_name", |line| Cell::text(&line.order_row.product_name)),
-    ("options", |line| Cell::Text(Cow::Owned(line.order_row.labels.join(" / ")))),
-    ("product", product),
-    ("message", |line| joined([&line.order_row.order.shipping_memo, &line.order_row.order.customer_message])),
+    ("product_name", |line| each(line, ", ", |row| row.product_name.clone())),
+    ("options", |line| each(line, ", ", |row| row.labels.join(" / "))),
+    ("total_quantity", |line| Cell::Number(line.orders.iter().map(|row| row.order.quantity).sum())),
+    ("product", |line| each(line, ", ", product)),
+    ("message", |line| each(line, " ", |row| joined_text([&row.order.shipping_memo, &row.order.customer_message]))),
     ("charge", |line| Cell::text(charge(&line.order_row.order, "선불"))),
     ("charge_on_account", |line| Cell::text(charge(&line.order_row.order, "신용"))),
     ("sender_name", |line| Cell::text(&line.sender.name)),
@@ -115,15 +111,28 @@ const VALUES: &[(&str, Value)] = &[
     ("sender_address", |line| Cell::text(&line.sender.address)),
 ];
 
+/// The texts of the orders of a parcel on one line, each once.
+fn each<'a>(line: &OrderLine<'a>, separator: &str, text: impl Fn(&OrderRow) -> String) -> Cell<'a> {
+    let mut texts: Vec<String> = Vec::new();
+    for text in line.orders.iter().map(text).filter(|text| !text.is_empty()) {
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    Cell::Text(Cow::Owned(texts.join(separator)))
+}
+
 /// Both texts on one line, without the empty one.
 fn joined(parts: [&str; 2]) -> Cell<'static> {
-    let words: Vec<&str> = parts.iter().flat_map(|part| part.split_whitespace()).collect();
-    Cell::Text(Cow::Owned(words.join(" ")))
+    Cell::Text(Cow::Owned(joined_text(parts)))
+}
+
+fn joined_text(parts: [&str; 2]) -> String {
+    parts.iter().flat_map(|part| part.split_whitespace()).collect::<Vec<_>>().join(" ")
 }
 
 /// `린넨 소파 [월넛, 3인] × 2`
-fn product<'a>(line: &OrderLine<'a>) -> Cell<'a> {
-    let row = line.order_row;
+fn product(row: &OrderRow) -> String {
     let mut name = row.product_name.clone();
     if !row.labels.is_empty() {
         name = format!("{name} [{}]", row.labels.join(", "));
@@ -131,7 +140,7 @@ fn product<'a>(line: &OrderLine<'a>) -> Cell<'a> {
     if row.order.quantity > 1 {
         name = format!("{name} × {}", row.order.quantity);
     }
-    Cell::Text(Cow::Owned(name))
+    name
 }
 
 /// Who pays the courier: the recipient, or the shop in the courier's word for it.
@@ -142,7 +151,6 @@ fn charge(order: &Order, by_shop: &'static str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::orders::model::tests::order;
 
     #[test]
     fn every_definition_is_read() {
@@ -154,14 +162,5 @@ mod tests {
         let names: Vec<&str> = Courier::all().map(Courier::name).collect();
         assert_eq!(names, ["로젠택배", "CJ대한통운", "한진택배", "롯데택배", "우체국택배"]);
         assert_eq!(FILES[4].columns.len(), 17);
-    }
-
-    #[test]
-    fn parcels_that_went_or_that_no_courier_takes_are_not_due() {
-        let parcel = |state| Order { shipping_method: ShippingMethod::Parcel, ..order(state) };
-        assert!(is_due(&parcel(OrderState::Placed)) && is_due(&parcel(OrderState::Dispatched)));
-        assert!(!is_due(&parcel(OrderState::Shipped)) && !is_due(&order(OrderState::Placed)));
-        let numbered = Order { tracking_number: "1".to_owned(), ..parcel(OrderState::Purchased) };
-        assert!(!is_due(&numbered));
     }
 }

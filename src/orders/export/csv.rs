@@ -8,7 +8,7 @@ use std::io::{BufWriter, Error, Write};
 use ::csv::{Terminator, WriterBuilder};
 
 use super::table::OrderLine;
-use super::{ExportError, ExportKind, Orders, each};
+use super::{ExportError, ExportKind, Orders, each_line};
 use crate::orders::fields::Cell;
 use crate::storage::Tx;
 
@@ -19,9 +19,9 @@ pub(super) fn write(tx: &mut dyn Tx, kind: ExportKind, orders: &Orders<'_>, file
     let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
     table.write_record(columns.iter().map(|column| column.header.as_ref())).map_err(Error::from)?;
     let mut number = 0;
-    each(tx, orders.ids, orders.masks_contact, &mut |listed| {
+    each_line(tx, kind, (orders.ids, orders.masks_contact), &mut |listed| {
         number += 1;
-        let line = OrderLine { order_row: listed, districts: orders.districts, sender: orders.sender, number };
+        let Some(line) = OrderLine::new(listed, orders, number) else { return Ok(()) };
         for column in columns {
             table.write_field(format_cell(column.cell(&line)).as_bytes()).map_err(Error::from)?;
         }

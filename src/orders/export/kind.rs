@@ -3,9 +3,10 @@
 use chrono::NaiveDate;
 
 use super::courier_order::Courier;
+use super::left_out::LeftOutReason;
 use crate::audit::downloads::SentTo;
 use crate::orders::filter::{DateField, OrderFilter, Sort};
-use crate::orders::model::OrderState;
+use crate::orders::model::{Order, OrderState, ShippingMethod};
 
 /// Code of the channel that accepts 발송처리.
 pub const SMART_STORE: &str = "SMART_STORE";
@@ -66,12 +67,13 @@ impl ExportKind {
         Self::all().into_iter().find(|kind| kind.code() == code)
     }
 
-    /// Why the kind is not available for a search, and what to do; none if it is.
+    /// Why the kind is not available for a search, and what to do; none if it is. Of ticked orders, those are left out that
+    /// do not belong into the file.
     pub fn problem(self, filter: &OrderFilter) -> Option<&'static str> {
         let sent = filter.states == [OrderState::Shipped];
         let of_channel = filter.channels == [SMART_STORE];
         match self {
-            Self::Dispatch if !(sent && of_channel) => {
+            Self::Dispatch if !(sent && of_channel) && filter.chosen.is_none() => {
                 Some("주문상태 ‘배송됨’, 판매채널 ‘스마트스토어’로 찾아야 받을 수 있어요.")
             }
             _ => None,
@@ -81,6 +83,27 @@ impl ExportKind {
     /// Whether the file has the goods bought or sent, so that it leaves out orders with an open cancellation.
     pub const fn is_held_by_claims(self) -> bool {
         matches!(self, Self::PurchaseOrder | Self::Dispatch | Self::CourierOrder(_))
+    }
+
+    /// Whether each order of the search is read to decide if it belongs into the file.
+    pub(super) const fn is_checked_by_order(self, filter: &OrderFilter) -> bool {
+        match self {
+            Self::Orders | Self::PurchaseOrder => false,
+            Self::Dispatch => filter.chosen.is_some(),
+            Self::CourierOrder(_) => true,
+        }
+    }
+
+    /// Why an order does not belong into a file of this kind; none if it does. `channel` is the identifier of 스마트스토어.
+    pub(super) fn unfit(self, order: &Order, channel: Option<i64>) -> Option<LeftOutReason> {
+        match self {
+            Self::Orders | Self::PurchaseOrder => None,
+            Self::Dispatch if Some(order.channel_id) != channel => Some(LeftOutReason::OtherChannel),
+            Self::Dispatch => (order.state != OrderState::Shipped).then_some(LeftOutReason::NotShipped),
+            Self::CourierOrder(_) if order.shipping_method != ShippingMethod::Parcel => Some(LeftOutReason::NotParcel),
+            Self::CourierOrder(_) if order.state >= OrderState::Shipped => Some(LeftOutReason::Shipped),
+            Self::CourierOrder(_) => (!order.tracking_number.is_empty()).then_some(LeftOutReason::Numbered),
+        }
     }
 
     /// Filter with the order of the export: that of the list, but oldest first for files that are sent.
@@ -112,6 +135,28 @@ fn file_part(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::orders::model::tests::order;
+
+    #[test]
+    fn courier_takes_parcels_that_have_not_gone() {
+        let courier = ExportKind::CourierOrder(Courier::all().next().expect("a courier"));
+        let why = |order: &Order| courier.unfit(order, None);
+        let parcel = |state| Order { shipping_method: ShippingMethod::Parcel, ..order(state) };
+        assert_eq!((why(&parcel(OrderState::Placed)), why(&parcel(OrderState::Dispatched))), (None, None));
+        assert_eq!(why(&parcel(OrderState::Shipped)), Some(LeftOutReason::Shipped));
+        assert_eq!(why(&order(OrderState::Placed)), Some(LeftOutReason::NotParcel));
+        let numbered = Order { tracking_number: "1".to_owned(), ..parcel(OrderState::Purchased) };
+        assert_eq!(why(&numbered), Some(LeftOutReason::Numbered));
+    }
+
+    #[test]
+    fn channel_is_told_of_its_shipped_orders() {
+        let why = |order: &Order| ExportKind::Dispatch.unfit(order, Some(1));
+        assert_eq!(why(&order(OrderState::Shipped)), None);
+        assert_eq!(why(&order(OrderState::Dispatched)), Some(LeftOutReason::NotShipped));
+        let other = Order { channel_id: 2, ..order(OrderState::Shipped) };
+        assert_eq!(why(&other), Some(LeftOutReason::OtherChannel));
+    }
 
     #[test]
     fn dispatch_export_requires_the_channel_and_shipped_orders() {
@@ -121,6 +166,8 @@ mod tests {
         assert!(ExportKind::Dispatch.problem(&filter).is_some());
         filter.channels = vec![SMART_STORE.to_owned()];
         assert_eq!(ExportKind::Dispatch.problem(&filter), None);
+        let chosen = OrderFilter { chosen: Some(vec![1]), ..OrderFilter::default() };
+        assert_eq!(ExportKind::Dispatch.problem(&chosen), None, "what does not belong is named");
         assert!(ExportKind::all().into_iter().all(|kind| ExportKind::from_code(kind.code()) == Some(kind)));
     }
 

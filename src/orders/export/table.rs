@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::regions;
+use super::{Orders, regions};
 use crate::districts::Districts;
 use crate::orders::fields::{Cell, OrderField};
 use crate::orders::list::OrderRow;
@@ -11,7 +11,10 @@ use crate::shop::model::Shop;
 
 /// Order in a row of a table.
 pub(super) struct OrderLine<'a> {
+    /// the order, or the first of the parcel
     pub(super) order_row: &'a OrderRow,
+    /// the orders of the parcel in a file for a courier; otherwise the order alone
+    pub(super) orders: &'a [OrderRow],
     pub(super) districts: &'a Districts,
     /// the shop, as the sender of parcels
     pub(super) sender: &'a Shop,
@@ -52,7 +55,7 @@ pub(super) enum TableStyle {
     Plain,
     /// thin borders and a filled header
     Framed,
-    /// as framed, for printing: wrapped text, row heights in pixels, that of the header first
+    /// as framed, for printing: wrapped text, the row heights in pixels: of the header, and the least of an order
     Printed { header: u16, row: u16 },
 }
 
@@ -80,6 +83,11 @@ pub(crate) fn method(order: &Order) -> &str {
 }
 
 impl<'a> OrderLine<'a> {
+    /// The line of an order or of a parcel; none without an order.
+    pub(super) fn new(orders: &'a [OrderRow], of: &Orders<'a>, number: u32) -> Option<Self> {
+        Some(Self { order_row: orders.first()?, orders, districts: of.districts, sender: of.sender, number })
+    }
+
     /// 시/도 and 시/군/구, or 미분류 for both.
     pub(super) fn region_names(&self) -> (&'a str, &'a str) {
         regions(self.districts, &self.order_row.order).unwrap_or(("미분류", "미분류"))

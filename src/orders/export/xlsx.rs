@@ -9,9 +9,10 @@ use chrono::{Datelike, NaiveDateTime};
 use rust_xlsxwriter::{DocProperties, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError};
 use zip::result::ZipError;
 
+use super::csv::format_cell;
 use super::sheets::sheet_names;
 use super::table::{OrderLine, Table, TableStyle};
-use super::{ExportError, ExportKind, Orders, dispatch, each, purchase_order};
+use super::{ExportError, ExportKind, Orders, dispatch, each_line, purchase_order};
 use crate::orders::fields::Cell;
 use crate::storage::Tx;
 
@@ -23,6 +24,21 @@ const MAX_SHEETS: usize = 250;
 
 /// Maximum length of a cell in Excel, in UTF-16 code units.
 const MAX_CELL_UTF16: usize = 32_767;
+
+/// Font of what is printed, which every Korean Excel has.
+const PRINT_FONT: &str = "맑은 고딕";
+
+/// Size of that font in points.
+const PRINT_FONT_POINTS: u32 = 11;
+
+/// Height of a line of that font.
+const LINE_PIXELS: u32 = 22;
+
+/// Highest row of Excel: 409 points.
+const MAX_ROW_PIXELS: u32 = 545;
+
+/// Number of A4 among the paper sizes of Excel.
+const A4: u8 = 9;
 
 /// Fill colour of the header.
 const HEADER_FILL: u32 = 0x00C2_FFC0;
@@ -91,9 +107,9 @@ pub(super) fn write(
     for ((_, ids), name) in sheets.iter().zip(&names) {
         let sheet = begin(&mut workbook, name, &table, &formats)?;
         let mut row = 0;
-        each(tx, ids, orders.masks_contact, &mut |listed| {
+        each_line(tx, kind, (ids, orders.masks_contact), &mut |listed| {
             row += 1;
-            let line = OrderLine { order_row: listed, districts: orders.districts, sender: orders.sender, number: row };
+            let Some(line) = OrderLine::new(listed, orders, row) else { return Ok(()) };
             write_line(sheet, &line, &table, &formats)
         })?;
     }
@@ -116,9 +132,12 @@ impl CellFormats {
         let plain = || match look {
             TableStyle::Plain => Format::new(),
             TableStyle::Framed => Format::new().set_border(FormatBorder::Thin).set_align(FormatAlign::VerticalCenter),
-            TableStyle::Printed { .. } => {
-                Format::new().set_border(FormatBorder::Thin).set_align(FormatAlign::VerticalCenter).set_text_wrap()
-            }
+            TableStyle::Printed { .. } => Format::new()
+                .set_border(FormatBorder::Thin)
+                .set_align(FormatAlign::VerticalCenter)
+                .set_text_wrap()
+                .set_font_name(PRINT_FONT)
+                .set_font_size(PRINT_FONT_POINTS),
         };
         let header = match look {
             TableStyle::Plain => plain(),
@@ -153,7 +172,7 @@ fn begin<'w>(
         sheet.set_freeze_panes(1, 0)?;
     }
     if let TableStyle::Printed { header, .. } = table.look {
-        sheet.set_landscape().set_repeat_rows(0, 0)?.set_row_height_pixels(0, header.into())?;
+        sheet.set_landscape().set_paper_size(A4).set_repeat_rows(0, 0)?.set_row_height_pixels(0, header.into())?;
     }
     for (place, column) in (0..).zip(table.columns) {
         sheet.set_column_width(place, f64::from(column.width))?;
@@ -169,12 +188,24 @@ fn write_line(
     formats: &CellFormats,
 ) -> Result<(), ExportError> {
     if let TableStyle::Printed { row, .. } = table.look {
-        sheet.set_row_height_pixels(line.number, row.into())?;
+        let cells = table.columns.iter().map(|column| (column.cell(line), column.width));
+        let lines = cells.map(|(cell, width)| printed_lines(&format_cell(cell), width)).max().unwrap_or(1);
+        let height = lines.saturating_mul(LINE_PIXELS).clamp(row.into(), MAX_ROW_PIXELS);
+        sheet.set_row_height_pixels(line.number, height)?;
     }
     for (place, column) in (0..).zip(table.columns) {
         write_cell(sheet, line.number, place, column.cell(line), formats)?;
     }
     Ok(())
+}
+
+/// Lines that a text takes in a cell of a width in characters. Excel does not fit the height of rows in a file that it opens
+/// for the first time, so that it is written.
+fn printed_lines(text: &str, width: u8) -> u32 {
+    // A Hangul syllable of the font is a little wider than two digits of Excel's default font, in which widths are measured.
+    let tenths = |letter: char| if letter.is_ascii() { 11 } else { 22 };
+    let lines = |line: &str| line.chars().map(tenths).sum::<u32>().div_ceil(u32::from(width) * 10).max(1);
+    text.lines().map(lines).sum::<u32>().max(1)
 }
 
 /// Writes a cell.
@@ -217,4 +248,17 @@ fn truncate_cell(text: &str) -> &str {
         length > MAX_CELL_UTF16
     });
     end.map_or(text, |(end, _)| &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printed_lines;
+
+    #[test]
+    fn row_is_as_high_as_its_longest_text() {
+        assert_eq!((printed_lines("", 9), printed_lines("주문", 9)), (1, 1));
+        assert_eq!(printed_lines("경상북도 포항시 북구 예시로 12, 101동 1203호", 60), 1);
+        assert_eq!(printed_lines(&"가".repeat(42), 42), 3, "two columns and a little for each syllable");
+        assert_eq!(printed_lines("문 앞\n경비실\n\n전화", 42), 4);
+    }
 }

@@ -277,6 +277,17 @@ fn claim_opens_even_by_an_older_file() {
 }
 
 #[test]
+fn tracking_number_that_no_courier_can_have_waits_for_a_decision() {
+    let numbered = NewOrder { tracking_number: "45168300137".into(), courier: "로젠택배".into(), ..new_order("1") };
+    let order = order_of(&new_order("1"), OrderState::Dispatched);
+    let asked = effect(&order, &numbered);
+    assert_eq!((asked.held[0].reason, asked.after.tracking_number.as_str()), (HoldReason::Method, ""));
+    let parcel = NewOrder { shipping_method: crate::orders::model::ShippingMethod::Parcel, ..numbered };
+    let taken = effect(&order, &parcel);
+    assert_eq!((taken.held.len(), taken.after.tracking_number.as_str()), (0, "45168300137"), "the file says so");
+}
+
+#[test]
 fn values_are_written_and_read_alike() {
     let mut new = new_order("1");
     new.customer_message = "문 앞에\n놓아 주세요".to_owned();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::listing::INDEX_BEFORE_DISPATCH;
 use crate::channels;
 use crate::orders::filter::{DateField, OrderFilter};
 use crate::orders::model::OrderState;
@@ -59,6 +60,12 @@ impl Conditions {
         if filter.claim_open {
             let open = tx.query("SELECT order_id FROM open_claims ORDER BY order_id", &[])?;
             conditions.restrict(open.iter().map(|row| row.int(0)).collect::<Result<_>>()?);
+        }
+        if filter.deadline_missing {
+            let index = tx.index_hint(INDEX_BEFORE_DISPATCH);
+            let sql = format!("SELECT id FROM orders {index} WHERE state <= 1 AND dispatch_deadline IS NULL");
+            let undated = tx.query(&sql, &[])?;
+            conditions.restrict(undated.iter().map(|row| row.int(0)).collect::<Result<_>>()?);
         }
         if let Some(action) = filter.action {
             conditions.restrict(bulk_actions::order_ids(tx, action)?);

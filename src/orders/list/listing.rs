@@ -20,7 +20,7 @@ const INDEX_OF_STATE: &str = "orders_by_state";
 const INDEX_OF_PRODUCT: &str = "orders_by_product";
 const INDEX_OF_CHANNEL: &str = "orders_by_channel";
 /// Index by state and 발송기한 of the orders in 주문 and 발주.
-const INDEX_BEFORE_DISPATCH: &str = "orders_before_dispatch";
+pub(super) const INDEX_BEFORE_DISPATCH: &str = "orders_before_dispatch";
 
 /// The condition of a partial index, which SQLite demands of a statement that is told to use it. Those of the dates follow
 /// from the statements.

@@ -14,12 +14,15 @@ use crate::audit::MemberActor;
 use crate::audit::downloads::{Purpose, PurposeProblems};
 use crate::channels;
 use crate::districts::DistrictCache;
-use crate::id::parse_crockford;
-use crate::orders::export::{self, ExportError, ExportKind, Format, LeftOut, SMART_STORE};
+use crate::id::{crockford, parse_crockford};
+use crate::orders::export::{
+    self, ExportError, ExportKind, ExportOutcome, Format, LeftOut, LeftOutReason, SMART_STORE,
+};
 use crate::orders::filter::{OrderFilter, OrderQuery};
 use crate::orders::list::{self, OrderRow, Total};
 use crate::orders::model::OrderState;
-use crate::storage::{Storage, StorageError};
+use crate::orders::store;
+use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::uploads::claim_data::ClaimDataSummary;
 use crate::uploads::store as uploads;
 use crate::web::{
@@ -109,7 +112,7 @@ pub(super) struct DownloadForm {
     /// `1`: the whole search instead of the ticked orders
     #[serde(default)]
     all: String,
-    /// numbers of orders that the page named as already sent, and as not belonging into the file
+    /// numbers of the orders that the page named as left out: see [`LeftOut::code`]
     #[serde(default)]
     left_out: String,
     /// number of orders whose courier the page named as unknown to the channel
@@ -138,15 +141,11 @@ impl DownloadForm {
         self.repeats == "1"
     }
 
-    /// The orders of the file: the ticked ones, or those of the search.
-    fn filter(&self, query: &OrderQuery, content: ExportKind) -> OrderFilter {
-        let Some(chosen) = self.chosen() else { return query.filter() };
-        let is_dispatch = content == ExportKind::Dispatch;
-        OrderFilter {
-            chosen: Some(chosen),
-            states: is_dispatch.then_some(OrderState::Shipped).into_iter().collect(),
-            channels: is_dispatch.then(|| SMART_STORE.to_owned()).into_iter().collect(),
-            ..OrderFilter::default()
+    /// The orders that the file is made of: the ticked ones, or those of the search.
+    fn filter(&self, query: &OrderQuery) -> OrderFilter {
+        match self.chosen() {
+            Some(chosen) => OrderFilter { chosen: Some(chosen), ..OrderFilter::default() },
+            None => query.filter(),
         }
     }
 
@@ -171,6 +170,17 @@ impl DownloadForm {
 /// Orders with an unknown courier that the page lists one by one.
 const MAX_LISTED_COURIERS: usize = 20;
 
+/// Orders of a reason to leave them out that the page names.
+const MAX_NAMED_ORDERS: usize = 50;
+
+/// Orders that the file leaves out for one reason.
+struct LeftOutView {
+    reason: LeftOutReason,
+    count: usize,
+    /// identifier in URLs and number of the first ones
+    named: Vec<(String, String)>,
+}
+
 #[derive(Template)]
 #[template(path = "orders/download.html")]
 struct DownloadPage {
@@ -185,8 +195,10 @@ struct DownloadPage {
     problems: PurposeProblems,
     /// orders that an open cancellation keeps out of the file
     held: Vec<OrderRow>,
-    /// numbers of the other orders that are left out
-    left_out: LeftOut,
+    /// the other orders that are left out
+    left_out: Vec<LeftOutView>,
+    /// their numbers, which the form confirms
+    left_out_code: String,
     /// orders whose courier the channel does not know
     unknown_courier: Vec<OrderRow>,
     /// how old the claims of the channels are
@@ -201,16 +213,22 @@ impl DownloadPage {
         content: ExportKind,
         mut form: DownloadForm,
     ) -> PageResult<Self> {
-        let filter = form.filter(&query, content);
+        let filter = form.filter(&query);
+        let (despite, repeats) = (form.despite_claims(), form.repeats());
         let problem = content.problem(&filter).map(str::to_owned);
         let is_chosen = filter.chosen.is_some();
-        let (channels, total, held, left_out, unknown_courier, claims) = storage
+        let (channels, total, held, (left_out, left_out_code), unknown_courier, claims) = storage
             .read(move |tx| {
-                let held: Vec<i64> = export::held(tx, content, &filter)?.iter().map(|order| order.id).collect();
                 let total = list::page(tx, &filter, 1, 1)?.total;
-                let left_out = export::left_out(tx, content, &filter)?;
-                let unknown_courier = export::unknown_courier(tx, content, &filter)?;
-                let unknown_courier: Vec<i64> = unknown_courier.iter().map(|order| order.id).collect();
+                // A list leaves nothing out.
+                let contents = match content.recipient() {
+                    Some(_) => export::contents(tx, content, &filter, &despite, repeats)?,
+                    None => ExportOutcome::default(),
+                };
+                let held: Vec<i64> =
+                    contents.held.iter().chain(&contents.despite_claim).map(|order| order.id).collect();
+                let left_out = (left_out_views(tx, &contents.left_out)?, contents.left_out.code());
+                let unknown_courier: Vec<i64> = contents.unknown_courier.iter().map(|order| order.id).collect();
                 let claims = if content.is_held_by_claims() {
                     uploads::claim_data_of_search(tx, &filter)?
                 } else {
@@ -237,6 +255,7 @@ impl DownloadPage {
             problems,
             held,
             left_out,
+            left_out_code,
             unknown_courier,
             claims,
         })
@@ -263,28 +282,46 @@ impl DownloadPage {
         self.form.despite_claims().contains(&row.order.id)
     }
 
-    /// Orders that the file leaves out: how many, and why.
-    fn left_out_counts(&self) -> Vec<(usize, &'static str)> {
-        let held = self.held.iter().filter(|row| !self.is_named(row)).count();
-        let sent = if self.form.repeats() { 0 } else { self.left_out.already_sent };
-        let counts = [
-            (held, "취소 요청이 들어온 주문"),
-            (sent, "이미 파일로 받은 주문"),
-            (self.left_out.not_due, "택배가 아니거나, 송장번호가 있거나, 이미 배송된 주문"),
-        ];
-        counts.into_iter().filter(|(count, _)| *count > 0).collect()
+    /// Number of orders that an open cancellation keeps out of the file.
+    fn held_count(&self) -> usize {
+        self.held.iter().filter(|row| !self.is_named(row)).count()
+    }
+
+    /// The other orders that the file leaves out.
+    fn left_out(&self) -> impl Iterator<Item = &LeftOutView> {
+        self.left_out.iter().filter(|view| !(self.form.repeats() && view.reason == LeftOutReason::Sent))
+    }
+
+    /// Number of all orders that the file leaves out.
+    fn left_out_count(&self) -> usize {
+        self.held_count() + self.left_out().map(|view| view.count).sum::<usize>()
+    }
+
+    /// Number of orders that an earlier file has.
+    fn sent_count(&self) -> usize {
+        self.left_out.iter().find(|view| view.reason == LeftOutReason::Sent).map_or(0, |view| view.count)
     }
 
     /// Orders of the file.
     fn in_file(&self) -> u64 {
-        let left_out: usize = self.left_out_counts().iter().map(|(count, _)| count).sum();
-        u64::try_from(self.total.number()).unwrap_or_default().saturating_sub(left_out as u64)
+        u64::try_from(self.total.number()).unwrap_or_default().saturating_sub(self.left_out_count() as u64)
     }
 
     /// Whether the total is a lower bound.
     fn may_be_more(&self) -> bool {
         matches!(self.total, Total::AtLeast(_))
     }
+}
+
+/// The orders that a file leaves out, with the numbers of the first ones.
+fn left_out_views(tx: &mut dyn Tx, left_out: &LeftOut) -> StorageResult<Vec<LeftOutView>> {
+    let view = |(reason, ids): (LeftOutReason, &[i64])| {
+        let first = &ids[..ids.len().min(MAX_NAMED_ORDERS)];
+        let mut numbers = store::numbers(tx, first)?;
+        let named = first.iter().filter_map(|id| Some((crockford(*id), numbers.remove(id)?))).collect();
+        Ok(LeftOutView { reason, count: ids.len(), named })
+    };
+    left_out.by_reason().map(view).collect()
 }
 
 impl PersonalData for DownloadPage {

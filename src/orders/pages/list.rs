@@ -222,6 +222,8 @@ pub(super) struct ListPage {
     pub(super) after: Option<ActionOffers>,
     /// pasted numbers that no order has
     pub(super) missing: Vec<String>,
+    /// pasted numbers that were not looked up
+    pub(super) beyond_limit: Vec<String>,
     /// columns of the member
     pub(super) columns: Vec<ListColumn>,
     /// searches that the member kept
@@ -362,6 +364,7 @@ pub(super) async fn list_page(
         .await?;
     let (after, missing, (columns, searches, last_courier), masking) = more;
     let today = storage.clock().now().date();
+    let beyond_limit = query.numbers_beyond_limit();
     let mut page = ListPage {
         offers: offers(&query),
         layout,
@@ -373,6 +376,7 @@ pub(super) async fn list_page(
         channels,
         after,
         missing,
+        beyond_limit,
         columns,
         searches,
         last_courier,

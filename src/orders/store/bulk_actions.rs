@@ -159,6 +159,13 @@ pub fn order_ids(tx: &mut dyn Tx, action_id: i64) -> Result<BTreeSet<i64>> {
     tx.query(sql, &[action_id.into()])?.iter().map(|row| row.int(0)).collect()
 }
 
+/// Number of deliveries with orders of an action.
+pub fn delivery_count(tx: &mut dyn Tx, action_id: i64) -> Result<i64> {
+    let sql = "SELECT count(DISTINCT o.delivery_id) FROM bulk_action_orders b JOIN orders o ON o.id = b.order_id \
+               WHERE b.action_id = ?";
+    tx.scalar(sql, &[action_id.into()])
+}
+
 /// What a revert changed.
 #[derive(Debug, Default)]
 pub struct RevertOutcome {

@@ -230,6 +230,7 @@ fn filter(random: &mut Random, turn: u64) -> OrderFilter {
             .collect(),
         product: random.chance(30).then(|| format!("P{}", random.below(8))),
         claim_open: turn % 8 == 5,
+        deadline_missing: false,
         action: None,
         upload: None,
         numbers: Vec::new(),

@@ -84,7 +84,14 @@ async fn open_work_is_counted() {
     let page = app.get("/").await.ok();
     let late = "/orders?date=dispatch_deadline&to=2024-03-20&state=PLACED";
     assert_eq!(figure(&page, late), total(&app, "/orders?state=PLACED").await);
-    assert!(figure(&page, late) > 0);
+    assert!(figure(&page, late) > 0 && !page.contains("기한 없음"));
+
+    let clear = "UPDATE orders SET dispatch_deadline = NULL WHERE order_number = '2024031500000009'";
+    app.state.storage.write(|tx| tx.exec(clear, &[])).await.expect("a channel that states none");
+    let page = app.get("/").await.ok();
+    let undated = "/orders?state=PLACED&deadline=none";
+    assert!(page.contains("기한 없음"), "{page}");
+    assert_eq!((figure(&page, undated), total(&app, undated).await), (1, 1));
 }
 
 #[tokio::test]

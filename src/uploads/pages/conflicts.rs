@@ -5,10 +5,10 @@ use axum::http::{StatusCode, Uri};
 
 use super::show::{CONFLICTS, show_page};
 use super::{parse_id, upload_path};
-use crate::audit::{self, AuditEvent, AuditObject, ConflictDecision, MemberActor};
+use crate::audit::{ConflictDecision, MemberActor};
 use crate::storage::Storage;
 use crate::uploads::Uploads;
-use crate::uploads::conflicts::{Conflict, ConflictOutcome, Decision, resolve_conflicts};
+use crate::uploads::conflicts::{Conflict, ConflictOutcome, resolve_conflicts};
 use crate::web::paging::PageQuery;
 use crate::web::{
     Error, Flash, FormPairs, Layout, PageResult, Query, Tone, personal_page_with_status, redirect_with_flash,
@@ -17,12 +17,12 @@ use crate::web::{
 /// The parsed form: a button of a row decides about that row, the buttons below the list about the ticked
 /// rows.
 struct ConflictsForm {
-    decision: Decision,
+    decision: ConflictDecision,
     conflicts: Vec<Conflict>,
 }
 
 impl ConflictsForm {
-    /// Parses `replace=ROW` or `keep=ROW`; or `act=replace|keep` and `tick=ROW` …; and `seen-ROW=NUMBER`
+    /// Parses `replace=ROW`, `parcel=ROW` or `keep=ROW`; or `act=replace|parcel|keep` and `tick=ROW` …; and `seen-ROW=NUMBER`
     /// for each row.
     fn parse(pairs: &[(String, String)]) -> Result<Self, Error> {
         let is_named = pairs.iter().any(|(name, _)| parse_decision(name).is_some());
@@ -49,10 +49,11 @@ impl ConflictsForm {
     }
 }
 
-fn parse_decision(code: &str) -> Option<Decision> {
+fn parse_decision(code: &str) -> Option<ConflictDecision> {
     match code {
-        "replace" => Some(Decision::Replace),
-        "keep" => Some(Decision::Keep),
+        "replace" => Some(ConflictDecision::Replace),
+        "parcel" => Some(ConflictDecision::AsParcel),
+        "keep" => Some(ConflictDecision::Keep),
         _ => None,
     }
 }
@@ -78,19 +79,10 @@ pub(super) async fn resolve(
     }
     let (message, failed, flash) = storage
         .write(move |tx| {
-            let ConflictOutcome { resolved, failed } = resolve_conflicts(tx, id, actor, decision, &conflicts)?;
-            let decision = match decision {
-                Decision::Replace => ConflictDecision::Replace,
-                Decision::Keep => ConflictDecision::Keep,
-            };
-            let event = AuditEvent::ConflictsResolved { decision, resolved, failed: failed.len() };
-            if resolved > 0 {
-                audit::record(tx, actor, AuditObject::one(id), &event)?;
-            }
-            let message = event.sentence();
-            let is_complete = failed.is_empty();
-            let flash = is_complete.then(|| Flash::success(message.as_str()).save(tx, actor.id)).transpose()?;
-            Ok::<_, Error>((message, failed, flash))
+            let ConflictOutcome { recorded, failed } = resolve_conflicts(tx, id, actor, decision, &conflicts)?;
+            let flash = Flash::from(&recorded);
+            let saved = failed.is_empty().then(|| flash.save(tx, actor.id)).transpose()?;
+            Ok::<_, Error>((flash.message, failed, saved))
         })
         .await?;
     if let Some(flash) = flash {

@@ -5,7 +5,7 @@ use axum::http::{StatusCode, Uri};
 
 use super::show::{DECISIONS, show_page};
 use super::{parse_id, upload_path};
-use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
+use crate::audit::MemberActor;
 use crate::districts::DistrictCache;
 use crate::storage::Storage;
 use crate::uploads::Uploads;
@@ -63,16 +63,10 @@ pub(super) async fn decide(
             }
             let districts = districts.current(tx)?;
             let by = (id, actor.into());
-            let DecisionOutcome { resolved, failed } = decide_conflicts(tx, by, chosen, &conflicts, &districts)?;
-            let takes_channel = chosen == ChosenValue::Channel;
-            let event = AuditEvent::ChannelChangesDecided { takes_channel, resolved, failed: failed.len() };
-            if resolved > 0 {
-                audit::record(tx, actor, AuditObject::one(id), &event)?;
-            }
-            let message = event.sentence();
-            let is_complete = failed.is_empty();
-            let flash = is_complete.then(|| Flash::success(message.as_str()).save(tx, actor.id)).transpose()?;
-            Ok::<_, Error>((failed, flash, message))
+            let DecisionOutcome { recorded, failed, .. } = decide_conflicts(tx, by, chosen, &conflicts, &districts)?;
+            let flash = Flash::from(&recorded);
+            let saved = failed.is_empty().then(|| flash.save(tx, actor.id)).transpose()?;
+            Ok::<_, Error>((failed, saved, flash.message))
         })
         .await?;
     if let Some(flash) = flash {

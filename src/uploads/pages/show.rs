@@ -11,11 +11,12 @@ use super::{parse_id, upload_path};
 use crate::audit::downloads::Purpose;
 use crate::channels::{ColumnDrift, FileKind, MissingColumn};
 use crate::id::crockford;
+use crate::orders::bulk_action;
 use crate::orders::export::{ExportKind, SMART_STORE};
 use crate::orders::findings::{DisabledProduct, Findings};
 use crate::orders::follow::{FieldChange, FollowedField, HoldReason, display_value};
 use crate::orders::labels::field_label;
-use crate::orders::model::{Order, OrderState};
+use crate::orders::model::{Order, OrderState, ShippingMethod};
 use crate::orders::store as orders;
 use crate::orders::store::channel_conflicts::{self, ChannelConflict};
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
@@ -60,6 +61,8 @@ pub(super) struct ShowPage {
     /// how far it is, while it is being applied
     progress: Option<ApplyProgress>,
     pub(super) teach_problem: Option<String>,
+    /// the decision that redirected here, if it can be undone
+    undo: Option<String>,
     /// the typed columns to teach, after an error: header of the profile and of the file
     pub(super) chosen: Option<Vec<(String, String)>>,
 }
@@ -75,6 +78,8 @@ pub(super) struct RowView {
     tracking: TrackingChange,
     /// the open claim that keeps the order where it is, or empty
     claim: String,
+    /// the method of an order that no courier has
+    method: Option<ShippingMethod>,
     pub(super) is_ticked: bool,
     pub(super) problem: Option<String>,
 }
@@ -103,6 +108,7 @@ impl DecisionView {
             HoldReason::Edited => "여기서 수정한 값이 있어요",
             HoldReason::Older => "전에 알렸던 값이에요. 더 오래된 파일 같아요",
             HoldReason::Late => "이미 나갔거나 수량이 늘었어요",
+            HoldReason::Method => "택배로 보내는 주문이 아니에요. 판매채널 값으로 정하면 택배로 바꿔요",
         }
     }
 }
@@ -282,7 +288,8 @@ pub(super) async fn show_page(
         (tab.map(|tab| tab.filter), i64::try_from(pages.offset()).unwrap_or_default(), i64::from(pages.size));
     let findings = upload.findings.clone();
     let is_applied = upload.stage == Stage::Applied;
-    let (rows, decisions, products, disabled) = storage
+    let entry = layout.flash.as_ref().and_then(|flash| flash.audit_entry_id);
+    let (rows, decisions, products, disabled, undo) = storage
         .read(move |tx| {
             let stored = filter.map_or(Ok(Vec::new()), |filter| store::rows(tx, id, filter, offset, size))?;
             let channel = store::channel_id(tx, id)?;
@@ -292,7 +299,12 @@ pub(super) async fn show_page(
             } else {
                 Vec::new()
             };
-            Ok::<_, StorageError>((rows, decisions, product_views(tx, &findings)?, disabled_views(tx, &findings)?))
+            let undo = match entry {
+                Some(entry) if bulk_action::undoable(tx, entry)?.is_some() => Some(crockford(entry)),
+                _ => None,
+            };
+            let (products, disabled) = (product_views(tx, &findings)?, disabled_views(tx, &findings)?);
+            Ok::<_, StorageError>((rows, decisions, products, disabled, undo))
         })
         .await?;
     let profiles = uploads.profiles().await?;
@@ -317,6 +329,7 @@ pub(super) async fn show_page(
         courier_problem: None,
         progress: uploads.queue.progress(id),
         teach_problem: None,
+        undo,
         chosen: None,
     })
 }
@@ -481,12 +494,14 @@ impl RowView {
     fn new(StoredRow { report, resolved }: StoredRow, ids: Vec<i64>, order: Option<Order>) -> Self {
         let held = order.as_ref().filter(|order| order.is_held_from(OrderState::Shipped));
         let claim = held.map_or_else(String::new, |order| order.claim.clone());
+        let method = order.as_ref().map(|order| order.shipping_method);
+        let method = method.filter(|method| method.is_without_courier());
         let tracking = order.map_or_else(TrackingChange::default, |order| TrackingChange {
             tracking_number: order.tracking_number,
             courier: order.courier,
         });
         let order_id = ids.first().copied().map(crockford);
-        Self { report, resolved, order_id, order_ids: ids, tracking, claim, is_ticked: false, problem: None }
+        Self { report, resolved, order_id, order_ids: ids, tracking, claim, method, is_ticked: false, problem: None }
     }
 
     /// The row's position in the report, which forms name.

@@ -150,6 +150,9 @@ pub(super) fn effect_reasons(order: &Order, effect: &RowEffect, row: &ChannelRow
                 "판매채널에서 바뀌었지만 여기서 수정한 값이 있어 그대로 두었어요. 어느 값을 쓸지 정해 주세요"
             }
             HoldReason::Older => "판매채널이 전에 알린 값이라 더 오래된 파일 같아요. 어느 값을 쓸지 정해 주세요",
+            HoldReason::Method => {
+                "택배로 보내는 주문이 아니라 송장번호를 등록하지 않았어요. 택배로 바꾸고 등록할지 정해 주세요"
+            }
             HoldReason::Late if held.field == FollowedField::Quantity && !order.goods_are_locked() => {
                 "수량이 전보다 많아요. 판매채널에서 확인하고 어느 값을 쓸지 정해 주세요"
             }

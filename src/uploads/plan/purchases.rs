@@ -65,7 +65,7 @@ pub(super) fn by_order<'r>(
 }
 
 /// The number of a valid row.
-fn number(row: &CheckedRow<TrackingRow>) -> Option<&str> {
+pub(super) fn number(row: &CheckedRow<TrackingRow>) -> Option<&str> {
     match &row.outcome {
         RowCheck::Valid(content, _) if !row.is_inexact => Some(&content.order_number),
         _ => None,
@@ -103,7 +103,7 @@ fn row_of(row: &CheckedRow<TrackingRow>, order: &Order) -> CheckedRow<TrackingRo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::orders::model::NewOrder;
+    use crate::orders::model::{NewOrder, ShippingMethod};
     use crate::orders::testing::{Shop, all_orders, checked, edit, new_order};
     use crate::uploads::parse::ParsedRows;
     use crate::uploads::{Report, RowOutcome};
@@ -118,7 +118,12 @@ mod tests {
     }
 
     fn bought(number: &str, purchase: &str, bundle: &str) -> NewOrder {
-        NewOrder { channel_order_number: purchase.into(), bundle_number: bundle.into(), ..new_order(number) }
+        NewOrder {
+            channel_order_number: purchase.into(),
+            bundle_number: bundle.into(),
+            shipping_method: ShippingMethod::Parcel,
+            ..new_order(number)
+        }
     }
 
     fn outcomes(report: &Report) -> Vec<(&str, RowOutcome)> {

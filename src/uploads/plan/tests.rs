@@ -2,15 +2,16 @@
 
 mod sequences;
 
+use super::{NamedOrder, set_tracking};
 use crate::audit::Actor;
 use crate::channels::model::OrderOption;
 use crate::orders::follow::{ChannelProgress, HoldReason};
-use crate::orders::model::{NewOrder, Order, OrderState};
+use crate::orders::model::{NewOrder, Order, OrderState, ShippingMethod};
 use crate::orders::store::{channel_conflicts, find_by_number};
 use crate::orders::testing::{NOW, Shop, all_orders, checked, edit, new_order, order_rows};
 use crate::orders::tests::invariants::hold;
 use crate::storage::{Result, Tx};
-use crate::uploads::check::{CheckedRow, Reason, RowCheck, StateChange, StateRow};
+use crate::uploads::check::{CheckedRow, Reason, RowCheck, StateChange, StateRow, TrackingRow};
 use crate::uploads::decisions::{ChosenConflicts, ChosenValue, decide_conflicts};
 use crate::uploads::parse::ParsedRows;
 use crate::uploads::{Report, RowOutcome};
@@ -369,6 +370,73 @@ fn equal_bundle_numbers_of_two_channels_are_separate_bundles() {
         files.order(tx, "SMART_STORE", vec![order("SMART_STORE", "4")])?;
         assert_eq!(deliveries(tx)?, [("77".to_owned(), 2), ("77-COUPANG".to_owned(), 2)]);
         Ok(())
+    })
+    .expect("plans");
+}
+
+fn parcel_row(number: &str) -> TrackingRow {
+    let (order_number, tracking_number) = (number.to_owned(), format!("4516830{number:0>4}"));
+    TrackingRow { order_number, tracking_number, courier: Some("로젠택배".to_owned()) }
+}
+
+#[test]
+fn courier_has_goods_of_the_own_team_only_if_somebody_says_so() {
+    for method in [ShippingMethod::Direct, ShippingMethod::Quick, ShippingMethod::Pickup] {
+        let mut order = Order::of_new(&NewOrder { shipping_method: method, ..new_order("1") });
+        let before = order.clone();
+        let asked = set_tracking(&mut order, &parcel_row("1"), NOW, NamedOrder::default());
+        assert_eq!((asked.outcome, &order), (RowOutcome::Rejected, &before), "nothing is delivered");
+        assert!(asked.conflict.is_some() && asked.reasons[0].value == method.label(), "{:?}", asked.reasons);
+
+        let named = NamedOrder { as_parcel: true, ..NamedOrder::default() };
+        assert_eq!(set_tracking(&mut order, &parcel_row("1"), NOW, named).outcome, RowOutcome::Updated);
+        assert_eq!((order.shipping_method, order.state), (ShippingMethod::Parcel, OrderState::Shipped));
+    }
+    let other = NewOrder { shipping_method: ShippingMethod::Other, ..new_order("1") };
+    let mut order = Order::of_new(&other);
+    let plan = set_tracking(&mut order, &parcel_row("1"), NOW, NamedOrder::default());
+    assert_eq!((plan.outcome, order.state), (RowOutcome::Updated, OrderState::Shipped), "it may be a parcel");
+}
+
+#[test]
+fn tracking_numbers_for_the_own_team_are_counted_and_the_others_registered() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let parcel = NewOrder { shipping_method: ShippingMethod::Parcel, ..new_order("2") };
+        files.order(tx, "SMART_STORE", vec![new_order("1"), parcel, new_order("3")])?;
+        let rows = ["1", "2", "3"].map(|number| (number.to_owned(), parcel_row(number)));
+        let report = files.upload(tx, "LOGEN", ParsedRows::Tracking(checked(rows.into_iter())))?;
+        assert_eq!(outcomes(&report), [RowOutcome::Rejected, RowOutcome::Updated, RowOutcome::Rejected]);
+        assert!(report.findings.notes.iter().any(|note| note.contains("2행")), "{:?}", report.findings.notes);
+        assert_eq!((order(tx, "1")?.state, order(tx, "1")?.tracking_number.as_str()), (OrderState::Placed, ""));
+        hold(tx)
+    })
+    .expect("plans");
+}
+
+#[test]
+fn order_file_with_a_number_for_the_own_team_is_asked_about_and_a_new_order_of_it_is_told() {
+    let shop = Shop::open();
+    shop.write(|tx, files| {
+        let numbered = |number: &str| NewOrder {
+            tracking_number: "45168300137".into(),
+            courier: "로젠택배".into(),
+            ..new_order(number)
+        };
+        files.order(tx, "SMART_STORE", vec![new_order("1")])?;
+        let upload_id = tx.new_id();
+        let rows = order_rows(vec![numbered("1"), numbered("2")]);
+        let report = files.upload_as(tx, upload_id, "SMART_STORE", rows)?;
+        assert_eq!((report.conflict_count(), report.warned()), (1, 1), "{report:?}");
+        assert_eq!(order(tx, "1")?.tracking_number, "");
+        let by = (upload_id, Actor::Program);
+        decide_conflicts(tx, by, ChosenValue::Channel, &ChosenConflicts::All, &files.districts)?;
+        let decided = order(tx, "1")?;
+        assert_eq!(
+            (decided.shipping_method, decided.tracking_number.as_str()),
+            (ShippingMethod::Parcel, "45168300137")
+        );
+        hold(tx)
     })
     .expect("plans");
 }

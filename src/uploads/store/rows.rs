@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::channels::FileKind;
 use crate::storage::text_limits;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
+use crate::time::Moment;
 use crate::uploads::model::{Report, Resolution, ResolvedBy, RowOutcome, RowReport, StoredRow, TrackingChange};
 
 const SELECT: &str = "SELECT r.sheet_row, r.order_number, r.outcome, r.reasons, r.new_tracking_number, r.new_courier, \
@@ -147,6 +148,24 @@ pub fn resolve_row(
         tx.exec("UPDATE uploads SET open_rows = open_rows - 1 WHERE id = ?", &[id.into()])?;
     }
     Ok(closed > 0)
+}
+
+/// Opens the rows again whose tracking numbers orders with these numbers got by a decision at that time.
+pub fn reopen_resolved(tx: &mut dyn Tx, (id, at): (i64, Moment), numbers: &BTreeSet<String>) -> Result<()> {
+    let sql = "SELECT position, order_number FROM upload_rows \
+               WHERE upload_id = ? AND resolved_at = ? AND resolution IN ('replaced', 'parcelled')";
+    for mut row in tx.query(sql, &[id.into(), at.into()])? {
+        let (position, number) = (row.int(0)?, row.text(1)?);
+        if numbers.contains(&number) {
+            tx.exec(
+                "UPDATE upload_rows SET open_order = order_number, resolution = NULL, resolved_by = NULL, \
+                 resolved_at = NULL WHERE upload_id = ? AND position = ?",
+                &[id.into(), position.into()],
+            )?;
+            tx.exec("UPDATE uploads SET open_rows = open_rows + 1 WHERE id = ?", &[id.into()])?;
+        }
+    }
+    Ok(())
 }
 
 /// Resolves all open rows of an upload; returns how many.

@@ -8,11 +8,13 @@ use crate::storage::{Param, Result, Row, Tx};
 use crate::uploads::RowOutcome;
 use crate::uploads::undo::rules::AppliedUpload;
 
-/// Orders that the report of an upload names as created or updated. A courier's file names them in any channel.
+/// Orders that the report of an upload names as created or updated, or that got a tracking number of it by a decision. A
+/// courier's file names them in any channel.
 pub fn reported_orders(tx: &mut dyn Tx, upload_id: i64) -> Result<Vec<i64>> {
     let channel = super::channel_id(tx, upload_id)?;
     let mut numbers = BTreeSet::new();
-    let sql = "SELECT order_number FROM upload_rows WHERE upload_id = ? AND outcome IN (?, ?)";
+    let sql = "SELECT order_number FROM upload_rows WHERE upload_id = ? AND (outcome IN (?, ?) \
+               OR resolution IN ('replaced', 'parcelled'))";
     let outcomes = [RowOutcome::Created, RowOutcome::Updated].map(RowOutcome::code);
     tx.for_each(sql, &[upload_id.into(), outcomes[0].into(), outcomes[1].into()], &mut |mut row| {
         numbers.insert(row.text(0)?);

@@ -26,6 +26,15 @@ pub struct AppliedUpload {
     pub applied_at: Moment,
 }
 
+impl AppliedUpload {
+    /// Whether an entry of a log is of the upload: written when it was applied, or when a member decided about one of its
+    /// tracking numbers, which came with the file.
+    fn wrote(self, entry: &LoggedChange) -> bool {
+        let is_number = matches!(entry.action, Action::TrackingSet | Action::DespiteClaim);
+        entry.upload_id == Some(self.id) && (entry.at == self.applied_at || is_number)
+    }
+}
+
 /// An order with what happened to it.
 #[derive(Clone, Copy, Debug)]
 pub struct OrderHistory<'a> {
@@ -63,8 +72,8 @@ pub enum OrderUndo {
         kept: Vec<KeptChange>,
         /// statements that the upload brought, as field and position
         unsaid: Vec<(FollowedField, i64)>,
-        /// the log has nothing behind the upload
-        is_last: bool,
+        /// entries of the upload at the end of the log; 0 if something else came later
+        last_entries: usize,
     },
     /// it stays as it is
     Keep(KeptChange),
@@ -103,7 +112,7 @@ fn is_together(one: &str, other: &str) -> bool {
 /// Decides about an order that the upload created.
 pub fn undo_created(upload: AppliedUpload, history: &OrderHistory<'_>) -> OrderUndo {
     let keep = |reason: String| OrderUndo::Keep(KeptChange { fields: Vec::new(), reason });
-    let is_own = |entry: &LoggedChange| entry.upload_id == Some(upload.id) && entry.at == upload.applied_at;
+    let is_own = |entry: &LoggedChange| upload.wrote(entry);
     let log = without_undone_uploads(upload, history.log);
     if let Some(later) = log.iter().rev().find(|entry| !is_own(entry)) {
         return keep(later_change(later));
@@ -124,7 +133,7 @@ pub fn undo_created(upload: AppliedUpload, history: &OrderHistory<'_>) -> OrderU
 
 /// Decides about an order that the upload changed, or of which it said something; none if nothing is left of that.
 pub fn undo_changed(upload: AppliedUpload, history: &OrderHistory<'_>) -> Option<OrderUndo> {
-    let is_own = |entry: &LoggedChange| entry.upload_id == Some(upload.id) && entry.at == upload.applied_at;
+    let is_own = |entry: &LoggedChange| upload.wrote(entry);
     let log = without_undone_uploads(upload, history.log);
     let last_own = log.iter().rposition(|entry| is_own(entry));
     let later = last_own.map_or(&[][..], |last| &log[last + 1..]);
@@ -132,6 +141,8 @@ pub fn undo_changed(upload: AppliedUpload, history: &OrderHistory<'_>) -> Option
     for (column, was, is) in log.iter().filter(|entry| is_own(entry)).flat_map(|entry| &entry.changes) {
         changes.entry(column).and_modify(|(_, last)| *last = is).or_insert((was, is));
     }
+    // What has its former value again was taken back by hand.
+    changes.retain(|column, (was, _)| column_json(history.order, column).as_ref() != Some(*was));
     let said_here = history.said.iter().any(|said| said.upload_id == Some(upload.id));
     if changes.is_empty() && !said_here {
         return None;
@@ -173,8 +184,8 @@ pub fn undo_changed(upload: AppliedUpload, history: &OrderHistory<'_>) -> Option
         field.columns().iter().any(|column| kept_columns.iter().any(|kept| is_together(column, kept)))
     };
     let unsaid = unsaid(upload, history.said, &is_kept);
-    let is_last = history.log.last().is_some_and(is_own);
-    Some(OrderUndo::Restore { former, kept, unsaid, is_last })
+    let last_entries = history.log.iter().rev().take_while(|entry| is_own(entry)).count();
+    Some(OrderUndo::Restore { former, kept, unsaid, last_entries })
 }
 
 /// The log without the other uploads that were taken back and left nothing of what they changed.
@@ -301,12 +312,12 @@ mod tests {
 
     #[test]
     fn changed_fields_get_their_former_values() {
-        let Some(OrderUndo::Restore { former, kept, is_last, .. }) = changed(&[followed()], None) else {
+        let Some(OrderUndo::Restore { former, kept, last_entries, .. }) = changed(&[followed()], None) else {
             panic!("is restored")
         };
         assert_eq!(former["quantity"], 3);
         assert_eq!(former["recipient_tel1"], "010-0000-1111");
-        assert!(kept.is_empty() && is_last);
+        assert!(kept.is_empty() && last_entries == 1);
     }
 
     #[test]
@@ -323,13 +334,13 @@ mod tests {
     #[test]
     fn field_that_a_member_edited_since_stays() {
         let edit = entry(2_000, None, Action::Edited, serde_json::json!([["quantity", 2, 5]]));
-        let Some(OrderUndo::Restore { former, kept, is_last, .. }) = changed(&[followed(), edit], None) else {
+        let Some(OrderUndo::Restore { former, kept, last_entries, .. }) = changed(&[followed(), edit], None) else {
             panic!("is restored in part")
         };
         assert_eq!(former.keys().collect::<Vec<_>>(), ["recipient_tel1"]);
         assert_eq!(kept.len(), 1);
         assert!(kept[0].reason.contains("수정 (admin"), "{}", kept[0].reason);
-        assert!(!is_last);
+        assert_eq!(last_entries, 0);
     }
 
     /// A later upload that changed the telephone number, and was taken back.
@@ -349,9 +360,11 @@ mod tests {
     #[test]
     fn later_upload_that_was_taken_back_is_no_later_work() {
         let log: Vec<LoggedChange> = [followed()].into_iter().chain(undone_upload("010-0000-9999")).collect();
-        let Some(OrderUndo::Restore { former, kept, is_last, .. }) = changed(&log, None) else { panic!("is restored") };
+        let Some(OrderUndo::Restore { former, kept, last_entries, .. }) = changed(&log, None) else {
+            panic!("is restored")
+        };
         assert_eq!(former["recipient_tel1"], "010-0000-1111");
-        assert!(kept.is_empty() && !is_last);
+        assert!(kept.is_empty() && last_entries == 0);
 
         let order = Order { version: 2, ..order() };
         let log = undone_upload("010-0000-9999");
@@ -385,5 +398,25 @@ mod tests {
             panic!("is restored in part")
         };
         assert!(!former.contains_key("recipient_tel1") && kept.len() == 1);
+    }
+
+    #[test]
+    fn decision_about_a_tracking_number_is_taken_back_with_its_file() {
+        let order = Order { tracking_number: "45168301507".to_owned(), version: 2, ..order() };
+        let number = |at, was: &str, is: &str| {
+            entry(at, Some(7), Action::TrackingSet, serde_json::json!([["tracking_number", was, is]]))
+        };
+        let log = [number(1_000, "", "45168300137"), number(3_000, "45168300137", "45168301507")];
+        let history = OrderHistory { order: &order, log: &log, said: &[], work: None };
+        let Some(OrderUndo::Restore { former, kept, last_entries, .. }) = undo_changed(UPLOAD, &history) else {
+            panic!("is restored")
+        };
+        assert_eq!((former["tracking_number"].as_str(), kept.len(), last_entries), (Some(""), 0, 2));
+
+        let by_hand = Order { tracking_number: String::new(), version: 3, ..order.clone() };
+        let undone = entry(4_000, None, Action::Edited, serde_json::json!([["tracking_number", "45168301507", ""]]));
+        let log = [&log[..], &[undone]].concat();
+        let history = OrderHistory { order: &by_hand, log: &log, said: &[], work: None };
+        assert_eq!(undo_changed(UPLOAD, &history), None, "nothing is left of it");
     }
 }

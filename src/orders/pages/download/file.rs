@@ -12,9 +12,7 @@ use super::{DownloadContext, DownloadForm};
 use crate::access;
 use crate::audit::downloads::{self, DownloadRecord, NewFile, Purpose, PurposeProblems};
 use crate::audit::{Actor, MemberActor};
-use crate::orders::export::{
-    self, ExportError, ExportKind, ExportOutcome, ExportRequest, Format, LeftOut, sent_before,
-};
+use crate::orders::export::{self, ExportError, ExportKind, ExportOutcome, ExportRequest, Format, sent_before};
 use crate::orders::filter::OrderQuery;
 use crate::orders::store::claims;
 use crate::products::store as products;
@@ -45,7 +43,7 @@ pub(super) async fn write_and_record(
         Ok(valid) => valid,
         Err(problems) => return Ok(Err(DownloadRejection::Form(problems))),
     };
-    let filter = form.filter(query, content);
+    let filter = form.filter(query);
     let no_file = |reason: &str| Ok(Err(DownloadRejection::NoFile(reason.to_owned())));
     if let Some(problem) = content.problem(&filter) {
         return no_file(problem);
@@ -92,15 +90,15 @@ const MAX_ATTEMPTS: usize = 3;
 /// Why the member has to look at the page first: some orders are left out that it has not named, or all of them, or it has
 /// not named that the claims of the `stale` channels are old.
 fn unconfirmed(written: &ExportOutcome, stale: &str, form: &DownloadForm) -> Option<&'static str> {
-    let left_out = LeftOut { already_sent: written.already_sent, not_due: written.not_due };
+    let left_out = &written.left_out;
     if written.held.iter().any(|order| !form.has_named(order.id)) {
         return Some("취소 요청이 들어온 주문이 있어요. 아래에서 확인하고 다시 눌러 주세요.");
     }
     if written.ids.is_empty() {
-        return Some(if written.already_sent > 0 {
+        return Some(if left_out.sent() > 0 {
             "모두 이미 파일로 받은 주문이에요. 다시 넣으려면 아래에서 선택해 주세요."
-        } else if written.not_due > 0 {
-            "택배로 보낼 주문이 없어요. 송장번호가 없고 아직 배송되지 않은 택배 주문만 넣어요."
+        } else if !left_out.is_empty(false) {
+            "파일에 넣을 주문이 없어요. 아래에서 이유를 확인해 주세요."
         } else if written.held.is_empty() {
             "조건에 맞는 주문이 없어요."
         } else {
@@ -111,7 +109,7 @@ fn unconfirmed(written: &ExportOutcome, stale: &str, form: &DownloadForm) -> Opt
     if stale.split(',').any(|code| !code.is_empty() && !is_seen(code)) {
         return Some("클레임 정보가 오래됐어요. 아래에서 확인하고 다시 눌러 주세요.");
     }
-    let is_named = left_out == LeftOut::default() || form.left_out == left_out.code();
+    let is_named = left_out.is_empty(form.repeats()) || form.left_out == left_out.code();
     if !is_named {
         return Some("빼고 받는 주문이 있어요. 아래에서 확인하고 다시 눌러 주세요.");
     }

@@ -277,13 +277,13 @@ async fn second_batch_of_a_day_has_no_order_of_the_first() {
     let named = app.post_form(url, &chosen(4)).await;
     assert_eq!(named.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(named.text.contains("이미 파일로 받은 주문 2건도 다시 넣기"), "{}", named.text);
-    let rest = [chosen(4), vec![("purpose", "factory"), ("left_out", "2.0")]].concat();
+    let rest = [chosen(4), vec![("purpose", "factory"), ("left_out", "sent.2")]].concat();
     let (second, _) = press(&app, url, &rest).await;
     assert_eq!(second.len(), 2);
     assert!(second.iter().all(|number| !first.contains(number)), "{first:?} {second:?}");
     let all = app.post_form(url, &chosen(4)).await;
     assert!(all.text.contains("모두 이미 파일로 받은 주문이에요"), "{}", all.text);
-    let repeated = [chosen(4), vec![("purpose", "factory"), ("left_out", "4.0"), ("repeats", "1")]].concat();
+    let repeated = [chosen(4), vec![("purpose", "factory"), ("left_out", "sent.4"), ("repeats", "1")]].concat();
     assert_eq!(press(&app, url, &repeated).await.0.len(), 4);
     let none = app.post_form(url, &[]).await;
     assert!(app.get(none.location()).await.ok().contains("선택한 주문이 없어요"));
@@ -310,8 +310,20 @@ async fn order_with_a_corrected_courier_goes_to_the_channel_again() {
         edit(tx, &before, |order| order.courier = "한진택배".to_owned())
     };
     app.state.storage.write(correct).await.expect("edits");
-    let (second, _) = press(&app, url, &[("purpose", "channel"), ("left_out", "7.0")]).await;
+    let (second, _) = press(&app, url, &[("purpose", "channel"), ("left_out", "sent.7")]).await;
     assert_eq!(second, ["2024031500000001"]);
+}
+
+/// The fields of a download page that confirm what it names.
+fn confirmed(page: &str) -> Vec<(&'static str, String)> {
+    ["held", "left_out", "claims_seen"]
+        .into_iter()
+        .flat_map(|name| {
+            let field = format!("name=\"{name}\" value=\"");
+            let values = page.split(field.as_str()).skip(1).filter_map(|rest| rest.split('"').next());
+            values.map(|value| (name, value.to_owned())).collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 #[tokio::test]
@@ -319,17 +331,94 @@ async fn courier_file_has_the_parcels_that_have_not_gone() {
     let app = shop().await;
     let url = "/orders/download?state=PLACED&content=courier-order.logen";
     let page = app.get(url).await.ok();
-    let value = |name: &str| page.split(&format!("name=\"{name}\" value=\"")).nth(1)?.split('"').next();
-    let (left_out, held) = (value("left_out").expect("a number"), value("held").expect("the one with 취소요청"));
-    let (numbers, _) = press(&app, url, &[("purpose", "shipping"), ("left_out", left_out), ("held", held)]).await;
+    assert!(page.contains("취소 요청이 들어와서 빼는 주문 1건"), "a cancelled order does not leave: {page}");
+    let fields = confirmed(&page);
+    let form: Vec<(&str, &str)> = [("purpose", "shipping")]
+        .into_iter()
+        .chain(fields.iter().map(|(name, value)| (*name, value.as_str())))
+        .collect();
+    let (numbers, _) = press(&app, url, &form).await;
     let parcels = app.state.storage.read(|tx| {
-        let sql =
-            "SELECT order_number FROM orders WHERE state = 0 AND tracking_number = '' AND shipping_method = 'PARCEL'";
+        let sql = "SELECT order_number FROM orders WHERE state = 0 AND tracking_number = '' AND \
+                   shipping_method = 'PARCEL' AND claim = ''";
         tx.query(sql, &[])?.into_iter().map(|mut row| row.text(0)).collect::<Result<Vec<_>, StorageError>>()
     });
     let parcels = parcels.await.expect("reads");
     assert!(numbers.len() > 5 && numbers.iter().all(|number| parcels.contains(number)), "{numbers:?}");
     let other = "/orders/download?state=PLACED&content=courier-order.cj";
-    let again = app.post_form(other, &[("purpose", "shipping"), ("held", held)]).await;
+    let held: Vec<(&str, &str)> = form.iter().filter(|(name, _)| *name == "held").copied().collect();
+    let again = app.post_form(other, &[&[("purpose", "shipping")][..], &held[..]].concat()).await;
     assert!(again.text.contains("모두 이미 파일로 받은 주문이에요"), "an order goes to one courier: {}", again.text);
+}
+
+#[tokio::test]
+async fn ticked_orders_that_are_not_in_the_file_are_named_with_their_reason() {
+    let app = shop().await;
+    let ids = async |sql: &'static str| {
+        let found = app.state.storage.read(move |tx| {
+            let rows = tx.query(sql, &[])?;
+            let id = |mut row: crate::storage::Row| Ok((crockford(row.int(0)?), row.text(1)?));
+            rows.into_iter().map(id).collect::<Result<Vec<(String, String)>, StorageError>>()
+        });
+        found.await.expect("reads")
+    };
+    let shipped = ids("SELECT id, order_number FROM orders WHERE state = 3 ORDER BY id LIMIT 3").await;
+    let placed = ids("SELECT id, order_number FROM orders WHERE state = 0 AND claim = '' ORDER BY id LIMIT 2").await;
+    let ticks = |orders: &[&[(String, String)]]| -> Vec<(&'static str, String)> {
+        orders.iter().flat_map(|some| some.iter()).map(|(id, _)| ("tick", id.clone())).collect()
+    };
+    let url = "/orders/download?chosen=1&content=dispatch";
+    let five = ticks(&[&shipped, &placed]);
+    let post = async |fields: Vec<(&'static str, String)>| {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        app.post_form(url, &fields).await
+    };
+    let asked = post(five.clone()).await;
+    assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(asked.text.contains("배송됨 상태가 아닌 주문 2건"), "{}", asked.text);
+    assert!(placed.iter().all(|(_, number)| asked.text.contains(number)), "{}", asked.text);
+    let csv = [("purpose", "channel".to_owned()), ("format", "csv".to_owned())];
+    let file = post([&five[..], &csv[..], &confirmed(&asked.text)[..]].concat()).await.ok();
+    assert!(shipped.iter().all(|(_, number)| file.contains(number)) && file.lines().count() == 4, "{file}");
+
+    let cancelled = placed[0].1.clone();
+    let cancel = move |tx: &mut dyn Tx| {
+        let ids = store::find_by_number(tx, &cancelled)?;
+        let order = store::find(tx, &ids)?.remove(0);
+        let now = tx.now();
+        edit(tx, &order, |order| order.set_state(crate::orders::model::OrderState::Cancelled, now))
+    };
+    app.state.storage.write(cancel).await.expect("cancels");
+    let purchase: Vec<(&str, &str)> = placed.iter().map(|(id, _)| ("tick", id.as_str())).collect();
+    let asked = app.post_form("/orders/download?chosen=1&content=purchase-order", &purchase).await;
+    assert!(asked.text.contains("취소된 주문 1건") && asked.text.contains(&placed[0].1), "{}", asked.text);
+}
+
+#[tokio::test]
+async fn orders_of_a_bundle_are_one_row_for_the_courier_and_its_number_is_theirs() {
+    let app = TestApp::as_admin().await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+    let find = |tx: &mut dyn Tx| {
+        let found = ["2024031500000001", "2024031500000002"].map(|number| store::find_by_number(tx, number));
+        found.into_iter().map(|ids| Ok(crockford(ids?[0]))).collect::<Result<Vec<_>, StorageError>>()
+    };
+    let bundle = app.state.storage.read(find).await.expect("reads");
+    let ticks: Vec<(&str, &str)> = bundle.iter().map(|id| ("tick", id.as_str())).collect();
+    let csv = [&ticks[..], &[("purpose", "shipping"), ("format", "csv"), ("left_out", "0")]].concat();
+    let file = app.post_form("/orders/download?chosen=1&content=courier-order.logen", &csv).await.ok();
+    assert_eq!(file.lines().count(), 2, "{file}");
+    assert!(
+        file.contains("2024031500000001") && file.contains("예시공방 린넨 3인 소파") && file.contains(", "),
+        "{file}"
+    );
+
+    let list = "주문번호,운송장번호\n2024031500000001,45168300137\n";
+    let part = Part::bytes(list.as_bytes()).file_name("송장.csv");
+    let answer = app.post_multipart("/uploads", |form| form.part("files", part)).await;
+    app.post_form(&format!("{}/apply", answer.location()), &[("courier", "로젠택배")]).await;
+    let numbers = app.state.storage.read(|tx| {
+        let sql = "SELECT tracking_number FROM orders WHERE state = 3 ORDER BY order_number";
+        tx.query(sql, &[])?.into_iter().map(|mut row| row.text(0)).collect::<Result<Vec<_>, StorageError>>()
+    });
+    assert_eq!(numbers.await.expect("reads"), ["45168300137", "45168300137"]);
 }

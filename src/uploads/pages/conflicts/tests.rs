@@ -184,3 +184,41 @@ async fn held_order_gets_a_tracking_number_only_by_the_button_of_its_row() {
     });
     assert_eq!(action.await.expect("reads"), orders::Action::DespiteClaim);
 }
+
+/// The URL of the undo button on a page.
+fn undo_url(page: &str) -> String {
+    let rest = page.split("action=\"/actions/").nth(1).expect("an undo button");
+    format!("/actions/{}", rest.split('"').next().expect("a URL"))
+}
+
+#[tokio::test]
+async fn order_of_the_own_team_becomes_a_parcel_or_stays_and_both_ways_back_work() {
+    let app = TestApp::as_admin().await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+    let here = upload_list(&app, "2024031500000009,45168300959").await;
+    let preview = app.get(&here).await.ok();
+    assert!(preview.contains("택배로 보내는 주문이 아니라") && preview.contains("송장번호가 왔어요: 1행"), "{preview}");
+    app.post_form(&format!("{here}/apply"), &[("courier", "로젠택배")]).await;
+    let unchanged = ("주문".to_owned(), String::new(), String::new());
+    assert_eq!(tracking(&app, "2024031500000009").await, unchanged);
+    let page = app.get(&format!("{here}?rows=conflicts")).await.ok();
+    assert!(page.contains("택배로 바꾸고 등록") && page.contains("등록하지 않기"), "{page}");
+
+    let replace = decide(&app, &here, &[("seen-2", ""), ("replace", "2")]).await;
+    assert!(replace.status == StatusCode::UNPROCESSABLE_ENTITY && replace.text.contains("직접전달 주문이에요"));
+    let answer = decide(&app, &here, &[("seen-2", ""), ("parcel", "2")]).await;
+    let page = app.get(answer.location()).await.ok();
+    assert!(page.contains("1행을 택배로 바꾸고 송장번호를 등록했어요"), "{page}");
+    let shipped = ("배송됨".to_owned(), "45168300959".to_owned(), "로젠택배".to_owned());
+    assert_eq!(tracking(&app, "2024031500000009").await, shipped);
+
+    assert!(app.get("/actions").await.ok().contains(&undo_url(&page)), "it is a recent action");
+    app.post_form(&undo_url(&page), &[]).await;
+    assert_eq!(tracking(&app, "2024031500000009").await, unchanged);
+    assert_eq!(open_rows(&app).await, "1", "the row waits again");
+
+    decide(&app, &here, &[("seen-2", ""), ("act", "parcel"), ("tick", "2")]).await;
+    assert_eq!(tracking(&app, "2024031500000009").await, shipped);
+    app.post_form(&format!("{here}/undo"), &[]).await;
+    assert_eq!(tracking(&app, "2024031500000009").await, unchanged, "it goes with its file");
+}
