@@ -458,6 +458,16 @@ CREATE TABLE district_corrections (
     corrected_at INTEGER NOT NULL
 ) STRICT;
 
+-- Points of postal codes that were corrected by hand; they precede the built-in table.
+CREATE TABLE point_corrections (
+    zip          TEXT NOT NULL PRIMARY KEY CHECK (length(zip) <= 10),  -- digits
+    lat          INTEGER NOT NULL CHECK (lat BETWEEN 33000000 AND 39000000),  -- millionths of a degree, WGS84
+    lng          INTEGER NOT NULL CHECK (lng BETWEEN 124000000 AND 132000000),
+    like_zip     TEXT NOT NULL CHECK (length(like_zip) <= 10),  -- the postal code whose point it took; '': of a map
+    member_id    INTEGER NOT NULL,
+    corrected_at INTEGER NOT NULL
+) STRICT;
+
 -- Manual districts of single orders; valid while the order keeps its postal code.
 CREATE TABLE order_districts (
     order_id     INTEGER NOT NULL PRIMARY KEY REFERENCES orders (id),
@@ -566,6 +576,7 @@ CREATE TABLE trucks (
     shift_minutes    INTEGER NOT NULL CHECK (shift_minutes BETWEEN 1 AND 1440),
     overtime_minutes INTEGER NOT NULL CHECK (overtime_minutes BETWEEN 0 AND 600),
     second_round_at  INTEGER,  -- minute of the day; null: one round a day
+    depot_zip        TEXT NOT NULL DEFAULT '' CHECK (length(depot_zip) <= 10),  -- postal code of its depot; '': that of the shop
     version          INTEGER NOT NULL DEFAULT 0 CHECK (version >= 0),
     CHECK (second_round_at IS NULL OR (second_round_at > starts_at AND second_round_at < starts_at + shift_minutes))
 ) STRICT;
@@ -575,6 +586,20 @@ CREATE TABLE district_weekdays (
     region_code INTEGER NOT NULL PRIMARY KEY,
     weekdays    INTEGER NOT NULL CHECK (weekdays BETWEEN 0 AND 127)  -- 0: no delivery by own trucks
 ) STRICT;
+
+-- How much longer a drive between two 시/군/구, or within one, takes than the estimate says, in percent of it. Pairs without a
+-- row take what the estimate says.
+CREATE TABLE road_factors (
+    from_code INTEGER NOT NULL,  -- the smaller code
+    to_code   INTEGER NOT NULL,
+    percent   INTEGER NOT NULL CHECK (percent BETWEEN 50 AND 300),
+    source    TEXT NOT NULL CHECK (source IN ('hand', 'learnt')),
+    drives    INTEGER NOT NULL CHECK (drives >= 0),  -- that it was learnt from; 0 by hand
+    member_id INTEGER NOT NULL,
+    saved_at  INTEGER NOT NULL,
+    CHECK (from_code <= to_code),
+    PRIMARY KEY (from_code, to_code)
+) STRICT, WITHOUT ROWID;
 
 -- Days that differ from the weekdays of the trucks and from the public holidays, which the program knows until 2035.
 CREATE TABLE special_days (
@@ -895,7 +920,7 @@ CREATE TABLE audit_entries (
         'snapshot-requested', 'trial-restore-requested', 'backup-target-taken-over',
         'backup-key-created', 'backup-key-shown', 'database-downloaded', 'practice-started', 'demo-shop-created',
         'truck-saved', 'district-weekdays-saved', 'special-day-saved', 'special-day-deleted', 'handling-saved',
-        'truck-settings-saved', 'stops-assigned', 'stops-moved', 'stops-held', 'stop-changes-acknowledged',
+        'truck-settings-saved', 'point-corrected', 'road-factor-saved', 'stops-assigned', 'stops-moved', 'stops-held', 'stop-changes-acknowledged',
         'tours-fixed', 'tours-reopened', 'job-saved', 'job-created', 'job-cancelled', 'job-reopened',
         'delivery-promised', 'delay-notice-recorded', 'withdrawal-consent-recorded', 'tour-handed-out', 'tour-left', 'tour-taken-back',
         'tour-closed', 'notices-exported', 'notices-withdrawn', 'notice-wording-saved', 'site-saved', 'site-rates-saved', 'minutes-learnt',

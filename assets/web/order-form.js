@@ -7,6 +7,7 @@
 // data-last-courier="…"     around the choice of a courier: the one that the member entered last
 // data-refresh              on a form: what changes data-refresh-on, or clicks data-refresh-by, sends
 //                           the form and shows its products as they come back
+// data-refresh-part="…"     on such a button: the part of the form that comes back instead of the products
 // data-draft="name"         on such a form: an accidental reload does not lose what was typed
 
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
@@ -138,11 +139,11 @@ const inTurn = (act) => {
   return done;
 };
 
-const refresh = (act) => inTurn(async () => {
+const refresh = (act, part = "[data-goods]") => inTurn(async () => {
   const fields = typed();
   fields.set("act", act);
   const removed = act.startsWith("remove-") ? Number(act.slice("remove-".length)) : undefined;
-  const done = await send(fields, "[data-goods]", removed);
+  const done = await send(fields, part, removed);
   if (done) keep();
   return done;
 });
@@ -163,13 +164,15 @@ form?.addEventListener("click", async (event) => {
   // A second click meanwhile would remove another product.
   if (pressed) return;
   pressed = true;
-  const done = await refresh(button.value);
+  const part = button.dataset.refreshPart;
+  const done = await refresh(button.value, part);
   pressed = false;
   if (!done) {
     form.dataset.plain = "yes";
     submitBy(button);
     return;
   }
+  if (part) return;
   const products = all("[data-refresh-on]", form);
   (button.value === "add" ? products.at(-1) : products[0]).focus();
 });

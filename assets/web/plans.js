@@ -42,6 +42,38 @@ const send = async (act, { to = "", at = "" } = {}) => {
   }
 };
 
+// ── what a move costs, before it is made ───────────────────────────────
+let asked = "";
+let timer;
+
+const showCost = (text) => {
+  const output = document.querySelector("[data-cost]");
+  if (!output) return;
+  output.textContent = text;
+  output.hidden = !text;
+};
+
+// Asks after a moment, and for each place once: a dragged card passes many.
+const ask = (ticks, to, at = "") => {
+  const query = new URLSearchParams([["day", form()?.elements.day.value ?? ""], ["to", to], ["at", at], ...ticks.map((tick) => ["tick", tick])]);
+  const question = ticks.length > 0 && to ? `${query}` : "";
+  if (question === asked) return;
+  asked = question;
+  clearTimeout(timer);
+  if (!question) { showCost(""); return; }
+  timer = setTimeout(async () => {
+    const answer = await fetch(`${document.documentElement.dataset.base ?? ""}/plans/cost?${question}`).catch(() => undefined);
+    const cost = answer?.ok && await answer.json();
+    if (cost && asked === question) showCost(cost.text);
+  }, 150);
+};
+
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[name=tick], [name=to]")) return;
+  const ticks = [...document.querySelectorAll("[name=tick]:checked")].map((tick) => tick.value);
+  ask(ticks, form()?.elements.to?.value ?? "");
+});
+
 // ── dragging ───────────────────────────────────────────────────────────
 const place = (column, y) => {
   const others = cards(column).filter((card) => card !== dragged);
@@ -66,6 +98,7 @@ document.addEventListener("dragover", (event) => {
   if (!dragged || !column || "fixed" in column.dataset) return;
   event.preventDefault();
   column.classList.add("over");
+  ask([dragged.dataset.card], column.dataset.column, column.dataset.column && `${place(column, event.clientY)}`);
 });
 
 document.addEventListener("drop", (event) => {
@@ -81,6 +114,7 @@ document.addEventListener("dragend", () => {
   dragged?.classList.remove("dragged");
   document.querySelectorAll("[data-column].over").forEach((column) => column.classList.remove("over"));
   dragged = undefined;
+  ask([], "");
 });
 
 // ── keyboard: one stop for the tab key, arrows inside ──────────────────

@@ -442,6 +442,22 @@ pub enum AuditEvent {
         /// postal code of the depot
         depot_zip: String,
     },
+    /// 위치: the point of a postal code, corrected by hand
+    PointCorrected {
+        /// postal code
+        zip: String,
+        /// whether the correction was taken back
+        is_undo: bool,
+    },
+    /// 길: how much longer a drive between two districts takes
+    RoadFactorSaved {
+        /// names of the districts: `구미시 ↔ 김천시`
+        districts: String,
+        /// percent of the estimate; none: the estimate holds again
+        percent: Option<i64>,
+        /// drives that it was learnt from; 0: by hand
+        drives: i64,
+    },
     /// 배차 by the route engine
     StopsAssigned {
         /// `YYYY-MM-DD`

@@ -119,6 +119,9 @@ impl AuditEvent {
             Self::SpecialDayDeleted { day } => format!("{day}에 정해 둔 휴무를 지웠어요."),
             Self::HandlingSaved { saved, rejected } => saved_and_rejected("작업 기준", saved, *rejected),
             Self::TruckSettingsSaved { .. } => "배송 기준을 저장했어요.".to_owned(),
+            Self::PointCorrected { zip, is_undo: false } => format!("우편번호 {zip}의 위치를 바로잡았어요."),
+            Self::PointCorrected { zip, .. } => format!("우편번호 {zip}의 위치를 처음 값으로 되돌렸어요."),
+            Self::RoadFactorSaved { districts, percent, drives } => road_factor_saved(districts, *percent, *drives),
             Self::StopsAssigned { planned, left_out, .. } => stops_assigned(*planned, *left_out),
             Self::StopsMoved { truck, bundles, .. } => {
                 let to = truck.as_deref().unwrap_or("미배차");
@@ -167,6 +170,16 @@ impl AuditEvent {
             Self::FindingResolved { bundle_number, .. } => format!("기사 기록을 확인했어요: {bundle_number}"),
             Self::PhoneCutOff(PhoneOfTour { truck, phone, .. }) => format!("{truck}: 휴대전화를 끊었어요: {phone}"),
         }
+    }
+}
+
+fn road_factor_saved(districts: &str, percent: Option<i64>, drives: i64) -> String {
+    match percent {
+        None => format!("{districts}: 길 보정을 지웠어요. 어림한 시간을 그대로 써요."),
+        Some(percent) if drives > 0 => {
+            format!("{districts}: {drives}번 다녀온 대로 운전 시간을 {percent}%로 보정했어요.")
+        }
+        Some(percent) => format!("{districts}: 운전 시간을 {percent}%로 보정했어요."),
     }
 }
 

@@ -238,6 +238,20 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
         (E::SpecialDayDeleted { day: text("2026-12-24") }, "2026-12-24에 정해 둔 휴무를 지웠어요."),
         (E::HandlingSaved { saved: 3, rejected: 0 }, "작업 기준 3개를 저장했어요."),
         (E::TruckSettingsSaved { depot_zip: text("39100") }, "배송 기준을 저장했어요."),
+        (E::PointCorrected { zip: text("39867"), is_undo: false }, "우편번호 39867의 위치를 바로잡았어요."),
+        (E::PointCorrected { zip: text("39867"), is_undo: true }, "우편번호 39867의 위치를 처음 값으로 되돌렸어요."),
+        (
+            E::RoadFactorSaved { districts: text("구미시 ↔ 김천시"), percent: Some(120), drives: 0 },
+            "구미시 ↔ 김천시: 운전 시간을 120%로 보정했어요.",
+        ),
+        (
+            E::RoadFactorSaved { districts: text("구미시 ↔ 김천시"), percent: Some(120), drives: 9 },
+            "구미시 ↔ 김천시: 9번 다녀온 대로 운전 시간을 120%로 보정했어요.",
+        ),
+        (
+            E::RoadFactorSaved { districts: text("구미시"), percent: None, drives: 0 },
+            "구미시: 길 보정을 지웠어요. 어림한 시간을 그대로 써요.",
+        ),
         (E::StopsAssigned { day: text("2026-12-01"), planned: 12, left_out: 0 }, "12곳을 배차했어요."),
         (
             E::StopsAssigned { day: text("2026-12-01"), planned: 12, left_out: 2 },

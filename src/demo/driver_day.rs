@@ -26,10 +26,14 @@ pub(super) fn hand_out(
 ) -> Result<()> {
     let board = board(tx, districts, day)?;
     // The first truck is left for those who plan, the third has one person.
-    let Some((key, depot)) = board.columns.get(1).map(Column::key).zip(board.depot) else { return Ok(()) };
+    let Some((key, depot)) =
+        board.columns.get(1).map(Column::key).zip(board.columns.get(1).and_then(|column| column.depot))
+    else {
+        return Ok(());
+    };
     let is_due = |item: &&BoardItem| item.is_plannable() && item.work.preferred_date == Some(day);
     let distance = |item: &BoardItem| {
-        Some((driving_seconds(depot, item.point?.0), item.work.key)).filter(|_| item.work.task.is_none())
+        Some((driving_seconds(depot.point, item.place?.0.point), item.work.key)).filter(|_| item.work.task.is_none())
     };
     let mut near: Vec<(i32, i64)> = board.pool.iter().filter(is_due).filter_map(distance).collect();
     near.sort_unstable();

@@ -62,12 +62,23 @@ pub struct Districts {
     editions: Vec<Arc<Edition>>,
     /// manual corrections, which override every edition: [`postal_key`] → 시/군/구 code
     corrections: Arc<BTreeMap<String, i64>>,
+    /// points that were corrected by hand: [`postal_key`] → point
+    points: Arc<BTreeMap<String, CorrectedPoint>>,
+}
+
+/// A point that was set by hand for a postal code, in millionths of a degree (WGS84).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CorrectedPoint {
+    /// latitude
+    pub lat: i64,
+    /// longitude
+    pub lng: i64,
 }
 
 impl Districts {
     /// The embedded table.
     pub fn embedded() -> Self {
-        Self { editions: embedded::editions(), corrections: Arc::default() }
+        Self { editions: embedded::editions(), corrections: Arc::default(), points: Arc::default() }
     }
 
     /// Adds an edition. Of two editions of one date, the one added later is the newer.
@@ -103,6 +114,18 @@ impl Districts {
     pub fn with_corrections(mut self, corrections: BTreeMap<String, i64>) -> Self {
         self.corrections = Arc::new(corrections);
         self
+    }
+
+    /// Replaces the points that were corrected by hand: [`postal_key`] → point.
+    #[must_use]
+    pub fn with_points(mut self, points: BTreeMap<String, CorrectedPoint>) -> Self {
+        self.points = Arc::new(points);
+        self
+    }
+
+    /// The point that was set by hand for a [`postal_key`].
+    pub fn corrected_point(&self, key: &str) -> Option<CorrectedPoint> {
+        self.points.get(key).copied()
     }
 
     /// The newest edition.

@@ -1,5 +1,7 @@
 //! SQL of districts: imported editions, manual corrections, and the version that every node compares.
 
+pub mod points;
+
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
@@ -27,6 +29,12 @@ pub fn bump_version(tx: &mut dyn Tx) -> Result<()> {
     )
 }
 
+/// Sets a new version after a change that leaves the districts of orders as they are: every node reloads.
+fn renew_version(tx: &mut dyn Tx) -> Result<()> {
+    let version = tx.new_id();
+    tx.upsert("district_state", &[("id", 1_i64.into())], &[("version", version.into())])
+}
+
 /// The progress of the reclassification of orders under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
@@ -52,7 +60,7 @@ pub fn advance(tx: &mut dyn Tx, from: Progress, to: Option<i64>) -> Result<bool>
 
 /// The embedded table, overridden by the applied editions and the corrections.
 pub fn load(tx: &mut dyn Tx) -> Result<Districts> {
-    let mut districts = Districts::embedded().with_corrections(zip_corrections(tx)?);
+    let mut districts = Districts::embedded().with_corrections(zip_corrections(tx)?).with_points(points::all(tx)?);
     for edition in editions(tx, EditionStage::Applied)?.iter().rev() {
         let valid_from = edition.valid_from.unwrap_or(NaiveDate::MIN);
         districts = overlay_edition(tx, districts, edition.id, valid_from)?;

@@ -8,6 +8,7 @@
 //! | [`hand_in`] | receipt of events, and what follows for deliveries and plans |
 //! | [`hand_out`] | the steps of a tour: to the driver, loaded, left, back |
 //! | [`close`] | 마감: every piece of a tour is accounted for |
+//! | [`paper`] | the results of a whole tour as a paper list says them |
 //! | [`site`] | the site card of a stop, and the code of its entrance on the day |
 //! | [`evidence`] | what proves a delivery, with a digest |
 //! | [`key`] | day keys of phones |
@@ -25,6 +26,7 @@ pub mod hand_out;
 pub mod key;
 pub mod model;
 pub mod pages;
+pub mod paper;
 pub mod site;
 pub mod store;
 #[cfg(test)]

@@ -104,22 +104,27 @@ pub fn learn(tours: &[Vec<ObservedStop>], present: impl Fn(i64) -> i64) -> Vec<L
         .collect()
 }
 
-/// The stops that were reported when they happened: not those of which three ended within two minutes.
+/// The stops that were reported when they happened.
 fn reported_in_time(stops: &[ObservedStop]) -> Vec<&ObservedStop> {
     let mut sorted: Vec<&ObservedStop> = stops.iter().collect();
     sorted.sort_by_key(|stop| stop.ended_at);
-    let mut is_late = vec![false; sorted.len()];
-    for first in 0..sorted.len().saturating_sub(RETROACTIVE_STOPS - 1) {
-        let last = first + RETROACTIVE_STOPS - 1;
-        if sorted[last].ended_at.0 - sorted[first].ended_at.0 <= RETROACTIVE_MS {
-            is_late[first..=last].fill(true);
+    let late = are_late(&sorted.iter().map(|stop| stop.ended_at).collect::<Vec<_>>());
+    sorted.into_iter().zip(late).filter_map(|(stop, is_late)| (!is_late).then_some(stop)).collect()
+}
+
+/// Which of the ends of stops, in order, were tapped later: those of which three are within two minutes.
+pub(super) fn are_late(ends: &[Moment]) -> Vec<bool> {
+    let mut are_late = vec![false; ends.len()];
+    for (first, some) in ends.windows(RETROACTIVE_STOPS).enumerate() {
+        if some[RETROACTIVE_STOPS - 1].0 - some[0].0 <= RETROACTIVE_MS {
+            are_late[first..first + RETROACTIVE_STOPS].fill(true);
         }
     }
-    sorted.into_iter().zip(is_late).filter_map(|(stop, is_late)| (!is_late).then_some(stop)).collect()
+    are_late
 }
 
 /// The median of at least one number.
-fn median(numbers: &mut [f64]) -> f64 {
+pub(super) fn median(numbers: &mut [f64]) -> f64 {
     numbers.sort_by(f64::total_cmp);
     let middle = numbers.len() / 2;
     if numbers.len() % 2 == 1 { numbers[middle] } else { f64::midpoint(numbers[middle - 1], numbers[middle]) }

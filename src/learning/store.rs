@@ -1,13 +1,16 @@
-//! SQL of the stops of closed tours.
+//! SQL of the stops and drives of closed tours.
 
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 
 use super::model::{LearntMinutes, ObservedLine, ObservedStop, learn};
+use super::roads::{LearntFactor, ObservedTour, ObservedVisit, learn_roads};
+use crate::districts::Districts;
 use crate::drive::fold::{StopState, fold};
-use crate::drive::store::events;
+use crate::drive::store::{self as drive, events};
 use crate::plans::model::TourState;
+use crate::routing::points::PostalPoints;
 use crate::sites::address::{building, floor_of};
 use crate::sites::store as sites;
 use crate::storage::{Result, Tx};
@@ -91,6 +94,58 @@ fn observed(tx: &mut dyn Tx, handling: &HandlingTable) -> Result<Vec<Vec<Observe
         observed.push(stops);
     }
     Ok(observed)
+}
+
+/// Postal codes of the doors of these jobs.
+fn zips(tx: &mut dyn Tx, jobs: &[i64]) -> Result<BTreeMap<i64, String>> {
+    let by_delivery = tx.index_hint("orders_by_delivery");
+    let sql = |ids: &str| {
+        format!(
+            "SELECT j.id, o.recipient_zip_code FROM jobs j CROSS JOIN orders o {by_delivery} \
+             ON o.delivery_id = j.delivery_id WHERE j.id IN ({ids})"
+        )
+    };
+    let mut zips = BTreeMap::new();
+    tx.for_ids(jobs, &[], sql, &mut |mut row| {
+        zips.insert(row.int(0)?, row.text(1)?);
+        Ok(())
+    })?;
+    Ok(zips)
+}
+
+/// The drives of closed tours. Nothing of them says who drove.
+fn observed_tours(tx: &mut dyn Tx, districts: &Districts) -> Result<Vec<ObservedTour>> {
+    let today = tx.now().date();
+    let (settings, points) = (trucks::settings(tx)?, PostalPoints::new(districts));
+    let depots: BTreeMap<i64, String> =
+        trucks::all(tx)?.iter().map(|truck| (truck.id, truck.depot_zip(&settings.depot_zip).to_owned())).collect();
+    let place = |zip: &str| points.place(zip).map(|(place, _)| place);
+    let mut tours = Vec::new();
+    for id in closed_tours(tx, today)? {
+        let Some(tour) = drive::tour(tx, id)? else { continue };
+        let events = events::of_tour(tx, id)?;
+        let zips = zips(tx, &events.keys().copied().collect::<Vec<_>>())?;
+        let visits = events.iter().filter_map(|(job, events)| {
+            let status = fold(events);
+            Some(ObservedVisit {
+                place: zips.get(job).and_then(|zip| place(zip)),
+                arrived_at: status.arrived_at,
+                ended_at: status.ended_at()?,
+            })
+        });
+        tours.push(ObservedTour {
+            depot: depots.get(&tour.column.truck_id).and_then(|zip| place(zip)),
+            left_at: tour.left_at,
+            visits: visits.collect(),
+        });
+    }
+    Ok(tours)
+}
+
+/// The factors of the roads by the finished days.
+pub fn learnt_factors(tx: &mut dyn Tx, districts: &Districts) -> Result<Vec<LearntFactor>> {
+    let tours = observed_tours(tx, districts)?;
+    Ok(learn_roads(&tours, &trucks::roads(tx)?))
 }
 
 /// The minutes of products by the finished days, and the number of tours that they were learnt from.

@@ -6,11 +6,11 @@
 
 use std::collections::HashMap;
 
-use super::board::{Board, BoardItem, BoardStop};
+use super::board::{Board, BoardItem, BoardStop, Column};
 use super::model::{ColumnKey, Hold};
 use super::schedule::SECONDS_PER_MINUTE;
 use crate::routing::engine::{DrivingTimes, MAX_BEGUN_STOPS, Problem, SearchOptions, Stop, Truck, solve};
-use crate::routing::travel::{Point, driving_seconds};
+use crate::routing::travel::{Place, Roads, Trips};
 
 /// Iterations of the search for a small day, which it solves as well as with more.
 const SMALL_DAY_ITERATIONS: u32 = 20_000;
@@ -54,7 +54,7 @@ pub struct NewPlan {
 /// Why nothing can be planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotPlannable {
-    /// the depot is unknown
+    /// the depot of a truck is unknown
     NoDepot,
     /// no truck drives, or all are fixed
     NoTruck,
@@ -121,13 +121,15 @@ fn plan_with_iterations(
     scope: &Scope,
     iterations: impl Fn(usize) -> Option<u32>,
 ) -> Result<NewPlan, NotPlannable> {
-    let depot = board.depot.ok_or(NotPlannable::NoDepot)?;
     let columns: Vec<_> = board
         .columns
         .iter()
         .filter(|column| column.is_plannable())
         .filter(|column| !matches!(scope, Scope::Column(key) if *key != column.key()))
         .collect();
+    if columns.iter().any(|column| column.depot.is_none()) {
+        return Err(NotPlannable::NoDepot);
+    }
     if columns.is_empty() {
         return Err(NotPlannable::NoTruck);
     }
@@ -149,6 +151,7 @@ fn plan_with_iterations(
             shift: narrow(column.round.shift_minutes * SECONDS_PER_MINUTE),
             overtime: narrow(column.round.overtime_minutes * SECONDS_PER_MINUTE),
             begin: (first..first + begun).collect(),
+            depot: 0,
         });
     }
     let is_chosen = |item: &BoardItem| match scope {
@@ -162,7 +165,8 @@ fn plan_with_iterations(
     }
     let rounds = iterations(candidates.len()).ok_or(NotPlannable::TooMany)?;
 
-    let problem = Problem::new(stops(&candidates), trucks, times(depot, &candidates));
+    let times = times(&board.roads, &columns, &candidates, &mut trucks);
+    let problem = Problem::new(stops(&candidates), trucks, times);
     let options = SearchOptions { rounds, ..SearchOptions::default() };
     let solved = solve(&problem, &options);
 
@@ -203,17 +207,32 @@ fn stops(candidates: &[Candidate<'_>]) -> Vec<Stop> {
     candidates.iter().map(stop).collect()
 }
 
-fn times(depot: Point, candidates: &[Candidate<'_>]) -> DrivingTimes {
-    // A place without a point counts as the depot: its stop is planned, and its time says that it is unknown.
-    let points = candidates.iter().map(|candidate| candidate.item.point.map_or(depot, |(point, _)| point));
-    let places: Vec<Point> = [depot].into_iter().chain(points).collect();
+/// The drives between the depots and the candidates; gives each truck the place of its depot. Place 0 is the depot of the
+/// first truck, the others follow the candidates.
+fn times(roads: &Roads, columns: &[&Column], candidates: &[Candidate<'_>], trucks: &mut [Truck]) -> DrivingTimes {
+    let first = columns.first().and_then(|column| column.depot);
+    let mut places: Vec<Option<Place>> = vec![first];
+    let of_truck = |candidate: &Candidate<'_>| candidate.held.and_then(|column| columns[column].depot);
+    places.extend(candidates.iter().map(|one| one.item.place.map(|(place, _)| place).or_else(|| of_truck(one))));
+    let stops = places.len();
+    for (truck, column) in trucks.iter_mut().zip(columns).filter(|(_, column)| column.depot != first) {
+        let known = places[stops..].iter().position(|place| *place == column.depot);
+        truck.depot = known.map_or(places.len(), |at| stops + at);
+        if known.is_none() {
+            places.push(column.depot);
+        }
+    }
+    let trips = Trips { roads, depot: first };
     // Places are few, pairs are many: equal postal codes need no second computation.
     let mut known = HashMap::new();
+    let key = |place: Option<Place>| {
+        place.map(|Place { point, area }| (point.lat.to_bits(), point.lng.to_bits(), area.unwrap_or_default()))
+    };
     let mut seconds = vec![0; places.len() * places.len()];
     for (from, one) in places.iter().enumerate() {
         for (to, other) in places.iter().enumerate() {
-            let key = [one.lat, one.lng, other.lat, other.lng].map(f64::to_bits);
-            seconds[from * places.len() + to] = *known.entry(key).or_insert_with(|| driving_seconds(*one, *other));
+            let drive = || narrow(trips.drive(*one, *other).seconds);
+            seconds[from * places.len() + to] = *known.entry((key(*one), key(*other))).or_insert_with(drive);
         }
     }
     DrivingTimes::new(places.len(), |from, to| seconds[from * places.len() + to])
@@ -246,8 +265,11 @@ pub(super) mod tests {
     use crate::plans::work::tests::{order, work};
     use crate::random::seeded::Random;
     use crate::routing::points::PostalPoints;
+    use crate::routing::travel::Point;
     use crate::time::parse_date;
     use crate::trucks::model::Truck as OwnTruck;
+
+    const DEPOT: Place = Place { point: Point { lat: 36.019, lng: 128.364 }, area: None };
 
     const ZIPS: [&str; 8] = ["39100", "39160", "39867", "37683", "41167", "42767", "36700", "38100"];
 
@@ -257,7 +279,7 @@ pub(super) mod tests {
         work.orders = vec![order(id, minutes, crew, 1)];
         BoardItem {
             effort: work.effort(None),
-            point: PostalPoints::new(&districts).locate(zip),
+            place: PostalPoints::new(&districts).place(zip),
             work,
             job: None,
             not_served: None,
@@ -286,6 +308,7 @@ pub(super) mod tests {
             truck,
             tour: Some(tour),
             day_off: None,
+            depot: Some(DEPOT),
             stops: stops.collect(),
             schedule: Schedule::default(),
         }
@@ -294,7 +317,8 @@ pub(super) mod tests {
     fn board(columns: Vec<super::super::board::Column>, pool: Vec<BoardItem>) -> Board {
         Board {
             day: parse_date("2026-12-01").expect("a date"),
-            depot: Some(Point { lat: 36.019, lng: 128.364 }),
+            depot: Some(DEPOT),
+            roads: Roads::default(),
             shop_day_off: None,
             columns,
             pool,
@@ -328,7 +352,9 @@ pub(super) mod tests {
     #[test]
     fn nothing_is_planned_without_depot_truck_or_delivery() {
         let one = || vec![item(1, "39100", 30, 1)];
-        let without_depot = Board { depot: None, ..board(vec![column(1, 2, Vec::new())], one()) };
+        let mut nowhere = column(1, 2, Vec::new());
+        nowhere.depot = None;
+        let without_depot = board(vec![nowhere], one());
         assert_eq!(plan(&without_depot, &Scope::Everything), Err(NotPlannable::NoDepot));
         let mut fixed = column(1, 2, Vec::new());
         fixed.tour = fixed.tour.map(|tour| Tour { state: TourState::Fixed, ..tour });
@@ -379,6 +405,19 @@ pub(super) mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn delivery_goes_with_the_truck_whose_depot_is_near() {
+        let districts = Districts::embedded();
+        let place = |zip| PostalPoints::new(&districts).place(zip).map(|(place, _)| place);
+        let mut pohang = column(2, 2, Vec::new());
+        pohang.depot = place("37683");
+        let pool = vec![item(1, "37683", 30, 1), item(2, "39867", 30, 1)];
+        let board = board(vec![column(1, 2, Vec::new()), pohang], pool);
+        let new = plan(&board, &Scope::Everything).expect("plans");
+        let planned: Vec<Vec<i64>> = new.columns.into_iter().map(|(_, keys)| keys).collect();
+        assert_eq!(planned, [vec![2], vec![1]], "칠곡 from 칠곡, 포항 from 포항");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::store::{self, tasks};
 use super::work::{Basis, DeliveryWork, StopEffort, WorkChange};
 use crate::districts::Districts;
 use crate::routing::points::{PointAccuracy, PostalPoints};
-use crate::routing::travel::Point;
+use crate::routing::travel::{Place, Roads, Trips};
 use crate::storage::{Result, Tx};
 use crate::trucks::calendar::WorkingCalendar;
 use crate::trucks::model::{Round, Truck};
@@ -29,7 +29,7 @@ pub struct BoardItem {
     /// time and people that it needs
     pub effort: StopEffort,
     /// where it is
-    pub point: Option<(Point, PointAccuracy)>,
+    pub place: Option<(Place, PointAccuracy)>,
     /// why it is not served on this day
     pub not_served: Option<NotServed>,
     /// first and last minute that the customer was told for this day
@@ -46,7 +46,7 @@ impl BoardItem {
 
     /// The stop for the schedule.
     pub fn planned_stop(&self) -> PlannedStop {
-        PlannedStop { point: self.point.map(|(point, _)| point), effort: self.effort, window: self.window() }
+        PlannedStop { place: self.place.map(|(place, _)| place), effort: self.effort, window: self.window() }
     }
 
     /// Codes of the rules that keep it out of the plan of that day.
@@ -54,7 +54,7 @@ impl BoardItem {
         if self.work.is_held() {
             return vec!["claim".to_owned()];
         }
-        match (&self.not_served, self.point, self.job.as_ref().and_then(|job| job.left_out.as_ref())) {
+        match (&self.not_served, self.place, self.job.as_ref().and_then(|job| job.left_out.as_ref())) {
             (Some(NotServed::Ferry), ..) => vec!["ferry".to_owned()],
             (Some(NotServed::OtherWeekdays { .. }), ..) => vec!["weekday".to_owned()],
             (None, None, _) => vec!["no-point".to_owned()],
@@ -65,7 +65,7 @@ impl BoardItem {
 
     /// Whether the route engine may plan it. A delivery with nothing but open cancellations is planned by hand only.
     pub fn is_plannable(&self) -> bool {
-        self.point.is_some() && self.not_served.is_none() && !self.work.is_held() && self.work.is_open()
+        self.place.is_some() && self.not_served.is_none() && !self.work.is_held() && self.work.is_open()
     }
 }
 
@@ -91,6 +91,8 @@ pub struct Column {
     pub tour: Option<Tour>,
     /// why the truck does not drive on the day
     pub day_off: Option<String>,
+    /// where the truck starts and ends
+    pub depot: Option<Place>,
     /// its stops in order
     pub stops: Vec<BoardStop>,
     /// its times and loads
@@ -146,8 +148,10 @@ impl Column {
 pub struct Board {
     /// the day
     pub day: NaiveDate,
-    /// where the trucks start; none before it is set
-    pub depot: Option<Point>,
+    /// the depot of the shop; none before it is set
+    pub depot: Option<Place>,
+    /// the roads of the shop
+    pub roads: Roads,
     /// the holiday or day off of the whole shop
     pub shop_day_off: Option<String>,
     /// rounds of trucks
@@ -212,16 +216,19 @@ pub fn board(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Result<B
         told: job.as_ref().and_then(|job| told.get(&job.id).copied()),
         effort: work.effort(job.as_ref()),
         attempts: job.as_ref().and_then(|job| attempts.remove(&job.id)).unwrap_or_default(),
-        point: points.locate(&work.recipient.zip_code),
+        place: points.place(&work.recipient.zip_code),
         not_served: area.refusal(districts, &work.recipient.zip_code, work.sigungu_code, day),
         work,
         job,
     };
 
-    let depot = points.locate(&settings.depot_zip).map(|(point, _)| point);
+    let roads = trucks::roads(tx)?;
+    let depot_at = |zip: &str| points.place(zip).map(|(place, _)| place);
+    let depot = depot_at(&settings.depot_zip);
     let mut columns = Vec::new();
     for truck in trucks::all(tx)? {
         let day_off = calendar.day_off(&truck, day);
+        let depot = depot_at(truck.depot_zip(&settings.depot_zip));
         for round in rounds(&truck, &tours) {
             let key = ColumnKey { truck_id: truck.id, round: round.number };
             let tour = tours.iter().find(|tour| tour.column == key).cloned();
@@ -239,11 +246,12 @@ pub fn board(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Result<B
                 .collect();
             let planned: Vec<PlannedStop> = stops.iter().map(|stop| stop.item.planned_stop()).collect();
             columns.push(Column {
-                schedule: schedule(&round, depot, &planned),
+                schedule: schedule(&round, Trips { roads: &roads, depot }, &planned),
                 truck: truck.clone(),
                 round,
                 tour,
                 day_off: day_off.clone(),
+                depot,
                 stops,
             });
         }
@@ -268,7 +276,7 @@ pub fn board(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Result<B
         }
     }
     let shop_day_off = calendar.shop_day_off(day).map(str::to_owned);
-    Ok(Board { day, depot, shop_day_off, columns, pool, other_days, is_truncated })
+    Ok(Board { day, depot, roads, shop_day_off, columns, pool, other_days, is_truncated })
 }
 
 /// The rounds of a truck, and one that it had when a stored tour was made.

@@ -5,7 +5,9 @@
 
 mod moves;
 
-pub use moves::{FormerPosition, MoveOutcome, MoveResult, move_by_one, move_to, put_back, unassign};
+pub use moves::{
+    FormerPosition, MoveCost, MoveOutcome, MoveResult, cost_of_move, move_by_one, move_to, put_back, unassign,
+};
 
 use std::collections::HashMap;
 
@@ -18,6 +20,7 @@ use super::schedule::{PlannedStop, Schedule, schedule};
 use super::store;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::districts::Districts;
+use crate::routing::travel::Trips;
 use crate::storage::{Result, Tx};
 
 /// Versions of the tours that a form was made from; 0 for a tour without stops so far.
@@ -95,9 +98,12 @@ struct BoardEdit {
 
 impl BoardEdit {
     fn load(tx: &mut dyn Tx, districts: &Districts, context: &EditContext) -> Result<Self> {
-        let mut board = board(tx, districts, context.day)?;
+        Ok(Self::new(board(tx, districts, context.day)?))
+    }
+
+    fn new(mut board: Board) -> Self {
         let lists = board.columns.iter_mut().map(|column| (column.key(), std::mem::take(&mut column.stops))).collect();
-        Ok(Self { board, lists, touched: Vec::new() })
+        Self { board, lists, touched: Vec::new() }
     }
 
     fn column(&self, key: ColumnKey) -> Option<&Column> {
@@ -116,19 +122,19 @@ impl BoardEdit {
     fn schedule(&self, key: ColumnKey) -> Option<(&Column, Schedule)> {
         let column = self.column(key)?;
         let planned: Vec<PlannedStop> = self.lists.get(&key)?.iter().map(|stop| stop.item.planned_stop()).collect();
-        Some((column, schedule(&column.round, self.board.depot, &planned)))
+        Some((column, schedule(&column.round, Trips { roads: &self.board.roads, depot: column.depot }, &planned)))
     }
 
     /// Marks a column as changed.
     ///
     /// # Errors
     /// It is fixed, or changed since the page was loaded.
-    fn touch(&mut self, key: ColumnKey, context: &EditContext, may_be_fixed: bool) -> std::result::Result<(), Refusal> {
+    fn touch(&mut self, key: ColumnKey, seen: &SeenVersions, may_be_fixed: bool) -> std::result::Result<(), Refusal> {
         if self.touched.contains(&key) {
             return Ok(());
         }
         let column = self.column(key).ok_or(Refusal::Nothing)?;
-        if column.version() != context.seen.get(&key).copied().unwrap_or_default() {
+        if column.version() != seen.get(&key).copied().unwrap_or_default() {
             let by = column.tour.as_ref().and_then(|tour| tour.changed_by.clone());
             return Err(Refusal::Stale { column: column_name(column), by });
         }
@@ -140,11 +146,11 @@ impl BoardEdit {
     }
 
     /// Takes deliveries out of their columns or the pool, in the given order.
-    fn take(&mut self, ids: &[i64], context: &EditContext) -> std::result::Result<Vec<BoardStop>, Refusal> {
+    fn take(&mut self, ids: &[i64], seen: &SeenVersions) -> std::result::Result<Vec<BoardStop>, Refusal> {
         let mut taken = Vec::new();
         for id in ids {
             if let Some((key, at)) = self.position(*id) {
-                self.touch(key, context, false)?;
+                self.touch(key, seen, false)?;
                 taken.extend(self.lists.get_mut(&key).map(|stops| stops.remove(at)));
             } else if let Some(at) = self.board.pool.iter().position(|item| item.work.key == *id) {
                 taken.push(new_stop(self.board.pool.remove(at)));
@@ -210,7 +216,7 @@ pub fn set_hold(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, h
     let mut bundles = Vec::new();
     for work_key in keys {
         let Some((key, at)) = draft.position(*work_key) else { continue };
-        if let Err(refusal) = draft.touch(key, context, false) {
+        if let Err(refusal) = draft.touch(key, &context.seen, false) {
             return Ok(Err(refusal));
         }
         if let Some(stop) = draft.lists.get_mut(&key).and_then(|stops| stops.get_mut(at))
@@ -235,7 +241,7 @@ pub fn acknowledge(tx: &mut dyn Tx, districts: &Districts, context: &EditContext
     let (mut bundles, mut bases) = (Vec::new(), Vec::new());
     for work_key in keys {
         let Some((key, at)) = draft.position(*work_key) else { continue };
-        if let Err(refusal) = draft.touch(key, context, true) {
+        if let Err(refusal) = draft.touch(key, &context.seen, true) {
             return Ok(Err(refusal));
         }
         let Some(stop) = draft.lists.get(&key).and_then(|stops| stops.get(at)) else { continue };
@@ -281,7 +287,7 @@ pub fn set_state(
         if let Some(column) = draft.column(key).filter(|column| column.is_handed_out()) {
             return Ok(Err(Refusal::HandedOut { column: column_name(column) }));
         }
-        if let Err(refusal) = draft.touch(key, context, true) {
+        if let Err(refusal) = draft.touch(key, &context.seen, true) {
             return Ok(Err(refusal));
         }
         names.extend(draft.column(key).map(column_name));
@@ -304,7 +310,7 @@ pub fn set_state(
 pub fn apply(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, plan: &NewPlan) -> EditResult {
     let mut draft = BoardEdit::load(tx, districts, context)?;
     for (key, _) in &plan.columns {
-        if let Err(refusal) = draft.touch(*key, context, false) {
+        if let Err(refusal) = draft.touch(*key, &context.seen, false) {
             return Ok(Err(refusal));
         }
     }

@@ -13,6 +13,8 @@
 //! | [`task`] | jobs beside a delivery (일감): made, cancelled, opened again |
 //! | [`export`] | a day as data for other programs |
 //! | [`promise`] | days that can be promised to a customer, and promises that can no longer be met |
+//! | [`week`] | a week at a glance: trucks, minutes and room of each day |
+//! | [`changes`] | stops that have changed since their tour was fixed or loaded |
 //! | [`store`] | SQL |
 //!
 //! A tour is one truck on one round of a day. It is a draft while it is planned, fixed when the dispatcher says so, and
@@ -20,6 +22,7 @@
 
 pub mod assign;
 pub mod board;
+pub mod changes;
 pub mod edit;
 pub mod export;
 pub mod model;
@@ -32,4 +35,5 @@ pub mod store;
 pub mod task;
 #[cfg(test)]
 mod tests;
+pub mod week;
 pub mod work;

@@ -1,13 +1,15 @@
-//! The pages of plans: the board of a day, its tours and loading lists, promised days, and what a dispatcher knows of one
+//! The pages of plans: the board of a day, its tours, loading lists and results on paper, promised days, and what a dispatcher knows of one
 //! delivery and of other jobs at its door.
 
 mod bulk;
 mod close;
+mod cost;
 mod dates;
 mod driving;
 mod jobs;
 mod list;
 mod loading;
+mod paper;
 mod print;
 mod promises;
 #[cfg(test)]
@@ -15,6 +17,7 @@ mod tests;
 mod tours;
 mod undo;
 mod view;
+mod week;
 
 use super::model::ColumnKey;
 use crate::id::{crockford, parse_crockford};
@@ -25,6 +28,10 @@ pub fn routes() -> Routes {
     Routes::new()
         .get("/plans", Access::Page(PageKind::Plans, PageAction::View), list::list)
         .post("/plans", Access::Page(PageKind::Plans, PageAction::Process), bulk::bulk)
+        .get("/plans/cost", Access::Page(PageKind::Plans, PageAction::View), cost::show)
+        .get("/plans/paper", Access::Page(PageKind::Plans, PageAction::View), paper::show)
+        .post("/plans/paper", Access::Page(PageKind::Plans, PageAction::Process), paper::update)
+        .get("/plans/week", Access::Page(PageKind::Plans, PageAction::View), week::show)
         .get("/plans/tours/{id}", Access::Page(PageKind::Plans, PageAction::View), tours::show)
         .post("/plans/tours/{id}", Access::Page(PageKind::Plans, PageAction::Process), tours::update)
         .get("/plans/tours/{id}/close", Access::Page(PageKind::Plans, PageAction::View), close::show)

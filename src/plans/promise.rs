@@ -10,10 +10,10 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::schedule::{PlannedStop, SECONDS_PER_MINUTE, schedule};
-use crate::routing::travel::{Point, driving_seconds};
+use crate::routing::travel::{Place, Roads, Trips};
 use crate::text::coded;
 use crate::time::duration_label;
-use crate::trucks::model::{Round, Truck};
+use crate::trucks::model::{Round, Truck, clock_label};
 use crate::trucks::service_area::NotServed;
 
 /// Days that are offered at once.
@@ -33,6 +33,10 @@ pub struct DayRound {
     pub truck: Truck,
     /// the round
     pub round: Round,
+    /// its stored tour
+    pub tour_id: Option<i64>,
+    /// where the truck starts and ends
+    pub depot: Option<Place>,
     /// its planned stops, in order
     pub stops: Vec<PlannedStop>,
     /// whether the truck does not drive on that day
@@ -50,8 +54,8 @@ pub struct DayPlan {
     pub shop_day_off: Option<String>,
     /// why the place is not served on that day
     pub not_served: Option<NotServed>,
-    /// where the trucks start
-    pub depot: Option<Point>,
+    /// the roads of the shop
+    pub roads: Roads,
     /// rounds of the trucks
     pub rounds: Vec<DayRound>,
     /// deliveries of the day that no truck has so far
@@ -71,6 +75,44 @@ pub struct DateOffer {
     pub detour_minutes: i64,
     /// minute of the day at which the truck would arrive
     pub arrives_at: i64,
+    /// what is left of the day with this stop
+    pub room: RoomLeft,
+}
+
+impl DateOffer {
+    /// `1호차 6곳 중 하나, 10:20쯤. 12분 더 운전해요.`
+    pub fn reason(&self) -> String {
+        let (arrives, driving) = (clock_label(self.arrives_at), duration_label(self.detour_minutes));
+        match self.stops {
+            1 => format!("{} 첫 배송, {arrives}쯤. 다녀오는 데 {driving} 운전해요.", self.truck),
+            stops => format!("{} {stops}곳 중 하나, {arrives}쯤. {driving} 더 운전해요.", self.truck),
+        }
+    }
+}
+
+/// What is left of a truck's day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomLeft {
+    /// minutes until overtime
+    pub minutes: i64,
+    /// hundredths of a cubic metre
+    pub volume: i64,
+    /// pieces
+    pub pieces: i64,
+}
+
+/// What a promise was made from, as it is stored with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromiseBasis {
+    /// the day, its truck and the room left
+    #[serde(flatten)]
+    pub offer: DateOffer,
+    /// first day on which the goods are ready
+    pub ready: NaiveDate,
+    /// working days that the factory takes
+    pub lead_days: i64,
+    /// weekdays of the district in words; none: every working day
+    pub district_days: Option<String>,
 }
 
 /// Why a day cannot be promised.
@@ -140,38 +182,44 @@ struct Insertion {
     detour_seconds: i64,
 }
 
+/// Why nothing can be promised for the day, whatever its stops are: it is refused before its room is looked at.
+fn closed(plan: &DayPlan, new: &PlannedStop) -> Option<DateRefusal> {
+    if let Some(name) = &plan.shop_day_off {
+        return Some(DateRefusal::DayOff(name.clone()));
+    }
+    if let Some(refusal) = &plan.not_served {
+        return Some(DateRefusal::NotServed(refusal.clone()));
+    }
+    let mut driving = plan.rounds.iter().filter(|round| !round.is_off).peekable();
+    if driving.peek().is_none() {
+        return Some(DateRefusal::NoTruck);
+    }
+    let mut open = driving.filter(|round| !round.is_fixed).peekable();
+    if open.peek().is_none() {
+        return Some(DateRefusal::Fixed);
+    }
+    open.all(|round| round.truck.crew < new.effort.crew).then_some(DateRefusal::Crew { needed: new.effort.crew })
+}
+
 /// Whether the delivery can be promised for the day.
 ///
 /// # Errors
 /// Why it cannot.
 pub fn check_day(mut plan: DayPlan, new: &PlannedStop) -> Result<DateOffer, DateRefusal> {
-    if let Some(name) = plan.shop_day_off {
-        return Err(DateRefusal::DayOff(name));
+    if let Some(refusal) = closed(&plan, new) {
+        return Err(refusal);
     }
-    if let Some(refusal) = plan.not_served {
-        return Err(DateRefusal::NotServed(refusal));
-    }
-    plan.rounds.retain(|round| !round.is_off);
-    if plan.rounds.is_empty() {
-        return Err(DateRefusal::NoTruck);
-    }
-    plan.rounds.retain(|round| !round.is_fixed);
-    if plan.rounds.is_empty() {
-        return Err(DateRefusal::Fixed);
-    }
-    if plan.rounds.iter().all(|round| round.truck.crew < new.effort.crew) {
-        return Err(DateRefusal::Crew { needed: new.effort.crew });
-    }
+    plan.rounds.retain(|round| !round.is_off && !round.is_fixed);
     for stop in std::mem::take(&mut plan.unplanned) {
-        let Some(best) = insertions(&plan.rounds, plan.depot, &stop).into_iter().next() else {
+        let Some(best) = insertions(&plan.rounds, &plan.roads, &stop).into_iter().next() else {
             // Not even what is due already fits: nothing more is sold for this day.
             return Err(DateRefusal::Full);
         };
         plan.rounds[best.round].stops.insert(best.position, stop);
     }
     let mut nearest: Option<i64> = None;
-    for candidate in insertions(&plan.rounds, plan.depot, new) {
-        let DayRound { truck, round, stops, .. } = &plan.rounds[candidate.round];
+    for candidate in insertions(&plan.rounds, &plan.roads, new) {
+        let DayRound { truck, round, depot, stops, .. } = &plan.rounds[candidate.round];
         let detour_minutes = (candidate.detour_seconds + SECONDS_PER_MINUTE - 1) / SECONDS_PER_MINUTE;
         if !stops.is_empty() && detour_minutes > MAX_DETOUR_MINUTES {
             nearest = Some(nearest.map_or(detour_minutes, |least| least.min(detour_minutes)));
@@ -179,7 +227,7 @@ pub fn check_day(mut plan: DayPlan, new: &PlannedStop) -> Result<DateOffer, Date
         }
         let mut stops = stops.clone();
         stops.insert(candidate.position, *new);
-        let tour = schedule(round, plan.depot, &stops);
+        let tour = schedule(round, Trips { roads: &plan.roads, depot: *depot }, &stops);
         if tour.overtime == 0 && tour.excesses(truck, round).is_empty() {
             let arrives_at = tour.visits[candidate.position].arrives_at;
             return Ok(DateOffer {
@@ -188,6 +236,11 @@ pub fn check_day(mut plan: DayPlan, new: &PlannedStop) -> Result<DateOffer, Date
                 stops: stops.len(),
                 detour_minutes,
                 arrives_at,
+                room: RoomLeft {
+                    minutes: round.shift_minutes - tour.duration,
+                    volume: truck.volume - tour.volume,
+                    pieces: truck.pieces - tour.pieces,
+                },
             });
         }
     }
@@ -195,10 +248,7 @@ pub fn check_day(mut plan: DayPlan, new: &PlannedStop) -> Result<DateOffer, Date
 }
 
 /// The positions at which a stop fits into room, pieces and hours of a round, the shortest detour first.
-fn insertions(rounds: &[DayRound], depot: Option<Point>, stop: &PlannedStop) -> Vec<Insertion> {
-    let drive = |from: Option<Point>, to: Option<Point>| {
-        from.zip(to).map_or(0, |(from, to)| i64::from(driving_seconds(from, to)))
-    };
+fn insertions(rounds: &[DayRound], roads: &Roads, stop: &PlannedStop) -> Vec<Insertion> {
     let mut found = Vec::new();
     for (index, round) in rounds.iter().enumerate() {
         let sum = |part: fn(&PlannedStop) -> i64| round.stops.iter().map(part).sum::<i64>() + part(stop);
@@ -208,13 +258,15 @@ fn insertions(rounds: &[DayRound], depot: Option<Point>, stop: &PlannedStop) -> 
         {
             continue;
         }
-        let places: Vec<Option<Point>> =
-            std::iter::once(depot).chain(round.stops.iter().map(|stop| stop.point)).chain([depot]).collect();
-        let driving: i64 = places.windows(2).map(|leg| drive(leg[0], leg[1])).sum();
+        let trips = Trips { roads, depot: round.depot };
+        let seconds = |from: Option<Place>, to: Option<Place>| trips.drive(from, to).seconds;
+        let places: Vec<Option<Place>> =
+            std::iter::once(None).chain(round.stops.iter().map(|stop| stop.place)).chain([None]).collect();
+        let driving: i64 = places.windows(2).map(|leg| seconds(leg[0], leg[1])).sum();
         let work = sum(|stop| stop.effort.minutes) * SECONDS_PER_MINUTE;
         let limit = (round.round.shift_minutes + round.round.overtime_minutes) * SECONDS_PER_MINUTE;
         for (position, leg) in places.windows(2).enumerate() {
-            let detour_seconds = drive(leg[0], stop.point) + drive(stop.point, leg[1]) - drive(leg[0], leg[1]);
+            let detour_seconds = seconds(leg[0], stop.place) + seconds(stop.place, leg[1]) - seconds(leg[0], leg[1]);
             if driving + detour_seconds + work <= limit {
                 found.push(Insertion { round: index, position, detour_seconds });
             }

@@ -1,7 +1,7 @@
 //! The times and loads of a tour: driving, waiting, working, overtime, room.
 
 use super::work::StopEffort;
-use crate::routing::travel::{Point, driving_seconds};
+use crate::routing::travel::{Drive, Place, Trips};
 use crate::time::duration_label;
 use crate::trucks::model::{Round, Truck, volume_label};
 
@@ -11,8 +11,8 @@ pub(super) const SECONDS_PER_MINUTE: i64 = 60;
 /// What a schedule needs of a stop.
 #[derive(Clone, Copy, Debug)]
 pub struct PlannedStop {
-    /// where it is; none is unknown, and takes no driving
-    pub point: Option<Point>,
+    /// where it is; none is unknown, see [`Trips`]
+    pub place: Option<Place>,
     /// time and people that it needs
     pub effort: StopEffort,
     /// first and last minute of the day at which the work may begin
@@ -41,6 +41,8 @@ pub struct Schedule {
     pub returns_at: i64,
     /// minutes of driving
     pub driving: i64,
+    /// length of the way
+    pub metres: i64,
     /// minutes from departure to return
     pub duration: i64,
     /// minutes of overtime
@@ -84,20 +86,17 @@ impl Excess {
 }
 
 /// The schedule of a tour.
-pub fn schedule(round: &Round, depot: Option<Point>, stops: &[PlannedStop]) -> Schedule {
+pub fn schedule(round: &Round, trips: Trips<'_>, stops: &[PlannedStop]) -> Schedule {
     let start = round.starts_at * SECONDS_PER_MINUTE;
-    let (mut now, mut place, mut driving) = (start, depot, 0);
-    let drive = |from: Option<Point>, to: Option<Point>| {
-        from.zip(to).map_or(0, |(from, to)| i64::from(driving_seconds(from, to)))
-    };
+    let (mut now, mut place, mut driving) = (start, None, Drive::default());
     // The truck leaves with all that it delivers; what it collects comes in at the door.
     let mut volume: i64 = stops.iter().map(|stop| stop.effort.volume).sum();
     let mut pieces: i64 = stops.iter().map(|stop| stop.effort.pieces).sum();
     let mut schedule = Schedule { crew: 1, volume, pieces, ..Schedule::default() };
     for stop in stops {
-        let seconds = drive(place, stop.point);
-        driving += seconds;
-        let arrives = now + seconds;
+        let leg = trips.drive(place, stop.place);
+        driving = driving.and(leg);
+        let arrives = now + leg.seconds;
         let begins = stop.window.map_or(arrives, |(from, _)| arrives.max(from * SECONDS_PER_MINUTE));
         now = begins + stop.effort.minutes * SECONDS_PER_MINUTE;
         schedule.visits.push(Visit {
@@ -112,15 +111,16 @@ pub fn schedule(round: &Round, depot: Option<Point>, stops: &[PlannedStop]) -> S
         schedule.pieces = schedule.pieces.max(pieces);
         schedule.collected += stop.effort.collected_pieces;
         schedule.crew = schedule.crew.max(stop.effort.crew);
-        place = stop.point.or(place);
+        place = stop.place;
     }
     if !stops.is_empty() {
-        let seconds = drive(place, depot);
-        driving += seconds;
-        now += seconds;
+        let leg = trips.drive(place, None);
+        driving = driving.and(leg);
+        now += leg.seconds;
     }
     schedule.returns_at = minutes(now);
-    schedule.driving = minutes(driving);
+    schedule.driving = minutes(driving.seconds);
+    schedule.metres = driving.metres;
     schedule.duration = minutes(now - start);
     schedule.overtime = minutes((now - start - round.shift_minutes * SECONDS_PER_MINUTE).max(0));
     schedule
@@ -162,12 +162,17 @@ fn minutes(seconds: i64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::routing::travel::{Point, Roads};
 
-    const DEPOT: Point = Point { lat: 36.019, lng: 128.364 };
+    const DEPOT: Place = Place { point: Point { lat: 36.019, lng: 128.364 }, area: None };
+
+    fn scheduled(round: &Round, stops: &[PlannedStop]) -> Schedule {
+        schedule(round, Trips { roads: &Roads::default(), depot: Some(DEPOT) }, stops)
+    }
 
     fn stop(lat: f64, minutes: i64, window: Option<(i64, i64)>) -> PlannedStop {
         let effort = StopEffort { minutes, crew: 2, volume: 150, pieces: 2, ..StopEffort::default() };
-        PlannedStop { point: Some(Point { lat, lng: 128.364 }), effort, window }
+        PlannedStop { place: Some(Place { point: Point { lat, lng: 128.364 }, area: None }), effort, window }
     }
 
     fn truck() -> Truck {
@@ -177,7 +182,7 @@ mod tests {
     #[test]
     fn empty_tour_takes_no_time() {
         let round = truck().rounds()[0];
-        let empty = schedule(&round, Some(DEPOT), &[]);
+        let empty = scheduled(&round, &[]);
         assert_eq!((empty.duration, empty.driving, empty.overtime, empty.returns_at), (0, 0, 0, 510));
     }
 
@@ -185,7 +190,7 @@ mod tests {
     fn truck_waits_for_a_window_and_comes_too_late_for_another() {
         let round = truck().rounds()[0];
         let stops = [stop(36.1, 30, Some((600, 660))), stop(36.1, 20, Some((500, 610)))];
-        let tour = schedule(&round, Some(DEPOT), &stops);
+        let tour = scheduled(&round, &stops);
         let [first, second] = tour.visits[..] else { panic!("two visits") };
         assert_eq!((first.arrives_at + first.waiting, first.leaves_at, first.is_late), (600, 630, false));
         assert_eq!((second.arrives_at, second.leaves_at, second.is_late), (630, 650, true));
@@ -201,9 +206,9 @@ mod tests {
             let effort = StopEffort { collected_volume: volume, collected_pieces: 1, ..StopEffort::default() };
             PlannedStop { effort, ..stop(36.1, 30, None) }
         };
-        let after = schedule(&round, Some(DEPOT), &[stop(36.1, 30, None), stop(36.1, 30, None), collect(250)]);
+        let after = scheduled(&round, &[stop(36.1, 30, None), stop(36.1, 30, None), collect(250)]);
         assert_eq!((after.volume, after.pieces, after.collected), (300, 4, 1), "the truck is empty by then");
-        let before = schedule(&round, Some(DEPOT), &[collect(250), stop(36.1, 30, None), stop(36.1, 30, None)]);
+        let before = scheduled(&round, &[collect(250), stop(36.1, 30, None), stop(36.1, 30, None)]);
         assert_eq!((before.volume, before.pieces), (550, 5));
     }
 
@@ -211,18 +216,20 @@ mod tests {
     fn overtime_begins_after_the_shift() {
         let truck = truck();
         let round = truck.rounds()[0];
-        let tour = schedule(&round, Some(DEPOT), &[stop(36.019, 600, None)]);
+        let tour = scheduled(&round, &[stop(36.019, 600, None)]);
         assert_eq!((tour.duration, tour.overtime), (600, 60));
-        let tour = schedule(&round, Some(DEPOT), &[stop(36.019, 700, None)]);
+        let tour = scheduled(&round, &[stop(36.019, 700, None)]);
         assert!(tour.excesses(&truck, &round).contains(&Excess::Overtime));
     }
 
     #[test]
-    fn stop_without_a_point_takes_no_driving() {
+    fn stop_without_a_point_costs_the_way_to_the_depot() {
         let round = truck().rounds()[0];
-        let unknown = PlannedStop { point: None, ..stop(0.0, 30, None) };
-        let known = schedule(&round, Some(DEPOT), &[stop(36.1, 30, None), stop(36.1, 30, None)]);
-        let mixed = schedule(&round, Some(DEPOT), &[stop(36.1, 30, None), unknown]);
-        assert_eq!(known.driving, mixed.driving);
+        let unknown = PlannedStop { place: None, ..stop(0.0, 30, None) };
+        let known = scheduled(&round, &[stop(36.1, 30, None)]);
+        let mixed = scheduled(&round, &[stop(36.1, 30, None), unknown]);
+        assert_eq!((known.driving, known.metres), (mixed.driving, mixed.metres), "it comes after the way back");
+        let between = scheduled(&round, &[stop(36.1, 30, None), unknown, stop(36.1, 30, None)]);
+        assert!(between.driving > known.driving, "there and back twice");
     }
 }

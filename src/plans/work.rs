@@ -295,6 +295,11 @@ impl Basis {
         serde_json::to_string(self).unwrap_or_default()
     }
 
+    /// Whether an order was part of the plan.
+    pub fn has(&self, order_id: i64) -> bool {
+        self.orders.contains_key(&order_id)
+    }
+
     /// Parses a stored basis; that of an unreadable one differs from everything.
     pub fn from_json(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_default()

@@ -68,7 +68,7 @@ pub struct DayStop {
     pub crew: i32,
     /// first and last second at which the service may begin
     pub window: Option<[i32; 2]>,
-    /// the only truck that may serve it
+    /// the only truck that may serve it; if it is none of the day, the stop is left out
     pub truck: Option<ItemId>,
     /// the only days on which it may be served
     pub days: Option<Vec<i64>>,
@@ -126,8 +126,8 @@ impl Day {
     /// The problem that the engine solves.
     ///
     /// # Errors
-    /// A mistake in the day: too many stops, a stop twice, a negative or too large number, an unknown truck, a matrix of
-    /// another size, a stop without a point.
+    /// A mistake in the day: too many stops, a stop twice, a negative or too large number, a matrix of another size, a stop
+    /// without a point.
     pub fn problem(&self, districts: &Districts) -> Result<Problem, DayError> {
         if self.stops.len() > MAX_STOPS {
             return Err(DayError(format!("배송지는 {MAX_STOPS}곳까지 계산할 수 있어요.")));
@@ -169,19 +169,18 @@ impl Day {
         check(&name, "load", stop.load[0])?;
         check(&name, "load", stop.load[1])?;
         window.map_or(Ok(()), |(from, to)| check(&name, "window", from).and(check(&name, "window", to)))?;
-        let trucks = || self.trucks.iter().enumerate().filter(|(_, truck)| Some(&truck.id) == stop.truck.as_ref());
-        if let Some(truck) = &stop.truck
-            && trucks().next().is_none()
-        {
-            return Err(DayError(format!("{}: 차 {truck}이(가) 없어요.", name())));
-        }
+        // A truck that is absent, perhaps in repair, leaves its stop unserved with the rule `truck`.
+        let trucks = |only: &ItemId| {
+            let own = self.trucks.iter().enumerate().filter(|(_, truck)| truck.id == *only);
+            own.map(|(index, _)| index).collect()
+        };
         Ok(Stop {
             service: stop.service,
             load: stop.load,
             collected: [0; 2],
             crew: stop.crew,
             window,
-            trucks: stop.truck.is_some().then(|| trucks().map(|(index, _)| index).collect()),
+            trucks: stop.truck.as_ref().map(trucks),
             days: stop.days.clone(),
         })
     }
@@ -215,6 +214,7 @@ impl Day {
                 shift: truck.shift,
                 overtime: truck.overtime,
                 begin,
+                depot: 0,
             });
         }
         Ok(read)

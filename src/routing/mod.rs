@@ -7,7 +7,7 @@
 //! | module | content |
 //! | --- | --- |
 //! | [`points`] | postal code → point |
-//! | [`travel`] | driving seconds between two points |
+//! | [`travel`] | drives between two points and places; the factors of the roads |
 //! | [`day`] | the JSON format of a day and of its answer, validated |
 //! | [`engine`] | ruin and recreate |
 

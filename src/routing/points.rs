@@ -7,7 +7,8 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use super::travel::Point;
+use super::travel::{Place, Point};
+use crate::districts::model::CorrectedPoint;
 use crate::districts::{Classification, Districts, postal_key};
 
 /// One line per three-digit prefix: `prefix,lat,lng,` and for each code its last two digits and the offset of the point
@@ -16,6 +17,9 @@ const PACKED: &str = include_str!("../../assets/districts/postal-points.txt");
 
 /// Thousandths of a degree per degree.
 const MILLI: f64 = 1000.0;
+
+/// Millionths of a degree per degree.
+const MICRO: f64 = 1_000_000.0;
 
 /// How well the point of a postal code is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub enum PointAccuracy {
     Neighbours,
     /// not in the table, without such neighbours: the mean of its 시/군/구. Shown as 위치 어림.
     District,
+    /// set by hand
+    Corrected,
 }
 
 /// Postal code with its point, as `(code, latitude, longitude)` in thousandths of a degree.
@@ -53,9 +59,21 @@ impl<'d> PostalPoints<'d> {
         Self { districts, means: OnceCell::new() }
     }
 
-    /// The point of a postal code in any spelling of [`postal_key`]; none for a code outside every 시/군/구.
+    /// The place of a postal code, as [`locate`](Self::locate) knows it.
+    pub fn place(&self, zip_code: &str) -> Option<(Place, PointAccuracy)> {
+        let (point, accuracy) = self.locate(zip_code)?;
+        Some((Place { point, area: self.districts.lookup(zip_code).district() }, accuracy))
+    }
+
+    /// The point of a postal code in any spelling of [`postal_key`]: the one that was set by hand, else that of the table;
+    /// none for a code outside every 시/군/구.
     pub fn locate(&self, zip_code: &str) -> Option<(Point, PointAccuracy)> {
         let key = postal_key(zip_code)?;
+        if let Some(CorrectedPoint { lat, lng }) = self.districts.corrected_point(&key) {
+            #[expect(clippy::cast_precision_loss, reason = "at most 180,000,000")]
+            let degrees = |micro: i64| micro as f64 / MICRO;
+            return Some((Point { lat: degrees(lat), lng: degrees(lng) }, PointAccuracy::Corrected));
+        }
         let code: u32 = if key.len() == 5 { key.parse().ok()? } else { return None };
         let at = match ENTRIES.binary_search_by_key(&code, |entry| entry.0) {
             Ok(at) => return Some((mean(&ENTRIES[at..=at])?, PointAccuracy::Zone)),
@@ -91,6 +109,13 @@ pub fn zone_centres(south_west: Point, north_east: Point, limit: usize) -> Vec<P
     let found: Vec<Point> = ENTRIES.iter().filter_map(|entry| mean(&[*entry])).filter(inside).collect();
     let step = found.len().div_ceil(limit.max(1)).max(1);
     found.into_iter().step_by(step).collect()
+}
+
+/// A point as it is stored: in millionths of a degree.
+pub fn micro_degrees(point: Point) -> CorrectedPoint {
+    #[expect(clippy::cast_possible_truncation, reason = "at most 180,000,000")]
+    let micro = |degrees: f64| (degrees * MICRO).round() as i64;
+    CorrectedPoint { lat: micro(point.lat), lng: micro(point.lng) }
 }
 
 fn district(code: u32, districts: &Districts) -> Option<i64> {
@@ -161,6 +186,19 @@ mod tests {
             counts[accuracy as usize] += 1;
         }
         assert_eq!(counts, [34_268, 397, 10_635], "most missing codes lie at the end of a district");
+    }
+
+    #[test]
+    fn point_that_was_set_by_hand_precedes_the_table() {
+        let at = Point { lat: 36.123_456, lng: 128.654_321 };
+        let corrected = [("39867".to_owned(), micro_degrees(at)), ("00123".to_owned(), micro_degrees(at))];
+        let districts = Districts::embedded().with_points(corrected.into());
+        let points = PostalPoints::new(&districts);
+        assert_eq!(points.locate("39867"), Some((at, PointAccuracy::Corrected)));
+        assert_eq!(points.locate("123"), Some((at, PointAccuracy::Corrected)), "also of a code outside every district");
+        assert_eq!(points.locate("39866").map(|(_, accuracy)| accuracy), Some(PointAccuracy::Zone));
+        let (place, _) = points.place("39867").expect("a place");
+        assert_eq!((place.point, place.area), (at, districts.lookup("39867").district()));
     }
 
     #[test]

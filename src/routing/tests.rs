@@ -149,9 +149,14 @@ fn random_day(seed: u64) -> Value {
     json!({ "name": "random", "stops": stops, "trucks": trucks, "matrix": matrix })
 }
 
+/// Random days of the test below: the number in that variable (10,000 for the figures of a release), otherwise 1,000.
+fn random_days() -> u64 {
+    std::env::var("MUKKEUM_RANDOM_DAYS").ok().and_then(|days| days.parse().ok()).unwrap_or(1_000)
+}
+
 #[test]
 fn random_days_keep_every_rule_and_reasons_name_the_right_one() {
-    for seed in 0..1_000 {
+    for seed in 0..random_days() {
         let day = random_day(seed);
         let answer = answer(&day, 40, seed);
         assert_eq!(judge(&day, &answer), Ok(int(&answer["cost"])), "day {seed}");
@@ -240,13 +245,22 @@ fn mistakes_in_a_day_are_explained() {
         (changed("service", json!(-1)), "service"),
         (changed("load", json!([1, 2_000_000])), "load"),
         (changed("window", json!([5, 4])), "시간대"),
-        (changed("truck", json!(9)), "차 9"),
     ];
     for (day, expected) in wrong {
         let day: Day = serde_json::from_value(day).expect("a day");
         let error = day.problem(&Districts::embedded()).expect_err(expected).to_string();
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn stop_of_an_absent_truck_is_left_out_and_the_others_are_planned() {
+    let truck = json!({ "id": 1, "crew": 1, "cap": [9, 9], "start": 0, "shift": 9_000, "overtime": 0 });
+    let stop = |id, truck: Value| json!({ "id": id, "service": 900, "load": [1, 1], "crew": 1, "truck": truck });
+    let matrix = json!([[0, 60, 60], [60, 0, 60], [60, 60, 0]]);
+    let day = json!({ "stops": [stop(1, json!(9)), stop(2, json!(1))], "trucks": [truck], "matrix": matrix });
+    let answer = answer(&day, 10, 1);
+    assert_eq!((&answer["routes"], &answer["unserved"]), (&json!([[2]]), &json!([{ "id": 1, "reason": "truck" }])));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::orders::bundle::DeliveryState;
 use crate::orders::filter::{DateField, NO_DEADLINE, OPEN_CLAIMS, OrderQuery};
 use crate::orders::list::{self, Total};
 use crate::orders::model::{OrderState, ShippingMethod};
+use crate::plans::changes;
 use crate::privacy::request::REMINDER_DAYS;
 use crate::privacy::store::{breaches, requests};
 use crate::products::store as products;
@@ -94,6 +95,8 @@ pub struct OpenWork {
     pub unclassified: Figure,
     /// records of drivers that do not fit what the office knows
     pub drive_findings: Figure,
+    /// stops of fixed tours of today and tomorrow that have changed since they were planned, and those of loaded ones
+    pub changed_stops: [Figure; 2],
     /// periods whose access records are to be inspected
     pub inspections: Figure,
     /// orders that are late without a notice to the buyer
@@ -148,6 +151,7 @@ pub fn open_work(tx: &mut dyn Tx, today: NaiveDate) -> Result<OpenWork> {
         undecided: Figure::exactly(uploads::page(tx, UploadFilter::Undecided, 0, 0)?.1, "/uploads?rows=decisions"),
         unclassified: Figure::exactly(count_unclassified(tx)?, "/districts/unknown"),
         drive_findings: Figure::exactly(drive::findings::count_open(tx)?, "/drive/findings"),
+        changed_stops: changed_stops(tx, today)?,
         inspections: Figure::exactly(
             i64::try_from(inspection::due_periods(tx)?.len()).unwrap_or(i64::MAX),
             "/access/inspections",
@@ -158,6 +162,16 @@ pub fn open_work(tx: &mut dyn Tx, today: NaiveDate) -> Result<OpenWork> {
         absent_members: Figure::exactly(members::count_absent(tx)?, "/members#absent"),
         missing_labels: Figure::exactly(products::count_unlabelled_products(tx)?, "/products?labels=missing"),
     })
+}
+
+/// Stops of fixed and of loaded tours that have changed, with the board of their first day.
+fn changed_stops(tx: &mut dyn Tx, today: NaiveDate) -> Result<[Figure; 2]> {
+    let changed = changes::changed_stops(tx, today, plus_days(today, 1))?;
+    let figure = |found: Option<(i64, NaiveDate)>| {
+        let (count, day) = found.unwrap_or((0, today));
+        Figure::exactly(count, format!("/plans?day={day}"))
+    };
+    Ok([figure(changed.fixed), figure(changed.loaded)])
 }
 
 fn plus_days(day: NaiveDate, days: u64) -> NaiveDate {

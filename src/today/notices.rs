@@ -113,6 +113,7 @@ pub fn waiting_count(notices: &[Notice]) -> usize {
 fn work_notices(work: &OpenWork) -> Vec<Notice> {
     use Urgency::{Danger, Later, Waiting};
     let [late_placed, late_purchased] = &work.late;
+    let [changed_plans, changed_loads] = &work.changed_stops;
     let rows = [
         (
             Danger,
@@ -120,6 +121,13 @@ fn work_notices(work: &OpenWork) -> Vec<Notice> {
             "개인정보가 새었거나 새었을 수 있어요. 알게 된 때부터 72시간 안에 알려야 해요.",
             &work.breaches,
             "대응하기",
+        ),
+        (
+            Danger,
+            "실은 다음 바뀐 배송",
+            "이미 실었거나 나간 차에 취소되거나 바뀐 주문이 있어요. 기사에게 전화하고 배차판의 ‘바뀜’을 확인해 주세요.",
+            changed_loads,
+            "배차 보기",
         ),
         (Danger, "발주하지 않은 기한 지난 주문", "발송기한이 지났는데 아직 주문 상태예요.", late_placed, "주문 보기"),
         (
@@ -140,6 +148,13 @@ fn work_notices(work: &OpenWork) -> Vec<Notice> {
         (Waiting, "결정할 값이 남은 업로드", "판매채널 값과 우리 값 중 선택해 주세요.", &work.undecided, "결정하기"),
         (Waiting, "미분류 주문", "우편번호로 시/군/구를 찾지 못했어요.", &work.unclassified, "바로잡기"),
         (Waiting, "확인할 기사 기록", "기사가 전한 것과 사무실이 아는 것이 달라요.", &work.drive_findings, "확인하기"),
+        (
+            Waiting,
+            "확정한 다음 바뀐 배송",
+            "배차를 확정한 다음 취소되거나 바뀐 주문이 있어요. 싣기 전에 ‘바뀜’을 확인해 주세요.",
+            changed_plans,
+            "배차 보기",
+        ),
         (
             Waiting,
             "접속기록을 점검할 달",
@@ -281,6 +296,7 @@ mod tests {
             undecided,
             unclassified,
             drive_findings: figure(0),
+            changed_stops: [figure(0), figure(0)],
             inspections,
             delays: figure(0),
             requests: figure(0),
@@ -301,6 +317,14 @@ mod tests {
     #[test]
     fn quiet_shop_has_no_notice() {
         assert_eq!(notices(&work([0; 2], [0; 6]), &FINE), []);
+    }
+
+    #[test]
+    fn change_after_loading_is_shouted_and_one_before_it_waits() {
+        let changed = |of| OpenWork { changed_stops: of, ..work([0; 2], [0; 6]) };
+        let urgency = |work: &OpenWork| notices(work, &FINE).iter().map(|notice| notice.urgency).collect::<Vec<_>>();
+        assert_eq!(urgency(&changed([figure(1), figure(0)])), [Urgency::Waiting]);
+        assert_eq!(urgency(&changed([figure(1), figure(2)])), [Urgency::Danger, Urgency::Waiting]);
     }
 
     #[test]

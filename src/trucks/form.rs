@@ -52,6 +52,8 @@ pub struct TruckForm {
     pub overtime: String,
     /// `HH:MM`, or empty
     pub second_round_at: String,
+    /// postal code, or empty
+    pub depot_zip: String,
     /// version that the form was made from
     pub version: i64,
 }
@@ -70,17 +72,18 @@ impl From<&Truck> for TruckForm {
             ends_at: clock_label(truck.ends_at()),
             overtime: truck.overtime_minutes.to_string(),
             second_round_at: truck.second_round_at.map(clock_label).unwrap_or_default(),
+            depot_zip: truck.depot_zip.clone(),
             version: truck.version,
         }
     }
 }
 
 impl TruckForm {
-    /// The truck with that identifier.
+    /// The truck with that identifier; `is_known` tells whether a postal code has a point.
     ///
     /// # Errors
     /// All validation errors.
-    pub fn truck(&self, id: i64) -> Result<Truck, Vec<FieldProblem>> {
+    pub fn truck(&self, id: i64, is_known: impl Fn(&str) -> bool) -> Result<Truck, Vec<FieldProblem>> {
         let mut problems = Problems::default();
         let name = one_line(&self.name);
         if name.is_empty() || name.chars().count() > MAX_NAME_CHARS {
@@ -107,6 +110,11 @@ impl TruckForm {
         {
             problems.add("second_round_at", "두 번째 출발은 첫 출발과 퇴근 사이여야 해요.");
         }
+        let depot_zip = parse_zip_code(&self.depot_zip).unwrap_or_default();
+        let is_own = !self.depot_zip.trim().is_empty();
+        if is_own && (depot_zip.is_empty() || !is_known(&depot_zip)) {
+            problems.add("depot_zip", "이 차가 출발하는 곳의 우편번호 다섯 자리를 입력하거나 비워 두세요.");
+        }
         let truck = Truck {
             id,
             name,
@@ -120,6 +128,7 @@ impl TruckForm {
             shift_minutes: ends_at - starts_at,
             overtime_minutes: problems.number("overtime", &self.overtime, 0, 600, "분"),
             second_round_at,
+            depot_zip,
             version: self.version,
         };
         problems.or(truck)
@@ -287,13 +296,13 @@ mod tests {
     }
 
     fn fields(form: &TruckForm) -> Vec<&'static str> {
-        form.truck(0).err().unwrap_or_default().iter().map(|problem| problem.field).collect()
+        form.truck(0, |_| true).err().unwrap_or_default().iter().map(|problem| problem.field).collect()
     }
 
     #[test]
     fn form_of_a_truck_round_trips() {
         let truck = Truck { second_round_at: Some(780), volume: 1_250, ..Truck::suggestion("2호차".to_owned()) };
-        assert_eq!(TruckForm::from(&truck).truck(0), Ok(truck));
+        assert_eq!(TruckForm::from(&truck).truck(0, |_| true), Ok(truck));
     }
 
     #[test]
@@ -301,6 +310,9 @@ mod tests {
         let wrong = TruckForm { starts_at: "8".to_owned(), pieces: "0".to_owned(), ..TruckForm::default() };
         assert_eq!(fields(&wrong), ["name", "weekday", "starts_at", "ends_at", "crew", "volume", "pieces", "overtime"]);
         assert_eq!(fields(&TruckForm { ends_at: "08:00".to_owned(), ..form() }), ["ends_at"]);
+        let elsewhere = TruckForm { depot_zip: "99999".to_owned(), ..form() };
+        let problems = elsewhere.truck(0, |_| false).expect_err("unknown");
+        assert_eq!(problems[0].field, "depot_zip");
         assert_eq!(fields(&TruckForm { second_round_at: "19:00".to_owned(), ..form() }), ["second_round_at"]);
         assert_eq!(
             fields(&TruckForm { volume: "1.5m3".to_owned(), crew: "２명".to_owned(), ..form() }),

@@ -8,6 +8,7 @@
 //! | [`calendar`] | working days: shipped public holidays, days off and extra working days |
 //! | [`service_area`] | which districts are served on which weekdays, and where only ships go |
 //! | [`handling`] | minutes, crew, volume and pieces of products and options |
+//! | [`roads`] | forms of corrected points and of the factors of the roads |
 //! | [`settings`] | depot, defaults of the handling, postal codes that ships serve |
 //! | [`form`] | forms of trucks, handling and settings, validated |
 //! | [`store`] | SQL |
@@ -17,6 +18,7 @@ pub mod form;
 pub mod handling;
 pub mod model;
 pub mod pages;
+pub mod roads;
 pub mod service_area;
 pub mod settings;
 pub mod store;

@@ -32,6 +32,8 @@ pub struct Truck {
     pub overtime_minutes: i64,
     /// minute of the day at which it leaves for a second time, loaded again
     pub second_round_at: Option<i64>,
+    /// postal code where it starts and ends; empty: the depot of the shop
+    pub depot_zip: String,
     /// version for optimistic locking
     pub version: i64,
 }
@@ -65,6 +67,7 @@ impl Truck {
             shift_minutes: 9 * 60,
             overtime_minutes: 120,
             second_round_at: None,
+            depot_zip: String::new(),
             version: 0,
         }
     }
@@ -83,6 +86,11 @@ impl Truck {
             Round { shift_minutes: first_minutes, overtime_minutes: 0, ..whole },
             Round { number: 2, starts_at: second, shift_minutes: (self.shift_minutes - first_minutes).max(0), ..whole },
         ]
+    }
+
+    /// Postal code of its depot, which is that of the shop unless it has its own.
+    pub fn depot_zip<'z>(&'z self, shop: &'z str) -> &'z str {
+        if self.depot_zip.is_empty() { shop } else { &self.depot_zip }
     }
 
     /// Minute of the day at which overtime begins.

@@ -1,10 +1,12 @@
-//! The pages of the own trucks: trucks, weekdays of districts, days off, handling, settings.
+//! The pages of the own trucks: trucks, weekdays of districts, days off, handling, corrected points, roads, settings.
 
 mod days;
 mod handling;
 mod holidays;
 mod list;
 mod new;
+mod points;
+mod roads;
 mod settings;
 mod show;
 #[cfg(test)]
@@ -27,6 +29,10 @@ pub fn routes() -> Routes {
         .post("/trucks/handling", Access::Page(PageKind::Plans, PageAction::Edit), handling::list::update)
         .get("/trucks/handling/{id}", Access::Page(PageKind::Plans, PageAction::View), handling::show::show)
         .post("/trucks/handling/{id}", Access::Page(PageKind::Plans, PageAction::Edit), handling::show::update)
+        .get("/trucks/points", Access::Page(PageKind::Plans, PageAction::View), points::show)
+        .post("/trucks/points", Access::Page(PageKind::Plans, PageAction::Edit), points::update)
+        .get("/trucks/roads", Access::Page(PageKind::Plans, PageAction::View), roads::show)
+        .post("/trucks/roads", Access::Page(PageKind::Plans, PageAction::Edit), roads::update)
         .get("/trucks/settings", Access::Page(PageKind::Plans, PageAction::View), settings::show)
         .post("/trucks/settings", Access::Page(PageKind::Plans, PageAction::Edit), settings::update)
         .get("/trucks/{id}", Access::Page(PageKind::Plans, PageAction::View), show::show)

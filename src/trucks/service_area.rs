@@ -43,6 +43,13 @@ impl ServiceArea {
         Self { weekdays: weekdays.into_iter().collect(), ferry_zips }
     }
 
+    /// The region that has weekdays for a 시/군/구, itself or its 시/도, with them; none: every working day.
+    pub fn weekdays_of(&self, districts: &Districts, sigungu_code: i64) -> Option<(i64, Weekdays)> {
+        let sido = districts.sido(sigungu_code).map(|sido| sido.code);
+        let mut codes = [Some(sigungu_code), sido].into_iter().flatten();
+        codes.find_map(|code| self.weekdays.get(&code).map(|weekdays| (code, *weekdays)))
+    }
+
     /// Why a place is not served on that day. A 시/군/구 without weekdays of its own has those of its 시/도; without either
     /// it is served on every working day.
     pub fn refusal(
@@ -56,12 +63,7 @@ impl ServiceArea {
         if self.ferry_zips.iter().any(is_ferry) {
             return Some(NotServed::Ferry);
         }
-        let code = sigungu_code?;
-        let sido = districts.sido(code).map(|sido| sido.code);
-        let (code, weekdays) = [Some(code), sido]
-            .into_iter()
-            .flatten()
-            .find_map(|code| self.weekdays.get(&code).map(|weekdays| (code, *weekdays)))?;
+        let (code, weekdays) = self.weekdays_of(districts, sigungu_code?)?;
         let name = || districts.region(code).map(|region| region.short_name.clone()).unwrap_or_default();
         (!weekdays.contains(day)).then(|| NotServed::OtherWeekdays { district: name(), weekdays })
     }

@@ -10,10 +10,12 @@ use super::model::Truck;
 use super::service_area::ServiceArea;
 use super::settings::{TruckSettings, ferry_text, parse_ferry_text};
 use super::weekdays::Weekdays;
+use crate::routing::travel::{self, Roads};
 use crate::storage::{Param, Result, Row, StorageError, Tx};
+use crate::time::Moment;
 
 const COLUMNS: &str = "id, name, plate, enabled, crew, volume, pieces, weekdays, starts_at, shift_minutes, \
-                       overtime_minutes, second_round_at, version";
+                       overtime_minutes, second_round_at, depot_zip, version";
 
 fn truck(mut row: Row) -> Result<Truck> {
     let id = row.int(0)?;
@@ -31,7 +33,8 @@ fn truck(mut row: Row) -> Result<Truck> {
         shift_minutes: row.int(9)?,
         overtime_minutes: row.int(10)?,
         second_round_at: row.opt_int(11)?,
-        version: row.int(12)?,
+        depot_zip: row.text(12)?,
+        version: row.int(13)?,
     })
 }
 
@@ -53,7 +56,7 @@ pub fn id_by_name(tx: &mut dyn Tx, name: &str) -> Result<Option<i64>> {
     tx.query_one("SELECT id FROM trucks WHERE name = ?", &[name.into()])?.map(|row| row.int(0)).transpose()
 }
 
-fn values(truck: &Truck) -> [Param<'_>; 11] {
+fn values(truck: &Truck) -> [Param<'_>; 12] {
     [
         truck.name.as_str().into(),
         truck.plate.as_str().into(),
@@ -66,6 +69,7 @@ fn values(truck: &Truck) -> [Param<'_>; 11] {
         truck.shift_minutes.into(),
         truck.overtime_minutes.into(),
         truck.second_round_at.into(),
+        truck.depot_zip.as_str().into(),
     ]
 }
 
@@ -73,7 +77,8 @@ fn values(truck: &Truck) -> [Param<'_>; 11] {
 pub fn insert(tx: &mut dyn Tx, truck: &Truck) -> Result<i64> {
     let id = tx.new_id();
     let sql = "INSERT INTO trucks (name, plate, enabled, crew, volume, pieces, weekdays, starts_at, shift_minutes, \
-               overtime_minutes, second_round_at, id, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)";
+               overtime_minutes, second_round_at, depot_zip, id, version) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)";
     let params: Vec<Param<'_>> = values(truck).into_iter().chain([id.into()]).collect();
     tx.exec(sql, &params)?;
     Ok(id)
@@ -82,7 +87,8 @@ pub fn insert(tx: &mut dyn Tx, truck: &Truck) -> Result<i64> {
 /// Updates a truck; false, without a change, if its stored version differs.
 pub fn update(tx: &mut dyn Tx, truck: &Truck) -> Result<bool> {
     let sql = "UPDATE trucks SET name = ?, plate = ?, enabled = ?, crew = ?, volume = ?, pieces = ?, weekdays = ?, \
-               starts_at = ?, shift_minutes = ?, overtime_minutes = ?, second_round_at = ?, version = version + 1 \
+               starts_at = ?, shift_minutes = ?, overtime_minutes = ?, second_round_at = ?, depot_zip = ?, \
+               version = version + 1 \
                WHERE id = ? AND version = ?";
     let params: Vec<Param<'_>> = values(truck).into_iter().chain([truck.id.into(), truck.version.into()]).collect();
     Ok(tx.exec(sql, &params)? > 0)
@@ -299,6 +305,72 @@ pub fn save_settings(tx: &mut dyn Tx, settings: &TruckSettings) -> Result<()> {
     Ok(())
 }
 
+/// How much longer drives between two districts take, as the list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoadFactor {
+    /// codes of the 시/군/구, the smaller first
+    pub areas: (i64, i64),
+    /// percent of the estimate
+    pub percent: i64,
+    /// drives that it was learnt from; 0: set by hand
+    pub drives: i64,
+    /// who saved it; none if the account is gone
+    pub username: Option<String>,
+    /// when
+    pub saved_at: Moment,
+}
+
+/// The roads of the shop.
+pub fn roads(tx: &mut dyn Tx) -> Result<Roads> {
+    let mut factors = Vec::new();
+    tx.for_each("SELECT from_code, to_code, percent FROM road_factors", &[], &mut |row| {
+        factors.push(((row.int(0)?, row.int(1)?), row.int(2)?));
+        Ok(())
+    })?;
+    Ok(Roads::new(factors))
+}
+
+/// The factors of the roads, by their districts.
+pub fn road_factors(tx: &mut dyn Tx) -> Result<Vec<RoadFactor>> {
+    let sql = "SELECT f.from_code, f.to_code, f.percent, f.drives, m.username, f.saved_at FROM road_factors f \
+               LEFT JOIN members m ON m.id = f.member_id ORDER BY f.from_code, f.to_code";
+    let rows = tx.query(sql, &[])?;
+    rows.into_iter()
+        .map(|mut row| {
+            Ok(RoadFactor {
+                areas: (row.int(0)?, row.int(1)?),
+                percent: row.int(2)?,
+                drives: row.int(3)?,
+                username: row.opt_text(4)?,
+                saved_at: row.moment(5)?,
+            })
+        })
+        .collect()
+}
+
+/// Sets the percent of the estimate that drives between two districts take, with the drives that it was learnt from (0: by
+/// hand); none deletes it.
+pub fn set_road_factor(tx: &mut dyn Tx, areas: (i64, i64), factor: Option<(i64, i64)>, member_id: i64) -> Result<()> {
+    let (from, to) = travel::pair(areas.0, areas.1);
+    let Some((percent, drives)) = factor else {
+        let sql = "DELETE FROM road_factors WHERE from_code = ? AND to_code = ?";
+        return tx.exec(sql, &[from.into(), to.into()]).map(drop);
+    };
+    let now = tx.now();
+    let source = if drives > 0 { "learnt" } else { "hand" };
+    tx.upsert(
+        "road_factors",
+        &[("from_code", from.into()), ("to_code", to.into())],
+        &[
+            ("percent", percent.into()),
+            ("source", source.into()),
+            ("drives", drives.into()),
+            ("member_id", member_id.into()),
+            ("saved_at", now.into()),
+        ],
+    )
+}
+
 /// The area that the trucks serve.
 pub fn service_area(tx: &mut dyn Tx, settings: &TruckSettings) -> Result<ServiceArea> {
     Ok(ServiceArea::new(district_weekdays(tx)?, settings.ferry_zips.clone()))
@@ -349,6 +421,25 @@ mod tests {
                 changed.ferry_zips.clear();
                 save_settings(tx, &changed)?;
                 assert_eq!(settings(tx)?, changed);
+                Ok(())
+            })
+            .expect("writes");
+    }
+
+    #[test]
+    fn factor_of_a_road_is_set_and_taken_back() {
+        Shop::open()
+            .write(|tx, _| {
+                let member = crate::members::store::add(tx, "kim", crate::members::model::Role::Admin, "hash")?;
+                let member = member.expect("a free name");
+                set_road_factor(tx, (47_190, 47_150), Some((120, 0)), member)?;
+                set_road_factor(tx, (47_150, 47_190), Some((130, 9)), member)?;
+                let found = road_factors(tx)?;
+                let [factor] = &found[..] else { panic!("one for both directions: {found:?}") };
+                assert_eq!((factor.areas, factor.percent, factor.drives), ((47_150, 47_190), 130, 9));
+                assert_eq!(roads(tx)?.percent(Some(47_190), Some(47_150)), 130);
+                set_road_factor(tx, (47_190, 47_150), None, member)?;
+                assert_eq!(roads(tx)?, Roads::default());
                 Ok(())
             })
             .expect("writes");

@@ -17,6 +17,7 @@
 pub mod assets;
 mod authentication;
 pub mod base_path;
+mod base_url;
 mod client_info;
 pub mod cookies;
 pub mod csrf;
@@ -52,6 +53,7 @@ use axum::response::{Html, IntoResponse, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub use self::authentication::AuthContext;
+pub use self::base_url::BaseUrl;
 pub use self::client_info::ClientInfo;
 pub use self::document::FileDownload;
 pub use self::error::{Error, PageResult};

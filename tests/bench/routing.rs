@@ -98,7 +98,8 @@ fn stop(load: i32, service: i32, window: Option<(i32, i32)>) -> Stop {
 }
 
 fn trucks(count: usize, capacity: i32, shift: i32) -> Vec<Truck> {
-    let truck = Truck { day: 0, crew: 1, capacity: [capacity, 0], start: 0, shift, overtime: 0, begin: Vec::new() };
+    let truck =
+        Truck { day: 0, crew: 1, capacity: [capacity, 0], start: 0, shift, overtime: 0, begin: Vec::new(), depot: 0 };
     vec![truck; count]
 }
 

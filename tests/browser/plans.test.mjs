@@ -147,11 +147,25 @@ test('card is moved by keyboard', async (t) => {
   assert.equal((await names(page, /^1호차/)).length, 1);
 });
 
+test('what a move costs is told before it is made', async (t) => {
+  const { page } = await openBoard(t);
+  await column(page, /^미배차/).getByRole('checkbox').first().check();
+  await page.locator('[data-cost]', { hasText: /운전 \+.*km/ }).waitFor();
+  assert.deepEqual(await names(page, /^1호차/), []);
+  await page.getByRole('link', { name: '한 주', exact: true }).click();
+  await checkPage(page, 'plans-week');
+  assert.equal(await page.locator('table.week-loads tbody tr').count(), 7);
+});
+
 test('board works without JavaScript', async (t) => {
   const { page } = await openBoard(t, { javaScriptEnabled: false });
   const [first] = await names(page, /^미배차/);
   await column(page, /^미배차/).getByRole('checkbox').first().check();
   await page.getByLabel('옮길 차').selectOption({ label: '2호차' });
+  await press(page, '미리 보기');
+  assert.match(await mainText(page), /아직 옮기지 않았어요\. 2호차에 넣으면: 운전 \+/);
+  assert.deepEqual(await names(page, /^2호차/), []);
+  assert.ok(await column(page, /^미배차/).getByRole('checkbox').first().isChecked(), 'what was chosen stays');
   await press(page, '이 차로 옮기기');
   assert.deepEqual(await names(page, /^2호차/), [first]);
   await page.getByRole('button', { name: `${first} 고정 풀기` }).click();
@@ -174,9 +188,9 @@ test('second dispatcher is told what the first has changed', async (t) => {
 
 test('pages of trucks are accessible and fit a phone', async (t) => {
   const { page } = await openBoard(t);
-  for (const path of ['/trucks', '/trucks/new', '/trucks/days', '/trucks/holidays', '/trucks/handling', '/trucks/settings']) {
+  for (const path of ['/trucks', '/trucks/new', '/trucks/days', '/trucks/holidays', '/trucks/handling', '/trucks/points?zip=39867', '/trucks/roads', '/trucks/settings']) {
     await page.goto(path);
-    await checkPage(page, `trucks${path.slice(7).replaceAll('/', '-')}`);
+    await checkPage(page, `trucks${path.slice(7).split('?')[0].replaceAll('/', '-')}`);
   }
   await page.goto('/trucks/handling');
   await page.getByRole('link', { name: /옵션별/ }).first().click();

@@ -100,6 +100,8 @@ verbs! {
     SpecialDayDeleted = "special-day-deleted" of "truck";
     HandlingSaved = "handling-saved" of "product";
     TruckSettingsSaved = "truck-settings-saved" of "truck";
+    PointCorrected = "point-corrected" of "district";
+    RoadFactorSaved = "road-factor-saved" of "truck";
     StopsAssigned = "stops-assigned" of "tour";
     StopsMoved = "stops-moved" of "tour";
     StopsHeld = "stops-held" of "tour";

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::extract::{FromRef, State};
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_json::json;
@@ -38,8 +38,8 @@ use crate::uploads::claim_data::ClaimDataSummary;
 use crate::uploads::store as uploads;
 use crate::web::qr::{self, QrCode};
 use crate::web::{
-    AppState, Flash, FlashId, FormPairs, Layout, Member, PageResult, PersonalData, Query, personal_page, redirect,
-    redirect_with_flash,
+    AppState, BaseUrl, Flash, FlashId, FormPairs, Layout, Member, PageResult, PersonalData, Query, personal_page,
+    redirect, redirect_with_flash,
 };
 
 /// Deliveries whose slips one page shows.
@@ -325,7 +325,7 @@ pub(super) async fn slips_page(
     load: impl Fn(&mut dyn Tx) -> StorageResult<(Vec<(DeliveryRow, SlipWork)>, bool)> + Send + 'static,
 ) -> PageResult<SlipsPage> {
     let (this_host, districts) =
-        (base_url(context.is_behind_tls, headers), context.districts.refresh(&context.storage).await?);
+        (BaseUrl::of(context.is_behind_tls, headers), context.districts.refresh(&context.storage).await?);
     let member = layout.member.clone();
     let read = move |tx: &mut dyn Tx| {
         let ((rows, is_truncated), shop) = (load(tx)?, shop::find(tx)?);
@@ -338,7 +338,7 @@ pub(super) async fn slips_page(
             (row, work)
         };
         let rows: Vec<(DeliveryRow, SlipWork)> = rows.into_iter().map(masked).collect();
-        let base = if shop.address.is_empty() { &this_host } else { &shop.address };
+        let base = this_host.or_of_shop(&shop.address);
         let paper = chosen_paper.unwrap_or(shop.slip_paper);
         let slip =
             |(row, work): (DeliveryRow, SlipWork)| Slip::new(DeliveryView::new(row, &districts), &work, base, paper);
@@ -360,14 +360,6 @@ pub(super) async fn slips_page(
         print_now: false,
         is_training: context.is_training,
     })
-}
-
-/// Scheme and host of this request, for the QR code of a shop without a configured address: a phone in the same network
-/// may reach the same host.
-fn base_url(is_behind_tls: bool, headers: &HeaderMap) -> String {
-    let scheme = if is_behind_tls { "https" } else { "http" };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    format!("{scheme}://{host}")
 }
 
 /// 인쇄: records the print and redirects to the slips.

@@ -2,6 +2,7 @@
 
 mod evidence;
 mod jobs;
+mod paper;
 
 use axum::http::Method;
 use reqwest::StatusCode;

@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use chrono::NaiveDate;
 use serde::Deserialize;
 
 use super::FormContext;
@@ -14,17 +15,23 @@ use crate::audit::{self, AuditEvent, MemberActor};
 use crate::id::{crockford, parse_crockford};
 use crate::masking;
 use crate::members::model::rights::{Surface, sight};
-use crate::orders::edit::{Inputs, inputs_of};
+use crate::orders::edit::{Inputs, Problem, inputs_of};
 use crate::orders::manual_order::{Catalogue, ItemInput, MAX_ITEMS, ManualOrderForm};
 use crate::orders::model::{Order, ShippingMethod};
 use crate::orders::store::manual_order::{self, ManualOrderOutcome};
 use crate::orders::store::{self, seal};
 use crate::plans::model::JobKind;
+use crate::plans::promise::dates::{self, AskedGoods, Enquiry, NewPromise, NoDates, PromiseError};
+use crate::plans::promise::{DateOffer, MAX_OFFERS, PromiseChannel};
 use crate::products::model::Product;
 use crate::products::store as products;
 use crate::storage::{Result as StorageResult, StorageError, Tx};
-use crate::time::parse_date;
+use crate::text::{nfkc, parse_zip_code};
+use crate::time::{date_with_weekday, parse_date};
 use crate::web::{Flash, FormPairs, Layout, PageResult, Query, Tone, page, page_with_status, redirect_with_flash};
+
+/// Most pieces of a product that days are looked for.
+const MAX_ASKED_QUANTITY: i64 = 100;
 
 /// A line item of the form.
 struct ItemView {
@@ -50,8 +57,31 @@ struct NewPage {
     products: Vec<Product>,
     district: Option<String>,
     has_address_search: bool,
+    /// days that can be promised; none before they are asked for
+    dates: Option<CounterDates>,
     /// whether the browser may restore a draft into this form
     may_restore_draft: bool,
+}
+
+/// The days that can be promised for what the form says so far.
+struct CounterDates {
+    /// day, whether it is chosen, and why it can be promised
+    offers: Vec<(NaiveDate, bool, String)>,
+    /// why the chosen day cannot be promised
+    refused: Option<String>,
+    /// why no day can be judged
+    missing: Option<&'static str>,
+}
+
+impl NewPage {
+    fn day_label(day: &NaiveDate) -> String {
+        date_with_weekday(*day)
+    }
+
+    /// Whether the order is saved without a promise unless the member says otherwise.
+    fn is_unpromised(&self) -> bool {
+        self.fields.value("promise").is_empty()
+    }
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -62,6 +92,18 @@ pub(super) struct NewQuery {
     /// 희망배송일 to prefill
     #[serde(default)]
     date: String,
+    /// day that was offered to the customer: it is promised with the order
+    #[serde(default)]
+    promise: String,
+    /// postal code to prefill
+    #[serde(default)]
+    zip: String,
+    /// identifier of a product to prefill
+    #[serde(default)]
+    product: String,
+    /// its pieces
+    #[serde(default)]
+    quantity: String,
     /// kind of the visit (일감) that is made for the order once it is saved
     #[serde(default)]
     visit: String,
@@ -73,7 +115,9 @@ pub(super) async fn new(
     Query(query): Query<NewQuery>,
 ) -> PageResult<Response> {
     let now = context.storage.clock().now();
-    let (like, date) = (parse_crockford(&query.like), parse_date(&query.date));
+    let promise = parse_date(&query.promise);
+    let (like, date) = (parse_crockford(&query.like), parse_date(&query.date).or(promise));
+    let asked = (query.zip.clone(), parse_crockford(&query.product), query.quantity.clone());
     let visit = JobKind::from_code(&query.visit);
     let member = layout.member.clone();
     let form = context
@@ -94,11 +138,25 @@ pub(super) async fn new(
             if let Some(date) = date {
                 form.inputs.set("preferred_shipping_date", date.to_string());
             }
+            let (zip, product, quantity) = &asked;
+            if !zip.is_empty() {
+                form.inputs.set("recipient_zip_code", zip.clone());
+            }
+            let product = product.map(|id| products::find(tx, id)).transpose()?.flatten();
+            if let (Some(product), Some(item)) = (product, form.items.first_mut()) {
+                item.product = product.number;
+                item.quantity.clone_from(quantity);
+            }
+            if let Some(promise) = promise {
+                form.inputs.set("promise", promise.to_string());
+                form.inputs.set("shipping_method", ShippingMethod::Direct.code());
+            }
             Ok::<_, StorageError>(form)
         })
         .await?;
-    let shown = new_page(&context, layout, form).await?;
-    Ok(page(NewPage { may_restore_draft: like.is_none() && date.is_none() && visit.is_none(), ..shown }))
+    let is_blank = like.is_none() && date.is_none() && visit.is_none() && query.zip.is_empty();
+    let shown = new_page(&context, layout, form, false).await?;
+    Ok(page(NewPage { may_restore_draft: is_blank, ..shown }))
 }
 
 /// Prefills customer, recipient and shipping from an existing order.
@@ -115,7 +173,13 @@ fn prefill(form: &mut ManualOrderForm, order: &Order) {
     }
 }
 
-async fn new_page(context: &FormContext, layout: Layout, mut form: ManualOrderForm) -> PageResult<NewPage> {
+/// The page of a form; with the days that can be promised if they are asked for, or one is chosen.
+async fn new_page(
+    context: &FormContext,
+    layout: Layout,
+    mut form: ManualOrderForm,
+    asks_dates: bool,
+) -> PageResult<NewPage> {
     let zip_code = form.inputs.get("recipient_zip_code").to_owned();
     let numbers = product_numbers(&form);
     let (products, catalogue) = context
@@ -123,6 +187,8 @@ async fn new_page(context: &FormContext, layout: Layout, mut form: ManualOrderFo
         .read(move |tx| Ok::<_, StorageError>((products::enabled(tx)?, catalogue(tx, &numbers)?)))
         .await?;
     form.sync_options(&catalogue);
+    let has_dates = layout.edits_plans() && (asks_dates || !form.inputs.get("promise").is_empty());
+    let dates = if has_dates { Some(counter_dates(context, &form, &catalogue).await?) } else { None };
     let item = |(index, input): (usize, ItemInput)| {
         let variants = catalogue.get(&input.product).map(|(_, variants)| variants.as_slice()).unwrap_or_default();
         ItemView { index, choices: option_choices(&format!("option-{index}"), variants, &input.options, ""), input }
@@ -135,8 +201,70 @@ async fn new_page(context: &FormContext, layout: Layout, mut form: ManualOrderFo
         products,
         district: context.districts.refresh(&context.storage).await?.full_name(&zip_code).map(str::to_owned),
         has_address_search: context.has_address_search,
+        dates,
         may_restore_draft: false,
     })
+}
+
+/// What the customer of a form asks about.
+fn asked_goods(form: &ManualOrderForm, catalogue: &Catalogue) -> Vec<AskedGoods> {
+    let goods = form.items.iter().map(|item| AskedGoods {
+        product_id: catalogue.get(&item.product).map(|(product, _)| product.id),
+        options: item
+            .options
+            .iter()
+            .filter_map(|option| Some((option.key.clone(), option.picked()?.to_owned())))
+            .collect(),
+        quantity: nfkc(&item.quantity).trim().parse().unwrap_or(1).clamp(1, MAX_ASKED_QUANTITY),
+    });
+    goods.collect()
+}
+
+/// The three days that can be promised for a form, and what is wrong with the chosen one.
+async fn counter_dates(
+    context: &FormContext,
+    form: &ManualOrderForm,
+    catalogue: &Catalogue,
+) -> PageResult<CounterDates> {
+    let missing = |reason| CounterDates { offers: Vec::new(), refused: None, missing: Some(reason) };
+    let Some(zip) = parse_zip_code(form.inputs.get("recipient_zip_code")).ok().filter(|zip| !zip.is_empty()) else {
+        return Ok(missing("우편번호와 상품을 입력하면 갈 수 있는 날을 찾아요."));
+    };
+    let (goods, chosen) = (asked_goods(form, catalogue), parse_date(form.inputs.get("promise")));
+    let wish = chosen.or_else(|| parse_date(form.inputs.get("preferred_shipping_date")));
+    let districts = context.districts.refresh(&context.storage).await?;
+    let found = context
+        .storage
+        .read(move |tx| {
+            let today = tx.now().date();
+            let enquiry = Enquiry::of_goods(tx, &districts, today, &zip, &goods)?;
+            dates::dates(tx, &districts, &enquiry, today, wish)
+        })
+        .await?;
+    Ok(match found {
+        Err(NoDates::Depot) => missing("차고지의 우편번호가 없어 날짜를 찾을 수 없어요."),
+        Err(NoDates::Point) => missing("배송지 우편번호의 위치를 몰라 날짜를 찾을 수 없어요."),
+        Ok(dates) => {
+            let (wished, refused) = match dates.wished {
+                Some((_, Ok(offer))) => (Some(offer), None),
+                Some((day, Err(refusal))) => {
+                    (None, Some(format!("{}: {}.", date_with_weekday(day), refusal.sentence())))
+                }
+                None => (None, None),
+            };
+            let mut offers: Vec<DateOffer> = wished.into_iter().chain(dates.offers).take(MAX_OFFERS).collect();
+            offers.sort_by_key(|offer| offer.day);
+            let offer = |offer: DateOffer| (offer.day, Some(offer.day) == chosen, offer.reason());
+            CounterDates { offers: offers.into_iter().map(offer).collect(), refused, missing: None }
+        }
+    })
+}
+
+/// The promise of a form that a member may make: day, channel, whether in spite of a refusal.
+fn chosen_promise(layout: &Layout, form: &ManualOrderForm) -> Option<(NaiveDate, PromiseChannel, bool)> {
+    let day = parse_date(form.inputs.get("promise")).filter(|_| layout.edits_plans())?;
+    let channel = PromiseChannel::from_code(form.inputs.get("promise_channel")).unwrap_or(PromiseChannel::Counter);
+    Some((day, channel, !form.inputs.get("promise_despite").is_empty()))
 }
 
 fn product_numbers(form: &ManualOrderForm) -> Vec<String> {
@@ -157,6 +285,8 @@ enum FormAction {
     Remove(usize),
     /// shows the options of the selected products
     ShowOptions,
+    /// shows the days that can be promised
+    ShowDates,
 }
 
 /// Parses the form. A field `product` starts a line item.
@@ -185,6 +315,7 @@ fn form_action(word: &str) -> FormAction {
     match word {
         "add" => FormAction::Add,
         "show" => FormAction::ShowOptions,
+        "dates" => FormAction::ShowDates,
         _ => word
             .strip_prefix("remove-")
             .and_then(|index| index.parse().ok())
@@ -203,9 +334,22 @@ pub(super) async fn create(
         FormAction::Save => return save(&context, layout, actor, form).await,
         FormAction::Add if form.items.len() < MAX_ITEMS => form.items.push(ItemInput::empty()),
         FormAction::Remove(index) if index < form.items.len() && form.items.len() > 1 => drop(form.items.remove(index)),
-        FormAction::ShowOptions | FormAction::Add | FormAction::Remove(_) => {}
+        FormAction::ShowOptions | FormAction::ShowDates | FormAction::Add | FormAction::Remove(_) => {}
     }
-    new_page(&context, layout, form).await.map(page)
+    new_page(&context, layout, form, matches!(act, FormAction::ShowDates)).await.map(page)
+}
+
+/// Why nothing is saved; the transaction is rolled back.
+enum NotSaved {
+    Storage(StorageError),
+    /// the promise cannot be made: somebody may have taken the room since the day was offered
+    Promise(PromiseError),
+}
+
+impl From<StorageError> for NotSaved {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
+    }
 }
 
 async fn save(
@@ -217,10 +361,19 @@ async fn save(
     let (numbers, now) = (product_numbers(&form), context.storage.clock().now());
     let catalogue = context.storage.read(move |tx| catalogue(tx, &numbers)).await?;
     form.sync_options(&catalogue);
-    let new_orders = match form.manual_orders(&catalogue, now) {
+    let promise = chosen_promise(&layout, &form);
+    if let Some((day, ..)) = promise {
+        form.inputs.set("preferred_shipping_date", day.to_string());
+    }
+    let is_delivered = form.inputs.get("shipping_method") == ShippingMethod::Direct.code();
+    let orders = form.manual_orders(&catalogue, now).and_then(|orders| match promise {
+        Some(_) if !is_delivered => Err(vec![Problem::at("promise", "직접전달로 보내는 주문만 배송일을 약속해요.")]),
+        _ => Ok(orders),
+    });
+    let new_orders = match orders {
         Ok(new_orders) => Arc::new(new_orders),
         Err(problems) => {
-            let mut page = new_page(context, layout, form).await?;
+            let mut page = new_page(context, layout, form, false).await?;
             page.fields.problems = problems;
             page.layout.flash = Some(Flash::new(Tone::Warning, "저장하지 못했어요. 표시된 곳을 확인해 주세요."));
             return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
@@ -229,18 +382,23 @@ async fn save(
     let ticket = parse_crockford(form.inputs.get("ticket"));
     let role = layout.member.as_ref().map(|member| member.role);
     let may_open = role.is_some_and(|role| sight(role, Surface::OrderPage, false).can_be_opened());
-    let districts = context.districts.clone();
+    let cache = context.districts.clone();
     let saved = context
         .storage
         .write(move |tx| {
             let bundle_number = crockford(ticket.unwrap_or_else(|| tx.new_id()));
-            let districts = districts.current(tx)?;
+            let districts = cache.current(tx)?;
             let (orders, flash) = match manual_order::create(tx, actor, &new_orders, &bundle_number, &districts)? {
                 ManualOrderOutcome::Created(orders) => {
                     let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
                     let numbers = orders.iter().map(|order| order.order_number.as_str()).collect();
                     let event = AuditEvent::ManualOrdersCreated { orders: numbers, bundle_number };
                     let recorded = audit::record_effect(tx, actor, &ids, event)?;
+                    // The order and its promise are made together or not at all.
+                    if let (Some((day, channel, is_despite)), Some(order)) = (promise, orders.first()) {
+                        let promise = NewPromise { delivery_id: order.delivery_id, day, channel, is_despite };
+                        dates::make(tx, actor, &cache, &promise)?.map_err(NotSaved::Promise)?;
+                    }
                     (orders, Flash::from(&recorded))
                 }
                 ManualOrderOutcome::AlreadyCreated(orders) => {
@@ -253,14 +411,25 @@ async fn save(
                 masking::store::keep_open(tx, actor.id, order.delivery_id)?;
             }
             let flash = flash.save(tx, actor.id)?;
-            Ok::<_, StorageError>(Ok((orders.into_iter().next(), flash)))
+            Ok::<_, NotSaved>(Ok((orders.into_iter().next(), flash)))
         })
-        .await?;
+        .await;
+    let saved = match saved {
+        Ok(saved) => saved,
+        Err(NotSaved::Storage(error)) => return Err(error.into()),
+        Err(NotSaved::Promise(error)) => {
+            let mut page = new_page(context, layout, form, true).await?;
+            page.fields.problems = vec![Problem::at("promise", "저장하지 않았어요. 다른 날을 선택해 주세요.")];
+            let message = format!("저장하지 않았어요. {}", error.sentence());
+            page.layout.flash = Some(Flash::new(Tone::Warning, &message));
+            return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
+        }
+    };
     let (first, flash) = match saved {
         Ok(saved) => saved,
         Err(fresh_ticket) => {
             form.inputs.set("ticket", fresh_ticket);
-            let mut page = new_page(context, layout, form).await?;
+            let mut page = new_page(context, layout, form, false).await?;
             let message = "이 화면에서는 이미 다른 상담주문을 저장했어요. 새 주문이 맞으면 한 번 더 저장해 주세요.";
             page.layout.flash = Some(Flash::new(Tone::Warning, message));
             return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));

@@ -137,6 +137,12 @@ impl ShowPage {
             .collect()
     }
 
+    /// Whether a day can be promised for its delivery.
+    fn is_promisable(&self) -> bool {
+        let order = &self.listed.order;
+        order.shipping_method == ShippingMethod::Direct && order.state < OrderState::Shipped
+    }
+
     /// The job that its claim asks for, unless there is one.
     fn claim_job(&self) -> Option<JobKind> {
         let order = &self.listed.order;

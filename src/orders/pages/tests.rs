@@ -6,6 +6,8 @@ use crate::id::crockford;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store;
 use crate::storage::StorageError;
+use crate::trucks::model::Truck;
+use crate::trucks::store as trucks;
 use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
 use crate::web::Routes;
 use crate::web::testing::{TestApp, TestResponse};
@@ -435,4 +437,89 @@ async fn line_items_are_added_and_removed_without_javascript() {
     let fewer = ask("remove-0").await;
     assert_eq!(fewer.matches("name=\"product\"").count(), 1);
     assert!(!fewer.contains("포장 따로") && fewer.contains("오전에"), "the rest of the form stays");
+}
+
+/// A truck that takes the three pieces of [`manual_order`] a day, and no goods that are still to come.
+async fn one_small_truck(app: &TestApp) {
+    let prepared = app.state.storage.write(|tx| {
+        tx.exec("UPDATE deliveries SET preferred_shipping_date = NULL", &[])?;
+        let mut settings = trucks::settings(tx)?;
+        "37683".clone_into(&mut settings.depot_zip);
+        (settings.lead_days, settings.default_handling.minutes) = (0, 5);
+        trucks::save_settings(tx, &settings)?;
+        trucks::insert(tx, &Truck { pieces: 3, ..Truck::suggestion("1호차".to_owned()) })?;
+        Ok::<_, StorageError>(())
+    });
+    prepared.await.expect("writes");
+}
+
+/// Orders taken at the counter, and promises that hold.
+async fn counter_orders_and_promises(app: &TestApp) -> (i64, i64) {
+    let count = |tx: &mut dyn crate::storage::Tx| {
+        let orders =
+            "SELECT count(*) FROM orders o JOIN sales_channels c ON c.id = o.channel_id WHERE c.code = 'LOCAL'";
+        let promises = "SELECT count(*) FROM promises WHERE replaced_at IS NULL";
+        Ok::<_, StorageError>((tx.scalar(orders, &[])?, tx.scalar(promises, &[])?))
+    };
+    app.state.storage.read(count).await.expect("reads")
+}
+
+#[tokio::test]
+async fn last_place_of_a_day_is_sold_to_one_of_two_clerks_at_the_counter() {
+    let app = shop().await;
+    one_small_truck(&app).await;
+    let other = app.another_browser();
+    other.sign_in_admin().await;
+    let offers = app.get("/plans/dates?zip=37683&quantity=3").await.ok();
+    let link = offers.split("href=\"/orders/new?promise=").nth(1).and_then(|rest| rest.split('"').next()).expect("one");
+    let link = format!("/orders/new?promise={}", link.replace("&#38;", "&"));
+    let day = link["/orders/new?promise=".len()..][..10].to_owned();
+    let ticket_of = |form: &str| {
+        let ticket = form.split("name=\"ticket\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+        ticket.expect("a ticket").to_owned()
+    };
+    let (first, second) = (app.get(&link).await.ok(), other.get(&link).await.ok());
+    assert!(first.contains("value=\"37683\"") && first.contains(&format!("name=\"promise\" value=\"{day}\" checked")));
+
+    let ticket = ticket_of(&first);
+    let promise = [("promise", day.as_str()), ("promise_channel", "counter")];
+    let fields: Vec<_> = manual_order(&ticket).into_iter().chain(promise).collect();
+    assert_eq!(app.post_form("/orders/new", &fields).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(counter_orders_and_promises(&app).await, (2, 1));
+
+    let ticket = ticket_of(&second);
+    let fields: Vec<_> = manual_order(&ticket).into_iter().chain(promise).collect();
+    let refused = other.post_form("/orders/new", &fields).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.text.contains("저장하지 않았어요. 이날은 약속할 수 없어요"), "{}", refused.text);
+    assert_eq!(counter_orders_and_promises(&app).await, (2, 1), "nothing of the second order is saved");
+
+    let another = refused.text.split("name=\"promise\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let another = another.filter(|another| *another != day).expect("another day").to_owned();
+    let promise = [("promise", another.as_str()), ("promise_channel", "counter")];
+    let fields: Vec<_> = manual_order(&ticket).into_iter().chain(promise).collect();
+    assert_eq!(other.post_form("/orders/new", &fields).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(counter_orders_and_promises(&app).await, (4, 2));
+}
+
+#[tokio::test]
+async fn counter_form_shows_the_days_for_its_postal_code_and_products() {
+    let app = shop().await;
+    one_small_truck(&app).await;
+    let mut fields = manual_order("");
+    fields.pop();
+    fields.push(("act", "dates"));
+    let shown = app.post_form("/orders/new", &fields).await.ok();
+    assert_eq!(shown.matches("name=\"promise\" value=\"2024-").count(), 3, "{shown}");
+    assert!(shown.contains("id=\"promise-none\" name=\"promise\" value=\"\" checked"), "none is promised by itself");
+    let parcel: Vec<_> = manual_order("")
+        .into_iter()
+        .map(|(name, value)| if name == "shipping_method" { (name, "PARCEL") } else { (name, value) })
+        .chain([("promise", "2024-03-20")])
+        .collect();
+    let refused = app.post_form("/orders/new", &parcel).await;
+    assert!(refused.text.contains("직접전달로 보내는 주문만"), "{}", refused.text);
+    let order = order(&app, ONE).await;
+    let shown = app.get(&page(&order)).await.ok();
+    assert_eq!(shown.contains("/plans/dates?delivery="), order.shipping_method.code() == "DIRECT");
 }

@@ -2,14 +2,17 @@
 
 use std::collections::HashMap;
 
-use super::{BoardEdit, EditContext, EditResult, Refusal, column_name, record};
+use super::{BoardEdit, EditContext, EditResult, Refusal, SeenVersions, column_name, record};
 use crate::audit::AuditEvent;
 use crate::districts::Districts;
-use crate::plans::board::{BoardStop, Column};
+use crate::plans::board::{Board, BoardStop, Column};
 use crate::plans::model::{ColumnKey, Hold, reordered};
 use crate::plans::schedule::{Excess, PlannedStop, schedule};
-use crate::routing::travel::Point;
+use crate::routing::travel::{Roads, Trips};
 use crate::storage::{Result, Tx};
+use crate::time::duration_label;
+
+const METRES_PER_KM: i64 = 1_000;
 
 /// Where a delivery was before a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,12 +72,13 @@ impl BoardEdit {
 }
 
 /// The place in a column where a stop makes the day shortest.
-fn cheapest_place(column: &Column, depot: Option<Point>, stops: &[BoardStop], new: &BoardStop) -> usize {
+fn cheapest_place(column: &Column, roads: &Roads, stops: &[BoardStop], new: &BoardStop) -> usize {
+    let trips = Trips { roads, depot: column.depot };
     let planned: Vec<PlannedStop> = stops.iter().map(|stop| stop.item.planned_stop()).collect();
     let duration = |at: usize| {
         let mut planned = planned.clone();
         planned.insert(at, new.item.planned_stop());
-        let schedule = schedule(&column.round, depot, &planned);
+        let schedule = schedule(&column.round, trips, &planned);
         (schedule.visits.iter().filter(|visit| visit.is_late).count(), schedule.duration)
     };
     // The stops up to the last one that is pinned in its place are the beginning of the day, which stays.
@@ -104,41 +108,131 @@ fn move_in(
     (to, at): (ColumnKey, Option<usize>),
     keys: &[i64],
 ) -> MoveResult {
+    let moved = match rearrange(&mut draft, &context.seen, (to, at), keys) {
+        Ok(moved) => moved,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let exceeded = draft.exceeded(to, &moved.known);
+    let truck = draft.column(to).map(column_name);
+    let tours = draft.save(tx, context)?;
+    let bundles = moved.bundles.into_iter().collect();
+    let event = AuditEvent::StopsMoved { day: context.day.to_string(), truck, bundles };
+    let former = moved.former;
+    Ok(record(tx, context, &tours, event)?.map(|event| MoveOutcome { event, exceeded, former }))
+}
+
+/// Stops that were moved on a board, which is not stored yet.
+struct Rearranged {
+    /// numbers of their deliveries
+    bundles: Vec<String>,
+    /// where they were
+    former: Vec<FormerPosition>,
+    /// limits that the truck exceeded before, as far as the move adds nothing to them
+    known: Vec<Excess>,
+}
+
+/// Moves stops on a board: what is stored, and what a preview of it reckons with.
+fn rearrange(
+    draft: &mut BoardEdit,
+    seen: &SeenVersions,
+    (to, at): (ColumnKey, Option<usize>),
+    keys: &[i64],
+) -> std::result::Result<Rearranged, Refusal> {
     let mut former = draft.positions_of(keys);
     let is_there = |place: &FormerPosition| place.column == Some(to);
     let is_within = !former.is_empty() && former.iter().all(is_there);
     if at.is_none() {
         if let Some(column) = draft.column(to).filter(|_| is_within) {
-            return Ok(Err(Refusal::AlreadyThere { column: column_name(column) }));
+            return Err(Refusal::AlreadyThere { column: column_name(column) });
         }
         former.retain(|place| !is_there(place));
     }
     // A new order of the stops can miss windows; it loads nothing.
     let known = if is_within { draft.excesses(to) } else { Vec::new() };
     let moved: Vec<i64> = former.iter().map(|place| place.key).collect();
-    let placed = match at.filter(|_| is_within) {
-        Some(at) => reorder(&mut draft, context, (to, at), &moved),
-        None => place(&mut draft, context, (to, at), &moved),
+    let bundles = match at.filter(|_| is_within) {
+        Some(at) => reorder(draft, seen, (to, at), &moved)?,
+        None => place(draft, seen, (to, at), &moved)?,
     };
-    let bundles = match placed {
-        Ok(bundles) => bundles,
-        Err(refusal) => return Ok(Err(refusal)),
+    Ok(Rearranged { bundles, former, known })
+}
+
+/// What a move costs the trucks that it touches, against the plan as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MoveCost {
+    /// more minutes of driving
+    pub driving: i64,
+    /// more metres of road
+    pub metres: i64,
+    /// more minutes of overtime
+    pub overtime: i64,
+    /// limits that the truck would exceed, in words
+    pub exceeded: Vec<String>,
+}
+
+impl MoveCost {
+    /// `운전 +18분, +12 km, 연장 +20분`, with what the truck would exceed.
+    pub fn sentence(&self) -> String {
+        let minutes = |minutes: i64| {
+            let sign = if minutes < 0 { "-" } else { "+" };
+            format!("{sign}{}", duration_label(minutes.abs()))
+        };
+        let km = (self.metres + self.metres.signum() * METRES_PER_KM / 2) / METRES_PER_KM;
+        let mut parts = vec![format!("운전 {}", minutes(self.driving)), format!("{km:+} km")];
+        if self.overtime != 0 {
+            parts.push(format!("연장 {}", minutes(self.overtime)));
+        }
+        let cost = parts.join(", ");
+        if self.exceeded.is_empty() {
+            cost
+        } else {
+            format!("{cost}. 이대로는 맞지 않아요: {}", self.exceeded.join(", "))
+        }
+    }
+}
+
+/// What [`move_to`] would cost, without doing it.
+///
+/// # Errors
+/// Why it would be refused.
+pub fn cost_of_move(
+    board: Board,
+    (to, at): (ColumnKey, Option<usize>),
+    keys: &[i64],
+) -> std::result::Result<MoveCost, Refusal> {
+    let seen = board.columns.iter().map(|column| (column.key(), column.version())).collect();
+    let mut draft = BoardEdit::new(board);
+    let mut columns: Vec<ColumnKey> = keys.iter().filter_map(|key| Some(draft.position(*key)?.0)).chain([to]).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    let sum = |draft: &BoardEdit| {
+        let schedules = columns.iter().filter_map(|key| Some(draft.schedule(*key)?.1));
+        schedules.fold(MoveCost::default(), |sum, schedule| MoveCost {
+            driving: sum.driving + schedule.driving,
+            metres: sum.metres + schedule.metres,
+            overtime: sum.overtime + schedule.overtime,
+            exceeded: Vec::new(),
+        })
     };
-    let exceeded = draft.exceeded(to, &known);
-    let truck = draft.column(to).map(column_name);
-    let tours = draft.save(tx, context)?;
-    let event = AuditEvent::StopsMoved { day: context.day.to_string(), truck, bundles: bundles.into_iter().collect() };
-    Ok(record(tx, context, &tours, event)?.map(|event| MoveOutcome { event, exceeded, former }))
+    let before = sum(&draft);
+    let moved = rearrange(&mut draft, &seen, (to, at), keys)?;
+    let after = sum(&draft);
+    Ok(MoveCost {
+        driving: after.driving - before.driving,
+        metres: after.metres - before.metres,
+        overtime: after.overtime - before.overtime,
+        exceeded: draft.exceeded(to, &moved.known),
+    })
 }
 
 /// Moves stops within their column, and pins them there.
 fn reorder(
     draft: &mut BoardEdit,
-    context: &EditContext,
+    seen: &SeenVersions,
     (to, at): (ColumnKey, usize),
     keys: &[i64],
 ) -> std::result::Result<Vec<String>, Refusal> {
-    draft.touch(to, context, false)?;
+    draft.touch(to, seen, false)?;
     let moved: Vec<usize> = keys.iter().filter_map(|key| Some(draft.position(*key)?.1)).collect();
     let stops = draft.lists.remove(&to).unwrap_or_default();
     let order = |stops: &[BoardStop]| stops.iter().map(|stop| stop.item.work.key).collect::<Vec<i64>>();
@@ -160,23 +254,23 @@ fn reorder(
 /// Takes deliveries from other columns and the pool into a column, and holds them there.
 fn place(
     draft: &mut BoardEdit,
-    context: &EditContext,
+    seen: &SeenVersions,
     (to, at): (ColumnKey, Option<usize>),
     keys: &[i64],
 ) -> std::result::Result<Vec<String>, Refusal> {
-    draft.touch(to, context, false)?;
+    draft.touch(to, seen, false)?;
     // Stops that leave the column shift the position.
     let before = |key: &&i64| draft.position(**key).is_some_and(|(column, from)| column == to && Some(from) < at);
     let shift = keys.iter().filter(before).count();
     let at = at.map(|at| at.saturating_sub(shift));
-    let taken = draft.take(keys, context)?;
+    let taken = draft.take(keys, seen)?;
     let mut stops = draft.lists.remove(&to).unwrap_or_default();
     let mut bundles = Vec::new();
     for (offset, mut stop) in taken.into_iter().enumerate() {
         stop.stop.hold = Hold::Truck;
         bundles.push(stop.item.work.bundle_number.clone());
         let place = match (at, draft.column(to)) {
-            (None, Some(column)) => cheapest_place(column, draft.board.depot, &stops, &stop),
+            (None, Some(column)) => cheapest_place(column, &draft.board.roads, &stops, &stop),
             (at, _) => at.map_or(stops.len(), |at| at + offset),
         };
         stops.insert(place.min(stops.len()), stop);
@@ -211,7 +305,7 @@ pub fn unassign(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, i
     let mut former = draft.positions_of(ids);
     former.retain(|place| place.column.is_some());
     let planned: Vec<i64> = former.iter().map(|place| place.key).collect();
-    let taken = match draft.take(&planned, context) {
+    let taken = match draft.take(&planned, &context.seen) {
         Ok(taken) => taken,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -230,7 +324,7 @@ pub fn put_back(
 ) -> EditResult {
     let mut draft = BoardEdit::load(tx, districts, context)?;
     let keys: Vec<i64> = former.iter().map(|place| place.key).collect();
-    let mut taken: HashMap<i64, BoardStop> = match draft.take(&keys, context) {
+    let mut taken: HashMap<i64, BoardStop> = match draft.take(&keys, &context.seen) {
         Ok(taken) => taken.into_iter().map(|stop| (stop.item.work.key, stop)).collect(),
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -242,7 +336,7 @@ pub fn put_back(
         let Some(mut stop) = taken.remove(&key) else { continue };
         bundles.push(stop.item.work.bundle_number.clone());
         let Some(column) = column else { continue };
-        if let Err(refusal) = draft.touch(column, context, false) {
+        if let Err(refusal) = draft.touch(column, &context.seen, false) {
             return Ok(Err(refusal));
         }
         stop.stop.hold = hold;

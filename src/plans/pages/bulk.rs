@@ -1,14 +1,16 @@
 //! The actions of the board. Every action is a button of one form, so that the board works without JavaScript.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use chrono::NaiveDate;
 
-use super::parse_column;
 use super::undo::UndoToken;
+use super::{column_text, parse_column};
 use crate::audit::{AuditEvent, MemberActor};
 use crate::districts::{DistrictCache, Districts};
 use crate::drive::hand_out;
-use crate::id::parse_crockford;
+use crate::id::{crockford, parse_crockford};
 use crate::plans::assign::{NewPlan, Scope};
 use crate::plans::board::board;
 use crate::plans::edit::{self, EditContext, FormerPosition, MoveOutcome, MoveResult, Refusal, SeenVersions};
@@ -21,6 +23,9 @@ use crate::web::{Error, Flash, FlashId, FormPairs, PageResult, first_value, redi
 
 /// Deliveries that one request may change: each looks for its cheapest place while other members wait.
 const MAX_TICKED: usize = 500;
+
+/// Chosen deliveries that the board keeps after a preview.
+const MAX_KEPT_TICKS: usize = 40;
 
 /// Why a form is not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +42,8 @@ enum Action {
     Assign(Scope),
     /// to a column, before the stop at a position
     Move(ColumnKey, Option<usize>, Vec<i64>),
+    /// what such a move would cost
+    Preview(ColumnKey, Vec<i64>),
     Shift(i64, bool),
     Unassign(Vec<i64>),
     Hold(Hold, Vec<i64>),
@@ -64,6 +71,7 @@ fn parse(pairs: &[(String, String)]) -> Result<BoardForm, FormProblem> {
     match &form.action {
         Action::Assign(Scope::Deliveries(ids))
         | Action::Move(_, _, ids)
+        | Action::Preview(_, ids)
         | Action::Unassign(ids)
         | Action::Hold(_, ids)
             if ids.len() > MAX_TICKED =>
@@ -89,6 +97,7 @@ fn parse_button(pairs: &[(String, String)]) -> Option<BoardForm> {
         ("assign", column) => Action::Assign(Scope::Column(parse_column(column)?)),
         ("assign-ticked", _) => Action::Assign(Scope::Deliveries(ticked)),
         ("move", _) => Action::Move(parse_column(first_value(pairs, "to"))?, None, ticked),
+        ("preview", _) => Action::Preview(parse_column(first_value(pairs, "to"))?, ticked),
         ("drop", id) => {
             let at = first_value(pairs, "at").parse().ok();
             Action::Move(parse_column(first_value(pairs, "drop_to"))?, at, vec![parse_crockford(id)?])
@@ -133,6 +142,9 @@ pub(super) async fn bulk(
     let districts = districts.refresh(&storage).await?;
     let context = EditContext { actor, day, seen };
     let here = format!("/plans?day={day}");
+    if let Action::Preview(to, ids) = action {
+        return preview(&storage, districts, (actor, day), (to, ids)).await;
+    }
     let plan = if let Action::Assign(scope) = &action {
         let for_read = districts.clone();
         let board = storage.read(move |tx| board(tx, &for_read, day)).await?;
@@ -150,6 +162,27 @@ pub(super) async fn bulk(
     let (flash, undo) = storage.write(write).await?;
     let to = undo.map_or_else(|| here.clone(), |token| format!("{here}&undo={token}"));
     Ok(redirect_with_flash(&to, flash))
+}
+
+/// Tells what a move would cost, and keeps what was chosen for it.
+async fn preview(
+    storage: &Storage,
+    districts: Arc<Districts>,
+    (actor, day): (MemberActor, NaiveDate),
+    (to, ids): (ColumnKey, Vec<i64>),
+) -> PageResult {
+    let mut here = format!("/plans?day={day}&to={}", column_text(to));
+    // More would make the address too long.
+    for id in ids.iter().filter(|_| ids.len() <= MAX_KEPT_TICKS) {
+        here.push_str(&format!("&tick={}", crockford(*id)));
+    }
+    let board = storage.read(move |tx| board(tx, &districts, day)).await?;
+    let name = board.columns.iter().find(|column| column.key() == to).map(edit::column_name).unwrap_or_default();
+    let told = match edit::cost_of_move(board, (to, None), &ids) {
+        Ok(cost) => Flash::warning(format!("아직 옮기지 않았어요. {name}에 넣으면: {}", cost.sentence())),
+        Err(refusal) => Flash::warning(refusal.sentence()),
+    };
+    Ok(redirect_with_flash(&here, storage.write(move |tx| told.save(tx, actor.id)).await?))
 }
 
 /// Executes an action; the message, and what undoes a move.
@@ -174,6 +207,7 @@ fn execute(
             return report_move(tx, context, moved);
         }
         Action::HandOut(column, driver, helper) => return hand_out(tx, context, *column, (*driver, *helper)),
+        Action::Preview(..) => Err(Refusal::Nothing),
         Action::Assign(_) => match plan {
             Some(plan) => edit::apply(tx, districts, context, plan)?,
             None => Err(Refusal::Nothing),
@@ -264,6 +298,8 @@ mod tests {
             Some(Action::Assign(Scope::Deliveries(vec![7])))
         );
         assert_eq!(action(&[("act", "move"), ("to", &text), ("tick", &id)]), Some(Action::Move(column, None, vec![7])));
+        let previewed = [("act", "preview"), ("to", &*text), ("tick", &*id)];
+        assert_eq!(action(&previewed), Some(Action::Preview(column, vec![7])));
         let dropped = [("act", &*format!("drop:{id}")), ("drop_to", &text), ("at", "3")];
         assert_eq!(action(&dropped), Some(Action::Move(column, Some(3), vec![7])));
         assert_eq!([with("up"), with("down")], [Some(Action::Shift(7, false)), Some(Action::Shift(7, true))]);

@@ -15,7 +15,7 @@ use crate::orders::bundle::DeliveryState;
 use crate::orders::model::OrderState;
 use crate::orders::store as orders;
 use crate::plans::model::Job;
-use crate::plans::promise::dates::{self, Dates, Enquiry, NewPromise, NoDates, PromiseError};
+use crate::plans::promise::dates::{self, AskedGoods, Dates, Enquiry, NewPromise, NoDates};
 use crate::plans::promise::{DateOffer, DateRefusal, PromiseChannel};
 use crate::plans::store::promises::{self, Promise};
 use crate::plans::work::DeliveryWork;
@@ -23,8 +23,7 @@ use crate::products::model::Product;
 use crate::products::store as products;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::text::{nfkc, parse_zip_code};
-use crate::time::{date_with_weekday, duration_label, parse_date};
-use crate::trucks::model::clock_label;
+use crate::time::{date_with_weekday, parse_date};
 use crate::web::{
     Error, Flash, Form, Layout, PageResult, PersonalData, Query, Tone, personal_page, personal_page_with_status,
     redirect_with_flash,
@@ -104,15 +103,6 @@ impl PersonalData for DatesPage {
 }
 
 impl DatesPage {
-    /// `1호차로 10:20쯤, 6곳 중 하나예요. 12분 더 운전해요.`
-    fn reason(offer: &DateOffer) -> String {
-        let (arrives, driving) = (clock_label(offer.arrives_at), duration_label(offer.detour_minutes));
-        match offer.stops {
-            1 => format!("{} 첫 배송, {arrives}쯤. 다녀오는 데 {driving} 운전해요.", offer.truck),
-            stops => format!("{} {stops}곳 중 하나, {arrives}쯤. {driving} 더 운전해요.", offer.truck),
-        }
-    }
-
     /// How far a day is from the wished one: `희망한 날보다 3일 늦어요`.
     fn distance(dates: &Dates, offer: &DateOffer) -> Option<String> {
         let (wished, _) = dates.wished.as_ref()?;
@@ -152,6 +142,12 @@ impl DatesPage {
         };
         let runs = dates.refused.chunk_by(same);
         runs.filter_map(|days| Some((line(days)?, days.first()?.1.sentence()))).collect()
+    }
+
+    /// The counter form with what was asked about, and the promise of that day.
+    fn counter_url(&self, day: &NaiveDate) -> String {
+        let DatesQuery { zip, product, quantity, .. } = &self.query;
+        format!("/orders/new?promise={day}&zip={zip}&product={product}&quantity={quantity}")
     }
 
     fn product_key(product: &Product) -> String {
@@ -232,7 +228,8 @@ fn of_goods(tx: &mut dyn Tx, districts: &Districts, layout: Layout, mut query: D
         return Ok(page);
     };
     page.query.zip.clone_from(&zip);
-    let enquiry = Enquiry::of_goods(tx, districts, today, &zip, parse_crockford(&page.query.product), quantity)?;
+    let goods = AskedGoods { product_id: parse_crockford(&page.query.product), quantity, ..AskedGoods::default() };
+    let enquiry = Enquiry::of_goods(tx, districts, today, &zip, &[goods])?;
     let wish = parse_date(&page.query.day);
     page.shown = DatesView::new(dates::dates(tx, districts, &enquiry, today, wish)?);
     Ok(page)
@@ -272,17 +269,7 @@ pub(super) async fn promise(
         .await?;
     let sentence = match kept {
         Ok(flash) => return Ok(redirect_with_flash(&format!("/plans/dates?delivery={}", form.delivery), flash)),
-        Err(PromiseError::Refused(refusal)) => {
-            format!(
-                "이날은 약속할 수 없어요. {}. 다른 날을 선택하거나, 확인하고 그래도 약속해 주세요.",
-                refusal.sentence()
-            )
-        }
-        Err(PromiseError::NoDates(_)) => "차고지나 배송지의 위치를 몰라 약속할 수 없어요.".to_owned(),
-        Err(PromiseError::TooFar) => "1년 안의 날을 선택해 주세요.".to_owned(),
-        Err(PromiseError::NothingToDeliver) => {
-            "이미 배송했거나 지난 날이에요. 배송의 상태와 날짜를 확인해 주세요.".to_owned()
-        }
+        Err(error) => error.sentence(),
     };
     let query = DatesQuery { delivery: form.delivery, day: form.day, ..DatesQuery::default() };
     let mut page = load(&storage, &districts, layout, query).await?;

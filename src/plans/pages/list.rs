@@ -48,6 +48,8 @@ struct BoardPage {
     drivers: Vec<(String, String)>,
     /// undoes the move that the message is about
     undo: Option<String>,
+    /// truck and round of a move that was previewed
+    to: String,
 }
 
 impl BoardPage {
@@ -78,6 +80,21 @@ impl BoardPage {
         self.columns.iter().any(|column| !column.is_fixed)
     }
 
+    /// Whether a truck has no depot: neither its own nor that of the shop.
+    fn lacks_depot(&self) -> bool {
+        let columns = &self.board.columns;
+        if columns.is_empty() {
+            self.board.depot.is_none()
+        } else {
+            columns.iter().any(|column| column.depot.is_none())
+        }
+    }
+
+    /// Whether any tour is on the road or back, so that its results can be keyed from paper.
+    fn has_left(&self) -> bool {
+        self.columns.iter().any(|column| column.is_handed_out)
+    }
+
     /// Stops that have changed since they were planned.
     fn changed(&self) -> usize {
         self.columns.iter().map(|column| column.changed).sum()
@@ -99,6 +116,9 @@ impl PersonalData for BoardPage {
 pub(super) struct DayQuery {
     day: String,
     undo: String,
+    /// truck and round, and deliveries, of a move that was previewed
+    to: String,
+    tick: Vec<String>,
 }
 
 /// The day that the board shows without a choice: today in the morning, tomorrow later.
@@ -142,7 +162,10 @@ pub(super) async fn list(
     }
     let undo = UndoToken::parse(&query.undo).filter(|undo| undo.versions == board.versions());
     let cards = columns.iter_mut().flat_map(|column| &mut column.cards).chain(&mut pool);
-    cards.for_each(|card| card.mask(&masking, day));
+    cards.for_each(|card| {
+        card.mask(&masking, day);
+        card.is_ticked = query.tick.contains(&card.id);
+    });
     let week = (0..7).map(|offset| {
         let day = monday + Days::new(offset);
         WeekDay { day, count: counts.get(&day).copied().unwrap_or_default(), is_today: day == now.date() }
@@ -150,6 +173,7 @@ pub(super) async fn list(
     Ok(personal_page(BoardPage {
         week: week.collect(),
         undo: undo.and_then(|undo| undo.text()),
+        to: query.to,
         drivers: drivers.into_iter().map(|(id, name)| (crockford(id), name)).collect(),
         layout,
         day,

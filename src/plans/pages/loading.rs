@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use chrono::NaiveDate;
 
-use super::tours::{TourQuery, load};
+use super::tours::{TourQuery, load, stop_code};
 use crate::deliveries::list::{DeliveryRow, load_rows};
 use crate::districts::{DistrictCache, Districts};
 use crate::id::{crockford, parse_crockford};
@@ -14,13 +14,17 @@ use crate::masking::{self, MaskPolicy, mask};
 use crate::members::model::rights::Surface;
 use crate::orders::list::OrderRow;
 use crate::orders::model::OrderState;
-use crate::plans::board::Column;
+use crate::plans::board::{BoardStop, Column};
 use crate::plans::edit::column_name;
 use crate::plans::model::JobKind;
-use crate::plans::work::DeliveryWork;
-use crate::storage::{Storage, StorageError};
+use crate::plans::work::Basis;
+use crate::shop::store as shop;
+use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::time::date_with_weekday;
-use crate::web::{Error, Layout, PageResult, PersonalData, Query, personal_page};
+use crate::uploads::claim_data::ClaimDataSummary;
+use crate::uploads::store::claim_data_of_channels;
+use crate::web::qr::QrCode;
+use crate::web::{BaseUrl, Error, Layout, PageResult, PersonalData, Query, personal_page};
 
 /// A stop whose pieces are loaded.
 pub(super) struct LoadingStop {
@@ -28,6 +32,8 @@ pub(super) struct LoadingStop {
     pub(super) position: usize,
     pub(super) name: String,
     pub(super) district: String,
+    /// opens the stop
+    pub(super) qr_code: Option<QrCode>,
     pub(super) lines: Vec<LoadingLine>,
 }
 
@@ -35,9 +41,17 @@ pub(super) struct LoadingStop {
 pub(super) struct LoadingLine {
     pub(super) product: String,
     pub(super) quantity: i64,
+    /// a claim that keeps nothing here
     pub(super) claim: String,
-    /// whether the claim keeps the goods here
-    pub(super) is_held: bool,
+    /// why it must not be loaded: cancelled since it was planned, or an open cancellation
+    pub(super) stop: Option<String>,
+}
+
+impl LoadingLine {
+    /// Pieces that are loaded.
+    pub(super) const fn pieces(&self) -> i64 {
+        if self.stop.is_some() { 0 } else { self.quantity }
+    }
 }
 
 #[derive(Template)]
@@ -47,6 +61,7 @@ struct LoadingPage {
     id: String,
     title: String,
     stops: Vec<LoadingStop>,
+    claims: ClaimDataSummary,
     print_now: bool,
     orders: Vec<i64>,
 }
@@ -59,25 +74,47 @@ impl PersonalData for LoadingPage {
 
 impl LoadingPage {
     fn pieces(&self) -> i64 {
-        self.stops.iter().flat_map(|stop| &stop.lines).map(|line| line.quantity).sum()
+        self.stops.iter().flat_map(|stop| &stop.lines).map(LoadingLine::pieces).sum()
     }
 }
 
-/// What is loaded for a stop: nothing where goods are only taken back, and for a visit.
-fn lines(work: &DeliveryWork, listed: &BTreeMap<i64, &OrderRow>) -> Vec<LoadingLine> {
+/// What is loaded for a stop: nothing where goods are only taken back, and for a visit. What was cancelled since it was
+/// planned is on older papers, so it is there to be stopped.
+fn lines(stop: &BoardStop, listed: &BTreeMap<i64, &OrderRow>) -> Vec<LoadingLine> {
+    let (work, basis) = (&stop.item.work, Basis::from_json(&stop.stop.basis));
     let is_swap = work.kind() == JobKind::Swap;
+    let is_cancelled = |row: &OrderRow| !is_swap && row.order.state >= OrderState::Cancelled;
     let own = work.orders.iter().filter(|_| work.kind().delivers()).filter_map(|order| listed.get(&order.id));
-    let loaded = own.filter(|row| is_swap || row.order.state < OrderState::Cancelled);
-    loaded.map(|row| LoadingLine { is_held: !is_swap && row.order.is_held(), ..line(row) }).collect()
+    let shown = own.filter(|row| !is_cancelled(row) || basis.has(row.order.id));
+    let line = |row: &&OrderRow| {
+        let is_held = !is_swap && row.order.is_held();
+        let stop = if is_cancelled(row) {
+            Some(row.order.state.label().to_owned())
+        } else {
+            is_held.then(|| row.order.claim.clone())
+        };
+        LoadingLine {
+            product: product_name(row),
+            quantity: row.order.quantity,
+            claim: if stop.is_some() { String::new() } else { row.order.claim.clone() },
+            stop,
+        }
+    };
+    shown.map(line).collect()
 }
 
-fn line(row: &OrderRow) -> LoadingLine {
-    let product = if row.labels.is_empty() {
-        row.product_name.clone()
-    } else {
-        format!("{} [{}]", row.product_name, row.labels.join(", "))
-    };
-    LoadingLine { product, quantity: row.order.quantity, claim: row.order.claim.clone(), is_held: row.order.is_held() }
+fn product_name(row: &OrderRow) -> String {
+    if row.labels.is_empty() {
+        return row.product_name.clone();
+    }
+    format!("{} [{}]", row.product_name, row.labels.join(", "))
+}
+
+/// How old the claims of the channels of these deliveries are.
+pub(super) fn claims_of(tx: &mut dyn Tx, rows: &[DeliveryRow]) -> StorageResult<ClaimDataSummary> {
+    let orders = rows.iter().flat_map(|row| &row.orders);
+    let codes: BTreeSet<String> = orders.map(|order| order.listed.channel_code.clone()).collect();
+    claim_data_of_channels(tx, &codes.into_iter().collect::<Vec<_>>())
 }
 
 /// The stops of a column with what is loaded for them, the last first.
@@ -86,6 +123,7 @@ pub(super) fn loading_stops(
     rows: &[DeliveryRow],
     districts: &Districts,
     (masking, day): (&MaskPolicy, NaiveDate),
+    base: &str,
 ) -> Vec<LoadingStop> {
     let listed: BTreeMap<i64, &OrderRow> =
         rows.iter().flat_map(|row| &row.orders).map(|order| (order.listed.order.id, &order.listed)).collect();
@@ -97,7 +135,8 @@ pub(super) fn loading_stops(
             if is_hidden { mask::name(name) } else { name.clone() }
         },
         district: stop.item.work.sigungu_code.and_then(|code| districts.display_name(code)).unwrap_or_default(),
-        lines: lines(&stop.item.work, &listed),
+        qr_code: stop_code(base, column, stop),
+        lines: lines(stop, &listed),
     });
     let mut stops: Vec<LoadingStop> = stops.collect();
     stops.reverse();
@@ -108,6 +147,7 @@ pub(super) async fn show(
     State(storage): State<Storage>,
     State(districts): State<DistrictCache>,
     layout: Layout,
+    this_host: BaseUrl,
     Path(id): Path<String>,
     Query(query): Query<TourQuery>,
 ) -> PageResult {
@@ -121,17 +161,20 @@ pub(super) async fn show(
         let ids: Vec<i64> = ids.into_iter().collect();
         let rows = load_rows(tx, &ids)?;
         let masking = masking::of_member(tx, member.as_ref(), Surface::Plan)?;
-        Ok::<_, StorageError>(Some((board, at, rows, masking)))
+        let (claims, shop) = (claims_of(tx, &rows)?, shop::find(tx)?);
+        Ok::<_, StorageError>(Some((board, at, rows, masking, claims, shop)))
     });
-    let (board, at, rows, masking) = loaded.await?.ok_or(Error::NotFound)?;
+    let (board, at, rows, masking, claims, shop) = loaded.await?.ok_or(Error::NotFound)?;
     let column = &board.columns[at];
     let orders: BTreeSet<i64> = rows.iter().flat_map(DeliveryRow::order_ids).collect();
-    let stops = loading_stops(column, &rows, &districts, (&masking, board.day));
+    let base = this_host.or_of_shop(&shop.address);
+    let stops = loading_stops(column, &rows, &districts, (&masking, board.day), base);
     Ok(personal_page(LoadingPage {
         layout,
         id: crockford(id),
         title: format!("{} {}", column_name(column), date_with_weekday(board.day)),
         stops,
+        claims,
         print_now: query.print.is_some(),
         orders: orders.into_iter().collect(),
     }))

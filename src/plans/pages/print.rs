@@ -7,7 +7,7 @@ use askama::Template;
 use axum::extract::State;
 use serde::Deserialize;
 
-use super::loading::{LoadingStop, loading_stops};
+use super::loading::{LoadingLine, LoadingStop, claims_of, loading_stops};
 use super::tours::{StopRow, facts, stop_rows};
 use super::view::ColumnView;
 use crate::deliveries::list::{DeliveryRow, load_rows};
@@ -16,9 +16,11 @@ use crate::id::crockford;
 use crate::masking;
 use crate::members::model::rights::Surface;
 use crate::plans::board::board;
+use crate::shop::store as shop;
 use crate::storage::{Storage, StorageError};
 use crate::time::{date_with_weekday, parse_date};
-use crate::web::{Layout, PageResult, PersonalData, Query, personal_page};
+use crate::uploads::claim_data::ClaimDataSummary;
+use crate::web::{BaseUrl, Layout, PageResult, PersonalData, Query, personal_page};
 
 /// The papers of a truck.
 struct TruckPapers {
@@ -48,7 +50,7 @@ impl TruckPapers {
     }
 
     fn pieces(&self) -> i64 {
-        self.loading.iter().flat_map(|stop| &stop.lines).map(|line| line.quantity).sum()
+        self.loading.iter().flat_map(|stop| &stop.lines).map(LoadingLine::pieces).sum()
     }
 }
 
@@ -59,6 +61,7 @@ struct PrintPage {
     day: String,
     title: String,
     papers: Vec<TruckPapers>,
+    claims: ClaimDataSummary,
     /// query of the slips of all trucks, in the order of the routes
     slips: String,
     print_now: bool,
@@ -82,31 +85,34 @@ pub(super) async fn show(
     State(storage): State<Storage>,
     State(districts): State<DistrictCache>,
     layout: Layout,
+    this_host: BaseUrl,
     Query(query): Query<PrintQuery>,
 ) -> PageResult {
     let day = parse_date(&query.day).unwrap_or_else(|| storage.clock().now().date());
     let districts = districts.refresh(&storage).await?;
     let for_read = districts.clone();
     let member = layout.member.clone();
-    let (board, rows, masking) = storage
+    let (board, rows, masking, claims, shop) = storage
         .read(move |tx| {
             let board = board(tx, &for_read, day)?;
             let stops = board.columns.iter().flat_map(|column| &column.stops);
             let ids: BTreeSet<i64> = stops.map(|stop| stop.item.work.delivery_id).collect();
             let rows = load_rows(tx, &ids.into_iter().collect::<Vec<_>>())?;
-            Ok::<_, StorageError>((board, rows, masking::of_member(tx, member.as_ref(), Surface::Plan)?))
+            let (claims, shop) = (claims_of(tx, &rows)?, shop::find(tx)?);
+            Ok::<_, StorageError>((board, rows, masking::of_member(tx, member.as_ref(), Surface::Plan)?, claims, shop))
         })
         .await?;
+    let base = this_host.or_of_shop(&shop.address);
     let planned = || board.columns.iter().filter(|column| !column.stops.is_empty());
     let papers = planned().enumerate().map(|(number, column)| {
         let mut view = ColumnView::new(column, &districts);
-        let mut loading = loading_stops(column, &rows, &districts, (&masking, day));
+        let mut loading = loading_stops(column, &rows, &districts, (&masking, day), base);
         loading.retain(|stop| !stop.lines.is_empty());
         TruckPapers {
             id: number.to_string(),
             title: format!("{} {}", view.name, date_with_weekday(day)),
             facts: facts(column),
-            rows: stop_rows(std::mem::take(&mut view.cards), column, &masking, day),
+            rows: stop_rows(std::mem::take(&mut view.cards), column, (&masking, day), base),
             loading,
         }
     });
@@ -115,6 +121,7 @@ pub(super) async fn show(
         day: day.to_string(),
         title: date_with_weekday(day),
         papers: papers.collect(),
+        claims,
         slips: keys.map(|key| format!("id={}", crockford(key))).collect::<Vec<_>>().join("&"),
         print_now: query.print.is_some(),
         orders: rows.iter().flat_map(DeliveryRow::order_ids).collect(),

@@ -1,6 +1,7 @@
 //! The pages of plans.
 
 mod jobs;
+mod moves;
 
 use reqwest::StatusCode;
 

@@ -11,6 +11,7 @@ use crate::audit::{self, AuditEvent, AuditObject, MemberActor, PhoneOfTour};
 use crate::districts::{DistrictCache, Districts};
 use crate::drive::hand_out::{self, MAX_REASON_CHARS, StepResult};
 use crate::drive::store::{self as drive, keys};
+use crate::drive::tour::stop_key;
 use crate::id::{crockford, parse_crockford};
 use crate::masking::{self, MaskPolicy};
 use crate::members::model::rights::Surface;
@@ -19,11 +20,13 @@ use crate::plans::model::window_label;
 use crate::plans::sketch::{Sketch, sketch};
 use crate::plans::store;
 use crate::routing::points::zone_centres;
+use crate::shop::store as shop;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::time::{date_with_weekday, duration_label};
 use crate::trucks::model::{clock_label, volume_label};
+use crate::web::qr::{self, QrCode};
 use crate::web::{
-    Error, Flash, Form, Layout, Member, PageResult, PersonalData, Query, personal_page, redirect_with_flash,
+    BaseUrl, Error, Flash, Form, Layout, Member, PageResult, PersonalData, Query, personal_page, redirect_with_flash,
 };
 
 /// Centres of postal zones that a sketch shows.
@@ -37,6 +40,22 @@ pub(super) struct StopRow {
     pub(super) address: String,
     pub(super) window: String,
     pub(super) message: String,
+    /// what a stop that is done is called
+    pub(super) done: &'static str,
+    /// opens the stop, and its line on the page of results on paper
+    pub(super) qr_code: Option<QrCode>,
+}
+
+impl StopRow {
+    pub(super) fn code_label(&self) -> String {
+        format!("{}. {}을(를) 여는 QR 코드", self.card.position, self.card.name)
+    }
+}
+
+/// The QR code of a stop of a stored tour.
+pub(super) fn stop_code(base: &str, column: &Column, stop: &BoardStop) -> Option<QrCode> {
+    let tour = column.tour.as_ref()?;
+    qr::svg(&format!("{base}/drive/{}", stop_key(tour.id, stop.stop.job.id)))
 }
 
 #[derive(Template)]
@@ -82,6 +101,7 @@ pub(super) async fn show(
     State(storage): State<Storage>,
     State(districts): State<DistrictCache>,
     layout: Layout,
+    this_host: BaseUrl,
     Path(id): Path<String>,
     Query(query): Query<TourQuery>,
 ) -> PageResult {
@@ -92,21 +112,22 @@ pub(super) async fn show(
     let read = storage.read(move |tx| {
         let Some(driving) = DriverView::load(tx, id)? else { return Ok(None) };
         let masking = masking::of_member(tx, member.as_ref(), Surface::Plan)?;
-        Ok::<_, StorageError>(load(tx, &for_read, id)?.map(|(board, at)| (board, at, driving, masking)))
+        let shop = shop::find(tx)?;
+        Ok::<_, StorageError>(load(tx, &for_read, id)?.map(|(board, at)| (board, at, driving, masking, shop)))
     });
-    let (board, at, mut driving, masking) = read.await?.ok_or(Error::NotFound)?;
+    let (board, at, mut driving, masking, shop) = read.await?.ok_or(Error::NotFound)?;
     let column = &board.columns[at];
     let mut view = ColumnView::new(column, &districts);
     let cards = std::mem::take(&mut view.cards);
     driving.mask(&masking, board.day);
-    let rows = stop_rows(cards, column, &masking, board.day);
+    let rows = stop_rows(cards, column, (&masking, board.day), this_host.or_of_shop(&shop.address));
     let slips: Vec<String> = column.stops.iter().map(|stop| format!("id={}", crockford(stop.item.work.key))).collect();
     Ok(personal_page(TourPage {
         id: crockford(id),
         day: board.day.to_string(),
         title: format!("{} {}", view.name, date_with_weekday(board.day)),
         rows,
-        sketch: draw(&board, column),
+        sketch: draw(column),
         facts: facts(column),
         slips: slips.join("&"),
         orders: column
@@ -123,7 +144,12 @@ pub(super) async fn show(
 }
 
 /// The rows of a column's stops, masked as the member may see them.
-pub(super) fn stop_rows(cards: Vec<Card>, column: &Column, masking: &MaskPolicy, day: NaiveDate) -> Vec<StopRow> {
+pub(super) fn stop_rows(
+    cards: Vec<Card>,
+    column: &Column,
+    (masking, day): (&MaskPolicy, NaiveDate),
+    base: &str,
+) -> Vec<StopRow> {
     let row = |(mut card, stop): (Card, &BoardStop)| {
         let mut recipient = stop.item.work.recipient.clone();
         card.mask(masking, day);
@@ -135,6 +161,8 @@ pub(super) fn stop_rows(cards: Vec<Card>, column: &Column, masking: &MaskPolicy,
             tel: [&recipient.tel1, &recipient.tel2].map(String::as_str).join(" ").trim().to_owned(),
             address: format!("{} {}", recipient.address1, recipient.address2).trim().to_owned(),
             window: stop.item.window().map(window_label).unwrap_or_default(),
+            done: stop.item.work.kind().done_label(),
+            qr_code: stop_code(base, column, stop),
             message: card.changes.iter().map(|change| change.label.clone()).collect::<Vec<_>>().join(", "),
             card,
         }
@@ -142,9 +170,9 @@ pub(super) fn stop_rows(cards: Vec<Card>, column: &Column, masking: &MaskPolicy,
     cards.into_iter().zip(&column.stops).map(row).collect()
 }
 
-fn draw(board: &Board, column: &Column) -> Option<Sketch> {
-    let points: Vec<_> = column.stops.iter().map(|stop| stop.item.point.map(|(point, _)| point)).collect();
-    sketch(board.depot, &points, |bounds| zone_centres(bounds.from, bounds.to, MAX_ZONES))
+fn draw(column: &Column) -> Option<Sketch> {
+    let points: Vec<_> = column.stops.iter().map(|stop| stop.item.place.map(|(place, _)| place.point)).collect();
+    sketch(column.depot.map(|place| place.point), &points, |bounds| zone_centres(bounds.from, bounds.to, MAX_ZONES))
 }
 
 /// Times and loads of a tour in words.

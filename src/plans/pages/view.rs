@@ -42,6 +42,8 @@ pub(super) struct Card {
     pub(super) reasons: Vec<String>,
     /// attempts that failed before: `2번 실패: 11/28 부재, 11/29 연락 안 됨`
     pub(super) attempts: Option<String>,
+    /// whether it is chosen, after a preview of its move
+    pub(super) is_ticked: bool,
 }
 
 /// What has changed since the plan was made.
@@ -64,8 +66,10 @@ impl Card {
             tags.push(("", "출고 전".to_owned()));
         }
         tags.extend(work.claims().into_iter().map(|claim| ("danger", claim.to_owned())));
-        if item.point.is_some_and(|(_, accuracy)| accuracy == PointAccuracy::District) {
-            tags.push(("", "위치 어림".to_owned()));
+        match item.place {
+            Some((_, PointAccuracy::District)) => tags.push(("", "위치 어림".to_owned())),
+            Some((_, PointAccuracy::Corrected)) => tags.push(("", "위치 바로잡음".to_owned())),
+            Some((_, PointAccuracy::Zone | PointAccuracy::Neighbours)) | None => {}
         }
         Self {
             id: crockford(work.key),
@@ -86,6 +90,7 @@ impl Card {
             tags,
             reasons: Vec::new(),
             attempts: attempts_label(&item.attempts),
+            is_ticked: false,
         }
     }
 
@@ -112,7 +117,7 @@ impl Card {
             card.reasons.push("취소 요청이 있어 자동으로 배차하지 않아요".to_owned());
         } else if let Some(refusal) = &item.not_served {
             card.reasons.push(refusal.sentence());
-        } else if item.point.is_none() {
+        } else if item.place.is_none() {
             card.reasons.push("우편번호의 위치를 몰라 거리를 계산하지 못해요".to_owned());
         } else if let Some((day, rules)) = item.job.as_ref().and_then(|job| job.left_out.as_ref())
             && *day == board.day

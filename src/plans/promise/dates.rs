@@ -1,12 +1,12 @@
 //! The days that can be promised for a delivery, from what the shop has planned, and the promise itself.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 
 use super::{
-    DateOffer, DateRefusal, DayPlan, DayRound, HORIZON_DAYS, MAX_OFFERS, PromiseChannel, PromiseFacts, PromiseProblem,
-    check_day, promise_problem,
+    DateOffer, DateRefusal, DayPlan, DayRound, HORIZON_DAYS, MAX_OFFERS, PromiseBasis, PromiseChannel, PromiseFacts,
+    PromiseProblem, check_day, closed, promise_problem,
 };
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor, PromisedDay};
 use crate::districts::{DistrictCache, Districts};
@@ -15,7 +15,7 @@ use crate::orders::bundle::DeliveryState;
 use crate::orders::model::OrderState;
 use crate::orders::store as orders;
 use crate::plans::board::rounds;
-use crate::plans::model::{Job, TourState};
+use crate::plans::model::{Job, Tour, TourState};
 use crate::plans::schedule::PlannedStop;
 use crate::plans::store::due::MAX_DUE;
 use crate::plans::store::promises::{self, Promise};
@@ -23,7 +23,7 @@ use crate::plans::store::works::{works, works_of_jobs};
 use crate::plans::store::{self, PlannedJob, tasks};
 use crate::plans::work::{DeliveryWork, StopEffort};
 use crate::routing::points::PostalPoints;
-use crate::routing::travel::Point;
+use crate::routing::travel::{Place, Roads};
 use crate::storage::{Result, StorageError, Tx};
 use crate::time::Moment;
 use crate::trucks::calendar::WorkingCalendar;
@@ -32,8 +32,8 @@ use crate::trucks::model::Truck;
 use crate::trucks::service_area::ServiceArea;
 use crate::trucks::store as trucks;
 
-/// Days that are loaded at once: three offers are usually among the first.
-const DAYS_AT_ONCE: u64 = 7;
+/// Open days whose stops are loaded at once: three offers, and the wished day, are usually among the first.
+const DAYS_AT_ONCE: usize = 4;
 
 /// For what a day is looked for.
 #[derive(Clone, Debug)]
@@ -50,6 +50,19 @@ pub struct Enquiry {
     pub window: Option<(i64, i64)>,
     /// first day on which the goods are ready
     pub ready: NaiveDate,
+    /// working days that the factory takes
+    pub lead_days: i64,
+}
+
+/// Goods that a customer asks about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AskedGoods {
+    /// the product; none: the default of the shop
+    pub product_id: Option<i64>,
+    /// key and value of its options
+    pub options: Vec<(String, String)>,
+    /// pieces
+    pub quantity: i64,
 }
 
 impl Enquiry {
@@ -59,28 +72,30 @@ impl Enquiry {
         districts: &Districts,
         today: NaiveDate,
         zip_code: &str,
-        product_id: Option<i64>,
-        quantity: i64,
+        goods: &[AskedGoods],
     ) -> Result<Self> {
         let settings = trucks::settings(tx)?;
         let handling = trucks::handling_table(tx, settings.default_handling)?;
-        let effort = handling.effort(product_id.unwrap_or_default(), []);
-        let one = effort.handling;
+        let mut effort = StopEffort { crew: 1, ..StopEffort::default() };
+        for AskedGoods { product_id, options, quantity } in goods {
+            let pairs = options.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+            let found = handling.effort(product_id.unwrap_or_default(), pairs);
+            let one = found.handling;
+            effort.minutes += one.minutes * quantity;
+            effort.crew = effort.crew.max(one.crew);
+            effort.volume += one.volume * quantity;
+            effort.pieces += one.pieces * quantity;
+            effort.has_default |= found.is_default;
+        }
         let calendar = calendar(tx, today)?;
         Ok(Self {
             delivery_id: None,
             zip_code: zip_code.to_owned(),
             sigungu_code: districts.lookup(zip_code).district(),
-            effort: StopEffort {
-                minutes: one.minutes * quantity,
-                crew: one.crew,
-                volume: one.volume * quantity,
-                pieces: one.pieces * quantity,
-                has_default: effort.is_default,
-                ..StopEffort::default()
-            },
+            effort,
             window: None,
             ready: working_days_after(&calendar, today, settings.lead_days),
+            lead_days: settings.lead_days,
         })
     }
 
@@ -104,6 +119,7 @@ impl Enquiry {
             effort: work.effort(job),
             window: job.and_then(|job| job.window),
             ready,
+            lead_days: settings.lead_days,
         })
     }
 }
@@ -161,37 +177,34 @@ pub fn dates(
         Err(reason) => return Ok(Err(reason)),
     };
     let first = enquiry.ready.max(today + Days::new(1));
-    let end = first + Days::new(HORIZON_DAYS);
-    let wished = match wish.map(|day| (day, outside(enquiry, today, day))) {
-        Some((day, Some(refusal))) => Some((day, Err(refusal))),
-        Some((day, None)) => Some((day, loader.judge(tx, day)?)),
-        None => None,
-    };
-    // Days are loaded by the week, on both sides of the wished one in turns.
-    let centre = wish.unwrap_or(first).clamp(first, end - Days::new(1));
-    let (mut before, mut after) = (centre, centre);
+    let last = first + Days::new(HORIZON_DAYS - 1);
+    let judged = wish.map(|day| (day, outside(enquiry, today, day)));
+    let open_wish = judged.as_ref().filter(|(_, refusal)| refusal.is_none()).map(|(day, _)| *day);
+    let mut wished = judged.and_then(|(day, refusal)| Some((day, Err(refusal?))));
+    // The days nearest to the wished one come first, itself before all.
+    let centre = wish.unwrap_or(first).clamp(first, last);
+    let (from, to) = open_wish.map_or((first, last), |day| (first.min(day), last.max(day)));
+    let mut plans = loader.outline(tx, from, to)?;
+    plans.retain(|plan| Some(plan.day) == open_wish || Some(plan.day) != wish && (first..=last).contains(&plan.day));
+    plans.sort_by_key(|plan| (Some(plan.day) != open_wish, (plan.day - centre).num_days().abs(), plan.day));
     let (mut offers, mut refused) = (Vec::new(), Vec::new());
-    while (first < before || after < end) && offers.len() < MAX_OFFERS {
-        let mut plans = Vec::new();
-        if after < end {
-            let to = (after + Days::new(DAYS_AT_ONCE)).min(end);
-            plans.extend(loader.days(tx, after, to - Days::new(1))?);
-            after = to;
+    let mut waiting = plans.into_iter().peekable();
+    while offers.len() < MAX_OFFERS && waiting.peek().is_some() {
+        let (mut some, mut open) = (Vec::new(), 0);
+        while open < DAYS_AT_ONCE
+            && let Some(plan) = waiting.next()
+        {
+            open += usize::from(closed(&plan, &loader.stop).is_none());
+            some.push(plan);
         }
-        if first < before {
-            let from = (before - Days::new(DAYS_AT_ONCE)).max(first);
-            plans.extend(loader.days(tx, from, before - Days::new(1))?);
-            before = from;
-        }
-        plans.sort_by_key(|plan| ((plan.day - centre).num_days().abs(), plan.day));
-        for plan in plans.into_iter().filter(|plan| Some(plan.day) != wish) {
+        loader.fill(tx, &mut some)?;
+        for plan in some {
             let day = plan.day;
             match check_day(plan, &loader.stop) {
-                Ok(offer) => offers.push(offer),
-                Err(refusal) => refused.push((day, refusal)),
-            }
-            if offers.len() == MAX_OFFERS {
-                break;
+                answer if Some(day) == open_wish => wished = Some((day, answer)),
+                Ok(offer) if offers.len() < MAX_OFFERS => offers.push(offer),
+                Err(refusal) if offers.len() < MAX_OFFERS => refused.push((day, refusal)),
+                Ok(_) | Err(_) => {}
             }
         }
     }
@@ -232,7 +245,9 @@ struct DayLoader<'d> {
     handling: HandlingTable,
     area: ServiceArea,
     trucks: Vec<Truck>,
-    depot: Point,
+    roads: Roads,
+    /// postal code of the depot of the shop
+    depot_zip: String,
 }
 
 impl<'d> DayLoader<'d> {
@@ -243,34 +258,81 @@ impl<'d> DayLoader<'d> {
     ) -> Result<std::result::Result<Self, NoDates>> {
         let settings = trucks::settings(tx)?;
         let points = PostalPoints::new(districts);
-        let Some((depot, _)) = points.locate(&settings.depot_zip) else { return Ok(Err(NoDates::Depot)) };
-        let Some((point, _)) = points.locate(&enquiry.zip_code) else { return Ok(Err(NoDates::Point)) };
+        if points.place(&settings.depot_zip).is_none() {
+            return Ok(Err(NoDates::Depot));
+        }
+        let Some((place, _)) = points.place(&enquiry.zip_code) else { return Ok(Err(NoDates::Point)) };
         Ok(Ok(Self {
             districts,
-            stop: PlannedStop { point: Some(point), effort: enquiry.effort, window: enquiry.window },
+            stop: PlannedStop { place: Some(place), effort: enquiry.effort, window: enquiry.window },
             enquiry: enquiry.clone(),
             handling: trucks::handling_table(tx, settings.default_handling)?,
             area: trucks::service_area(tx, &settings)?,
             trucks: trucks::all(tx)?,
-            depot,
+            roads: trucks::roads(tx)?,
+            depot_zip: settings.depot_zip,
         }))
     }
 
     /// Whether a day whose room is known can be promised.
     fn judge(&self, tx: &mut dyn Tx, day: NaiveDate) -> Result<std::result::Result<DateOffer, DateRefusal>> {
-        Ok(match self.days(tx, day, day)?.pop() {
-            Some(plan) => check_day(plan, &self.stop),
-            None => Err(DateRefusal::NoTruck),
-        })
+        let mut plans = self.outline(tx, day, day)?;
+        self.fill(tx, &mut plans)?;
+        Ok(plans.pop().map_or(Err(DateRefusal::NoTruck), |plan| check_day(plan, &self.stop)))
     }
 
-    /// The plans of a range of days, without the delivery of the enquiry.
-    fn days(&self, tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<Vec<DayPlan>> {
+    /// The days of a range without their stops: enough to see which of them take no further stop at all.
+    fn outline(&self, tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<Vec<DayPlan>> {
         let calendar = WorkingCalendar::new(trucks::special_days(tx, from, to)?);
         let tours = promises::tours_between(tx, from, to)?;
-        let tour_ids: Vec<i64> = tours.iter().map(|(_, tour)| tour.id).collect();
+        let points = PostalPoints::new(self.districts);
+        let enabled: Vec<_> = self.trucks.iter().filter(|truck| truck.enabled).collect();
+        let depots: Vec<Option<Place>> = enabled
+            .iter()
+            .map(|truck| points.place(truck.depot_zip(&self.depot_zip)).map(|(place, _)| place))
+            .collect();
+        let days = from.iter_days().take_while(|day| *day <= to).map(|day| {
+            let of_day: Vec<Tour> = tours.iter().filter(|(of, _)| *of == day).map(|(_, tour)| tour.clone()).collect();
+            let mut day_rounds = Vec::new();
+            for (truck, depot) in enabled.iter().zip(&depots) {
+                let is_off = calendar.day_off(truck, day).is_some();
+                for round in rounds(truck, &of_day) {
+                    let is_of = |tour: &&Tour| tour.column.truck_id == truck.id && tour.column.round == round.number;
+                    let tour = of_day.iter().find(is_of);
+                    day_rounds.push(DayRound {
+                        truck: (*truck).clone(),
+                        round,
+                        tour_id: tour.map(|tour| tour.id),
+                        depot: *depot,
+                        stops: Vec::new(),
+                        is_off,
+                        is_fixed: tour.is_some_and(|tour| tour.state != TourState::Draft),
+                    });
+                }
+            }
+            DayPlan {
+                day,
+                shop_day_off: calendar.shop_day_off(day).map(str::to_owned),
+                not_served: self.area.refusal(self.districts, &self.enquiry.zip_code, self.enquiry.sigungu_code, day),
+                roads: self.roads.clone(),
+                rounds: day_rounds,
+                unplanned: Vec::new(),
+            }
+        });
+        Ok(days.collect())
+    }
+
+    /// Loads the stops of those of these days that are open, without the delivery of the enquiry.
+    fn fill(&self, tx: &mut dyn Tx, plans: &mut [DayPlan]) -> Result<()> {
+        let mut open: Vec<&mut DayPlan> = plans.iter_mut().filter(|plan| closed(plan, &self.stop).is_none()).collect();
+        let days: BTreeSet<NaiveDate> = open.iter().map(|plan| plan.day).collect();
+        let (Some(from), Some(to)) = (days.first(), days.last()) else { return Ok(()) };
+        let is_loaded = |round: &&DayRound| !round.is_off && !round.is_fixed;
+        let rounds = open.iter().flat_map(|plan| &plan.rounds).filter(is_loaded);
+        let tour_ids: Vec<i64> = rounds.filter_map(|round| round.tour_id).collect();
         let stops = store::stops_of(tx, &tour_ids)?;
-        let due = Self::due(tx, from, to)?;
+        let mut due = Self::due(tx, *from, *to)?;
+        due.retain(|_, (day, _)| days.contains(day));
         let planned = stops.values().flatten().map(|stop| (stop.job.key(), Some(stop.job.clone())));
         let jobs: HashMap<i64, Option<Job>> =
             due.iter().map(|(id, (_, job))| (*id, job.clone())).chain(planned).collect();
@@ -286,7 +348,7 @@ impl<'d> DayLoader<'d> {
             .map(|work| {
                 let job = jobs.get(&work.key).and_then(Option::as_ref);
                 let stop = PlannedStop {
-                    point: points.locate(&work.recipient.zip_code).map(|(point, _)| point),
+                    place: points.place(&work.recipient.zip_code).map(|(place, _)| place),
                     effort: work.effort(job),
                     window: job.and_then(|job| job.window),
                 };
@@ -294,40 +356,18 @@ impl<'d> DayLoader<'d> {
             })
             .collect();
         let is_other = |id: &i64| Some(*id) != self.enquiry.delivery_id;
-        let stops_of = |ids: Vec<i64>| -> Vec<PlannedStop> {
-            ids.into_iter().filter(is_other).filter_map(|id| planned_stops.get(&id).copied()).collect()
+        let stops_of = |ids: &mut dyn Iterator<Item = i64>| -> Vec<PlannedStop> {
+            ids.filter(is_other).filter_map(|id| planned_stops.get(&id).copied()).collect()
         };
-        let mut plans = Vec::new();
-        for day in from.iter_days().take_while(|day| *day <= to) {
-            let of_day: Vec<_> = tours.iter().filter(|(of, _)| *of == day).map(|(_, tour)| tour.clone()).collect();
-            let mut day_rounds = Vec::new();
-            for truck in self.trucks.iter().filter(|truck| truck.enabled) {
-                let is_off = calendar.day_off(truck, day).is_some();
-                for round in rounds(truck, &of_day) {
-                    let tour = of_day
-                        .iter()
-                        .find(|tour| tour.column.truck_id == truck.id && tour.column.round == round.number);
-                    let ids = tour.and_then(|tour| stops.get(&tour.id)).into_iter().flatten();
-                    day_rounds.push(DayRound {
-                        truck: truck.clone(),
-                        round,
-                        stops: stops_of(ids.map(|stop| stop.job.key()).collect()),
-                        is_off,
-                        is_fixed: tour.is_some_and(|tour| tour.state != TourState::Draft),
-                    });
-                }
+        for plan in &mut open {
+            for round in &mut plan.rounds {
+                let ids = round.tour_id.and_then(|tour| stops.get(&tour)).into_iter().flatten();
+                round.stops = stops_of(&mut ids.map(|stop| stop.job.key()));
             }
-            let unplanned = due.iter().filter(|(_, (of, _))| *of == day).map(|(id, _)| *id).collect();
-            plans.push(DayPlan {
-                day,
-                shop_day_off: calendar.shop_day_off(day).map(str::to_owned),
-                not_served: self.area.refusal(self.districts, &self.enquiry.zip_code, self.enquiry.sigungu_code, day),
-                depot: Some(self.depot),
-                rounds: day_rounds,
-                unplanned: stops_of(unplanned),
-            });
+            let day = plan.day;
+            plan.unplanned = stops_of(&mut due.iter().filter(|(_, (of, _))| *of == day).map(|(id, _)| *id));
         }
-        Ok(plans)
+        Ok(())
     }
 
     /// Deliveries and other jobs that are due on a day of the range and have no truck, with that day and their job.
@@ -385,6 +425,21 @@ pub enum PromiseError {
     TooFar,
 }
 
+impl PromiseError {
+    /// Korean sentence.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Refused(refusal) => {
+                let reason = refusal.sentence();
+                format!("이날은 약속할 수 없어요. {reason}. 다른 날을 선택하거나, 확인하고 그래도 약속해 주세요.")
+            }
+            Self::NoDates(_) => "차고지나 배송지의 위치를 몰라 약속할 수 없어요.".to_owned(),
+            Self::TooFar => "1년 안의 날을 선택해 주세요.".to_owned(),
+            Self::NothingToDeliver => "이미 배송했거나 지난 날이에요. 배송의 상태와 날짜를 확인해 주세요.".to_owned(),
+        }
+    }
+}
+
 /// A delivery with its job and the day of the tour that has it.
 pub fn find_delivery(tx: &mut dyn Tx, id: i64) -> Result<Option<(DeliveryWork, Option<PlannedJob>)>> {
     let settings = trucks::settings(tx)?;
@@ -413,7 +468,7 @@ pub fn make(
     let job = stored.map(|stored| stored.job);
     let enquiry = Enquiry::of_delivery(tx, today, &work, job.as_ref())?;
     let (basis, despite) = match date(tx, &districts, &enquiry, day)? {
-        Ok(Ok(offer)) => (serde_json::to_string(&offer).unwrap_or_default(), None),
+        Ok(Ok(offer)) => (basis_of(tx, &districts, &enquiry, offer)?, None),
         Ok(Err(refusal)) if is_despite => {
             let reason = refusal.sentence();
             (serde_json::json!({ "despite": reason }).to_string(), Some(reason))
@@ -442,6 +497,20 @@ pub fn make(
     });
     audit::record(tx, actor, AuditObject::one(delivery_id), &event)?;
     Ok(Ok(event))
+}
+
+/// What a promise is made from, as JSON: the offer with its room left, the lead time, the weekdays of the district.
+fn basis_of(tx: &mut dyn Tx, districts: &Districts, enquiry: &Enquiry, offer: DateOffer) -> Result<String> {
+    let settings = trucks::settings(tx)?;
+    let area = trucks::service_area(tx, &settings)?;
+    let weekdays = enquiry.sigungu_code.and_then(|code| area.weekdays_of(districts, code));
+    let basis = PromiseBasis {
+        offer,
+        ready: enquiry.ready,
+        lead_days: enquiry.lead_days,
+        district_days: weekdays.map(|(_, weekdays)| weekdays.label()),
+    };
+    Ok(serde_json::to_string(&basis).unwrap_or_default())
 }
 
 /// An open promise, and what endangers it.

@@ -1,8 +1,9 @@
 use super::*;
 use crate::plans::work::StopEffort;
+use crate::routing::travel::Point;
 use crate::time::parse_date;
 
-const DEPOT: Point = Point { lat: 36.019, lng: 128.364 };
+const DEPOT: Place = Place { point: Point { lat: 36.019, lng: 128.364 }, area: None };
 
 fn day(text: &str) -> NaiveDate {
     parse_date(text).expect("a date")
@@ -10,12 +11,20 @@ fn day(text: &str) -> NaiveDate {
 
 fn stop(lat: f64, minutes: i64) -> PlannedStop {
     let effort = StopEffort { minutes, crew: 2, volume: 100, pieces: 2, ..StopEffort::default() };
-    PlannedStop { point: Some(Point { lat, lng: 128.364 }), effort, window: None }
+    PlannedStop { place: Some(Place { point: Point { lat, lng: 128.364 }, area: None }), effort, window: None }
 }
 
 fn round(stops: Vec<PlannedStop>) -> DayRound {
     let truck = Truck::suggestion("1호차".to_owned());
-    DayRound { round: truck.rounds()[0], truck, stops, is_off: false, is_fixed: false }
+    DayRound {
+        round: truck.rounds()[0],
+        truck,
+        tour_id: None,
+        depot: Some(DEPOT),
+        stops,
+        is_off: false,
+        is_fixed: false,
+    }
 }
 
 fn plan(rounds: Vec<DayRound>) -> DayPlan {
@@ -23,7 +32,7 @@ fn plan(rounds: Vec<DayRound>) -> DayPlan {
         day: day("2026-12-03"),
         shop_day_off: None,
         not_served: None,
-        depot: Some(DEPOT),
+        roads: Roads::default(),
         rounds,
         unplanned: Vec::new(),
     }
@@ -35,6 +44,22 @@ fn empty_truck_takes_the_first_delivery_of_a_far_district() {
     assert!(offer.detour_minutes > MAX_DETOUR_MINUTES, "there and back: {}", offer.detour_minutes);
     assert_eq!((offer.truck.as_str(), offer.stops), ("1호차", 1));
     assert!(offer.arrives_at > 510);
+    assert_eq!((offer.room.pieces, offer.room.volume), (18, 1_100), "two pieces of 1 m³ are on the truck");
+    assert!(offer.room.minutes > 0 && offer.room.minutes < 540 - 2 * 45, "{:?}", offer.room);
+}
+
+#[test]
+fn factor_of_the_roads_makes_a_detour_longer() {
+    let place = |lat, area| Some(Place { point: Point { lat, lng: 128.364 }, area: Some(area) });
+    let mut day = plan(vec![round(vec![PlannedStop { place: place(36.15, 1), ..stop(36.15, 30) }])]);
+    let new = PlannedStop { place: place(36.2, 2), ..stop(36.2, 30) };
+    let plain = check_day(day.clone(), &new).expect("near");
+    day.roads = Roads::new([((1, 2), 300)]);
+    let refused = check_day(day, &new);
+    assert!(
+        matches!(refused, Err(DateRefusal::Detour { minutes }) if minutes > plain.detour_minutes),
+        "a bay lies between them: {refused:?}"
+    );
 }
 
 #[test]

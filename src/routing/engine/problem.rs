@@ -29,7 +29,7 @@ impl Stop {
     }
 }
 
-/// A truck on one day. It starts and ends at the depot.
+/// A truck on one day. It starts and ends at its depot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Truck {
     /// number of the day
@@ -46,6 +46,8 @@ pub struct Truck {
     pub overtime: i32,
     /// stops it has been sent to already, in order: they stay first, whatever the rules say
     pub begin: Vec<usize>,
+    /// place of the driving times where it starts and ends: 0, or one behind the stops
+    pub depot: usize,
 }
 
 impl Truck {
@@ -67,7 +69,7 @@ pub const MAX_BEGUN_STOPS: usize = 500;
 /// Maximum number of stops; driving times take 8 bytes for each pair.
 pub const MAX_STOPS: usize = 2_000;
 
-/// Driving seconds between the depot (0) and the stops (1, 2, …), in both directions.
+/// Driving seconds between the depot (0), the stops (1, 2, …) and further depots, in both directions.
 #[derive(Clone, Debug)]
 pub struct DrivingTimes {
     size: usize,

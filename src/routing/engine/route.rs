@@ -13,7 +13,7 @@ use super::problem::{Problem, Stop, Truck};
 /// Seconds of overtime cost this much, in driving seconds.
 const OVERTIME_COST: i32 = 2;
 
-/// A place on the route. Place 0 is the depot.
+/// A place on the route: the depot of the truck, a stop, or the depot again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Visit {
     place: usize,
@@ -90,7 +90,8 @@ impl Route {
     /// The route of the stops in this order; the fixed beginning of the truck is part of them.
     pub(super) fn new(problem: &Problem, truck: usize, stops: impl IntoIterator<Item = usize>) -> Self {
         let visit = |place| Visit { place, ..Visit::default() };
-        let places = [0].into_iter().chain(stops.into_iter().map(|stop| stop + 1)).chain([0]);
+        let depot = problem.trucks[truck].depot;
+        let places = [depot].into_iter().chain(stops.into_iter().map(|stop| stop + 1)).chain([depot]);
         let visits = places.map(visit).collect();
         let mut route = Self { visits, rooms: Vec::new(), free: [0; 2], overtime: 0, cost: 0 };
         route.update(problem, &problem.trucks[truck]);
@@ -214,8 +215,7 @@ impl Route {
             visit.leg = problem.times.between(previous.place, visit.place);
             visit.leave = previous.leave + visit.leg;
             driving += visit.leg;
-            if visit.place > 0 {
-                let stop = &problem.stops[visit.place - 1];
+            if let Some(stop) = visit.place.checked_sub(1).and_then(|stop| problem.stops.get(stop)) {
                 visit.leave = visit.leave.max(stop.opens()) + stop.service;
                 free = [free[0] - stop.load[0], free[1] - stop.load[1]];
             }
@@ -295,8 +295,16 @@ mod tests {
             days: None,
         });
         let stops: Vec<Stop> = stops.collect();
-        let truck =
-            Truck { day: 0, crew: 1, capacity: [9, 5], start: 0, shift: 36_000, overtime: 0, begin: Vec::new() };
+        let truck = Truck {
+            day: 0,
+            crew: 1,
+            capacity: [9, 5],
+            start: 0,
+            shift: 36_000,
+            overtime: 0,
+            begin: Vec::new(),
+            depot: 0,
+        };
         let seconds: Vec<i32> = (0..(count + 1).pow(2)).map(|_| 60 + number(random, 1_200)).collect();
         let times = DrivingTimes::new(count + 1, |from, to| seconds[from * (count + 1) + to]);
         Problem::new(stops, vec![truck.clone(), truck], times)
@@ -350,6 +358,31 @@ mod tests {
     }
 
     #[test]
+    fn stop_is_served_by_the_truck_whose_depot_is_near() {
+        let stop =
+            Stop { service: 600, load: [1, 1], collected: [0; 2], crew: 1, window: None, trucks: None, days: None };
+        let truck = |depot| Truck {
+            day: 0,
+            crew: 1,
+            capacity: [9, 9],
+            start: 0,
+            shift: 36_000,
+            overtime: 0,
+            begin: Vec::new(),
+            depot,
+        };
+        // The places of a road: a depot, two stops, the depot of the second truck.
+        let places: [i32; 4] = [0, 1_000, 5_000, 6_000];
+        let problem = Problem::new(
+            vec![stop.clone(), stop],
+            vec![truck(0), truck(3)],
+            DrivingTimes::new(4, |from, to| (places[from] - places[to]).abs()),
+        );
+        let solved = solve(&problem, &SearchOptions { rounds: 100, ..SearchOptions::default() });
+        assert_eq!((solved.routes, solved.cost), (vec![vec![0], vec![1]], 4_000));
+    }
+
+    #[test]
     fn full_truck_collects_after_it_has_delivered() {
         let stop = |load, collected| Stop {
             service: 600,
@@ -360,8 +393,16 @@ mod tests {
             trucks: None,
             days: None,
         };
-        let truck =
-            Truck { day: 0, crew: 1, capacity: [9, 9], start: 0, shift: 36_000, overtime: 0, begin: Vec::new() };
+        let truck = Truck {
+            day: 0,
+            crew: 1,
+            capacity: [9, 9],
+            start: 0,
+            shift: 36_000,
+            overtime: 0,
+            begin: Vec::new(),
+            depot: 0,
+        };
         let problem = Problem::new(
             vec![stop(0, 9), stop(9, 0)],
             vec![truck],

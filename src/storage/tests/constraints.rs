@@ -51,6 +51,7 @@ const FORBIDDEN_ROWS: &[(&str, &str, RowValues)] = &[
         "second_round_at IS NULL OR (second_round_at > starts_at AND second_round_at < starts_at + shift_minutes)",
         &[("second_round_at", "0")],
     ),
+    ("road_factors", "from_code <= to_code", &[("from_code", "2"), ("to_code", "1")]),
     ("access_records", "(actor = 'member') = (member_id IS NOT NULL)", &[("member_id", "NULL")]),
     ("access_records", "(order_count = 0) = (first_order_id IS NULL)", &[("first_order_id", "1")]),
     ("access_records", "(order_count = 0) = (last_order_id IS NULL)", &[("last_order_id", "1")]),

@@ -55,13 +55,7 @@ async fn load(storage: &Storage, districts: &DistrictCache, layout: Layout) -> P
     let districts = districts.refresh(storage).await?;
     let stored = storage.read(store::district_weekdays).await?;
     let row = |(code, weekdays)| DistrictRow { code, name: region_name(&districts, code), weekdays };
-    let names = districts.sidos().flat_map(|sido| {
-        [sido.full_name.clone()]
-            .into_iter()
-            .chain(districts.children_of(sido.code).map(|region| region.full_name.clone()))
-    });
-    let mut names: Vec<String> = names.collect();
-    names.dedup();
+    let names = region_names(&districts);
     Ok(DaysPage {
         layout,
         rows: stored.into_iter().map(row).collect(),
@@ -69,6 +63,18 @@ async fn load(storage: &Storage, districts: &DistrictCache, layout: Layout) -> P
         form: DaysForm::default(),
         problem: None,
     })
+}
+
+/// Full names of all 시/도 and 시/군/구, for an input.
+pub(super) fn region_names(districts: &Districts) -> Vec<String> {
+    let names = districts.sidos().flat_map(|sido| {
+        [sido.full_name.clone()]
+            .into_iter()
+            .chain(districts.children_of(sido.code).map(|region| region.full_name.clone()))
+    });
+    let mut names: Vec<String> = names.collect();
+    names.dedup();
+    names
 }
 
 fn region_name(districts: &Districts, code: i64) -> String {

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 
 use super::show::{TruckPage, save};
 use crate::audit::MemberActor;
+use crate::districts::DistrictCache;
 use crate::storage::Storage;
 use crate::trucks::form::TruckForm;
 use crate::trucks::model::Truck;
@@ -19,11 +20,12 @@ pub(super) async fn new(State(storage): State<Storage>, layout: Layout) -> PageR
 
 pub(super) async fn create(
     State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
     layout: Layout,
     actor: MemberActor,
     Form(form): Form<TruckForm>,
 ) -> PageResult {
-    match save(&storage, actor, None, &form).await? {
+    match save((&storage, &districts), actor, None, &form).await? {
         Ok(flash) => Ok(redirect_with_flash("/trucks", flash)),
         Err(problems) => {
             Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, TruckPage { layout, id: None, form, problems }))

@@ -6,7 +6,9 @@ use axum::http::StatusCode;
 
 use super::problem;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
+use crate::districts::DistrictCache;
 use crate::id::{crockford, parse_crockford};
+use crate::routing::points::PostalPoints;
 use crate::storage::{Result as StorageResult, Storage, Tx};
 use crate::trucks::form::{FieldProblem, TruckForm};
 use crate::trucks::model::Truck;
@@ -46,6 +48,7 @@ pub(super) async fn show(State(storage): State<Storage>, layout: Layout, Path(id
 
 pub(super) async fn update(
     State(storage): State<Storage>,
+    State(districts): State<DistrictCache>,
     layout: Layout,
     actor: MemberActor,
     Path(id): Path<String>,
@@ -53,7 +56,7 @@ pub(super) async fn update(
 ) -> PageResult {
     let id = parse_crockford(&id).ok_or(Error::NotFound)?;
     let stored = storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
-    match save(&storage, actor, Some(id), &form).await? {
+    match save((&storage, &districts), actor, Some(id), &form).await? {
         Ok(flash) => Ok(redirect_with_flash("/trucks", flash)),
         Err(problems) => {
             // The next attempt is made after the conflict has been shown.
@@ -65,12 +68,13 @@ pub(super) async fn update(
 
 /// Saves a new truck, or that of `id`.
 pub(super) async fn save(
-    storage: &Storage,
+    (storage, districts): (&Storage, &DistrictCache),
     actor: MemberActor,
     id: Option<i64>,
     form: &TruckForm,
 ) -> PageResult<Result<FlashId, Vec<FieldProblem>>> {
-    match form.truck(id.unwrap_or_default()) {
+    let districts = districts.refresh(storage).await?;
+    match form.truck(id.unwrap_or_default(), |zip| PostalPoints::new(&districts).locate(zip).is_some()) {
         Err(problems) => Ok(Err(problems)),
         Ok(truck) => {
             let saved = storage.write(move |tx| write(tx, actor, id, &truck)).await?;

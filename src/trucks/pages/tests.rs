@@ -2,6 +2,7 @@
 
 use reqwest::StatusCode;
 
+use crate::routing::points::{PointAccuracy, PostalPoints};
 use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
 use crate::web::testing::TestApp;
 
@@ -107,6 +108,51 @@ async fn handling_of_a_product_is_saved_with_defaults() {
     assert!(wrong.text.contains("0에서 600분 사이로"));
     let options = app.get(&format!("/trucks/handling/{key}")).await.ok();
     assert!(options.contains("옵션이 여럿이면 큰 값을"));
+}
+
+#[tokio::test]
+async fn point_is_corrected_by_another_code_or_a_map_and_taken_back() {
+    let app = TestApp::as_admin().await;
+    assert!(app.get("/trucks/points?zip=04524").await.ok().contains("구역 가운데로 알고 있어요"));
+    let save = |location| [("act", "save"), ("zip", "4524"), ("location", location)];
+    let saved = app.post_form("/trucks/points", &save("36.1195, 128.3446")).await;
+    let page = app.get(saved.location()).await.ok();
+    assert!(page.contains("우편번호 04524의 위치를 바로잡았어요") && page.contains("36.119500, 128.344600"), "{page}");
+    let districts = app.state.districts.refresh(&app.state.storage).await.expect("reads");
+    let located = PostalPoints::new(&districts).locate("04524");
+    assert!(located.is_some_and(|(point, accuracy)| point.lat < 36.2 && accuracy == PointAccuracy::Corrected));
+    let like = app.post_form("/trucks/points", &save("39867")).await;
+    assert!(app.get(like.location()).await.ok().contains("39867의 위치"));
+    for wrong in ["여기", "04524", "99999"] {
+        let refused = app.post_form("/trucks/points", &save(wrong)).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+        assert!(refused.text.contains("location-problem"), "{}", refused.text);
+    }
+    let undone = app.post_form("/trucks/points", &[("act", "delete"), ("zip", "04524")]).await;
+    assert!(app.get(undone.location()).await.ok().contains("처음 값으로 되돌렸어요"));
+    let districts = app.state.districts.refresh(&app.state.storage).await.expect("reads");
+    let located = PostalPoints::new(&districts).locate("04524");
+    assert!(located.is_some_and(|(point, accuracy)| point.lat > 37.5 && accuracy == PointAccuracy::Zone));
+}
+
+#[tokio::test]
+async fn factor_of_a_road_is_set_changed_and_deleted() {
+    let app = TestApp::as_admin().await;
+    let save = |from, to, percent| [("act", "save"), ("from", from), ("to", to), ("percent", percent)];
+    let saved = app.post_form("/trucks/roads", &save("경상북도 구미시", "경상북도 김천시", "120")).await;
+    let page = app.get(saved.location()).await.ok();
+    assert!(page.contains("운전 시간을 120%로 보정했어요") && page.contains("직접 입력"), "{page}");
+    let changed = app.post_form("/trucks/roads", &save("경상북도 김천시", "경상북도 구미시", "130%")).await;
+    let page = app.get(changed.location()).await.ok();
+    assert!(page.contains("130%</td>") && !page.contains("120%</td>"), "one factor for both directions: {page}");
+    let areas = value_after(&page, "name=\"areas\" value=\"").to_owned();
+    for wrong in
+        [save("없는시", "", "120"), save("경상북도 구미시", "없는시", "120"), save("경상북도 구미시", "", "20")]
+    {
+        assert_eq!(app.post_form("/trucks/roads", &wrong).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let deleted = app.post_form("/trucks/roads", &[("act", "delete"), ("areas", &areas)]).await;
+    assert!(app.get(deleted.location()).await.ok().contains("보정한 길이 없어요"));
 }
 
 #[tokio::test]

@@ -9,6 +9,10 @@ fn delivery(tx: &mut dyn Tx, number: &str) -> Result<i64> {
     tx.query_one(sql, &[number.into()])?.expect("the order").int(0)
 }
 
+fn goods(quantity: i64) -> AskedGoods {
+    AskedGoods { quantity, ..AskedGoods::default() }
+}
+
 fn promise(delivery_id: i64, on: &str) -> NewPromise {
     NewPromise { delivery_id, day: day(on), channel: PromiseChannel::Phone, is_despite: false }
 }
@@ -152,6 +156,9 @@ fn new_promise_replaces_the_former_and_both_stay_on_record() {
             let event = make(tx, actor, &cache, &promise(id, &offers[1].to_string()))?.expect("made");
             assert!(matches!(event, AuditEvent::DeliveryPromised(PromisedDay { was: Some(_), .. })));
             let history = promises::of_delivery(tx, id)?;
+            let basis: PromiseBasis = serde_json::from_str(&history[0].basis).expect("a basis");
+            assert_eq!((basis.offer.day, basis.lead_days, basis.district_days), (offers[1], 0, None));
+            assert_eq!(basis.offer.room.pieces, 2, "of three");
             assert_eq!(history.iter().map(|promise| promise.day).collect::<Vec<_>>(), [offers[1], offers[0]]);
             assert_eq!(history.iter().filter(|promise| promise.replaced_at.is_none()).count(), 1);
             let open = open_promises(tx, &Districts::embedded())?;
@@ -190,12 +197,12 @@ fn day_without_a_depot_or_a_point_is_not_judged() {
             let (_, _) = set_up(tx, files, Vec::new())?;
             let today = tx.now().date();
             let districts = Districts::embedded();
-            let unknown = Enquiry::of_goods(tx, &districts, today, "00000", None, 1)?;
+            let unknown = Enquiry::of_goods(tx, &districts, today, "00000", &[goods(1)])?;
             assert_eq!(dates(tx, &districts, &unknown, today, None)?, Err(NoDates::Point));
             let mut settings = trucks::settings(tx)?;
             settings.depot_zip.clear();
             trucks::save_settings(tx, &settings)?;
-            let known = Enquiry::of_goods(tx, &districts, today, "39200", None, 2)?;
+            let known = Enquiry::of_goods(tx, &districts, today, "39200", &[goods(2)])?;
             assert_eq!(dates(tx, &districts, &known, today, None)?, Err(NoDates::Depot));
             assert_eq!((known.effort.minutes, known.effort.pieces), (40, 2));
             Ok(())
