@@ -1152,8 +1152,9 @@ CREATE TABLE access_inspections (
     digest          TEXT NOT NULL CHECK (length(digest) <= 64)
 ) STRICT, WITHOUT ROWID;
 
--- Records are not changed, and deleted only after their seal is marked as purged. The leases are those of a copy, whose
--- incomplete target is cleared, and of the reset of a demo shop.
+-- Records are not changed, and deleted only after their seal is marked as purged: a year after its day at the earliest
+-- (안전성 확보조치 기준 제8조). Signed inspections and seals go with the records that they are about. The leases are those of a
+-- copy, whose incomplete target is cleared, and of the reset of a demo shop.
 CREATE TRIGGER access_records_no_update BEFORE UPDATE ON access_records
 BEGIN SELECT RAISE(ABORT, 'access records are append-only'); END;
 CREATE TRIGGER access_records_no_delete BEFORE DELETE ON access_records
@@ -1163,14 +1164,16 @@ BEGIN SELECT RAISE(ABORT, 'access records are append-only'); END;
 CREATE TRIGGER access_inspections_no_update BEFORE UPDATE ON access_inspections
 BEGIN SELECT RAISE(ABORT, 'signed inspections are final'); END;
 CREATE TRIGGER access_inspections_no_delete BEFORE DELETE ON access_inspections
-WHEN NOT EXISTS (SELECT 1 FROM leases WHERE name IN ('copy', 'demo'))
+WHEN OLD.last_sequence > (SELECT coalesce(max(last_sequence), 0) FROM access_seals WHERE purged_at IS NOT NULL)
+    AND NOT EXISTS (SELECT 1 FROM leases WHERE name IN ('copy', 'demo'))
 BEGIN SELECT RAISE(ABORT, 'signed inspections are final'); END;
 CREATE TRIGGER access_seals_no_update BEFORE UPDATE ON access_seals
 WHEN OLD.purged_at IS NOT NULL OR NEW.accessed_on <> OLD.accessed_on OR NEW.last_sequence <> OLD.last_sequence
     OR NEW.digest <> OLD.digest OR NEW.sealed_at <> OLD.sealed_at
+    OR NEW.purged_at < (julianday(OLD.accessed_on) - julianday('1970-01-01') + 365) * 86400000
 BEGIN SELECT RAISE(ABORT, 'access seals are append-only'); END;
 CREATE TRIGGER access_seals_no_delete BEFORE DELETE ON access_seals
-WHEN NOT EXISTS (SELECT 1 FROM leases WHERE name IN ('copy', 'demo'))
+WHEN OLD.purged_at IS NULL AND NOT EXISTS (SELECT 1 FROM leases WHERE name IN ('copy', 'demo'))
 BEGIN SELECT RAISE(ABORT, 'access seals are append-only'); END;
 
 -- Deliveries whose masked data a member opened with a reason; the access record has the reason. Deleted when it is over.

@@ -146,6 +146,80 @@ fn templates_use_only_their_room_and_rooms_before_the_pages() {
     report("A template uses only its own room and rooms that stand before the pages:", &faults);
 }
 
+/// A page whose template names buyers or recipients states whose data it shows, so that `personal_page` can record it.
+#[test]
+fn pages_that_name_people_state_whose_data_they_show() {
+    /// What a member types about a new order is nobody's data yet.
+    const EXCEPT: &str = "orders/new.html";
+    const WORDS: [&str; 6] = ["recipient.", "customer.", "recipient_", "customer_", "address1", ".tel1"];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut templates, mut files) = (BTreeMap::new(), BTreeMap::new());
+    read_folder(&root.join("templates"), "html", &mut templates);
+    read_folder(&root.join("src"), "rs", &mut files);
+    let (mut faults, mut personal) = (Vec::new(), 0);
+    for (path, text) in &files {
+        for rest in text.split("#[template(path = \"").skip(1) {
+            let (template, rest) = rest.split_once('"').expect("a path");
+            let name = rest.split_once("struct ").expect("a page struct").1;
+            let name = name.split(|c: char| !c.is_alphanumeric()).next().expect("a name");
+            let shown = expressions(&root.join("templates"), template, &templates);
+            if template == EXCEPT || !WORDS.iter().any(|word| shown.contains(word)) {
+                continue;
+            }
+            personal += 1;
+            if !text.contains(&format!("impl PersonalData for {name} ")) {
+                faults.push(format!("{}: {name}", path.strip_prefix(root).expect("below the root").display()));
+            }
+        }
+    }
+    assert!(personal > 10, "{personal}");
+    report("A page that names people implements PersonalData and is rendered by personal_page:", &faults);
+}
+
+/// The expressions and statements of a template and of the fragments that it includes.
+fn expressions(root: &Path, template: &str, templates: &BTreeMap<std::path::PathBuf, String>) -> String {
+    let Some(text) = templates.get(&root.join(template)) else { return String::new() };
+    let mut shown = String::new();
+    let parts = [("{{", "}}"), ("{%", "%}")].into_iter().flat_map(|(open, close)| {
+        text.split(open).skip(1).map(move |code| code.split(close).next().unwrap_or_default())
+    });
+    for code in parts {
+        shown.push_str(code);
+        let include = code.trim_start_matches(['-', ' ']).strip_prefix("include \"");
+        if let Some((fragment, _)) = include.and_then(|rest| rest.split_once('"')) {
+            shown.push_str(&expressions(root, fragment, templates));
+        }
+    }
+    shown
+}
+
+/// `docs/LAW.md` names the test that shows what the program does about each duty.
+#[test]
+fn tests_that_the_law_names_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut sources = BTreeMap::new();
+    read_folder(&root.join("src"), "rs", &mut sources);
+    read_folder(&root.join("tests"), "rs", &mut sources);
+    let law = std::fs::read_to_string(root.join("docs/LAW.md")).expect("a text");
+    let rows = law.lines().filter(|line| line.starts_with("| ") && line.matches(" | ").count() == 2);
+    let names: Vec<&str> =
+        rows.filter_map(|row| row.rsplit(" | ").next()).flat_map(|shown| shown.split('`').skip(1).step_by(2)).collect();
+    assert!(names.len() > 90, "{}", names.len());
+    let is_there = |name: &str| {
+        let (place, last) = name.rsplit_once("::").unwrap_or(("", name));
+        let file = |path: &str| {
+            let path = root.join("src").join(path.replace("::", "/"));
+            sources.get(&path.with_added_extension("rs")).or_else(|| sources.get(&path.join("mod.rs")))
+        };
+        name.starts_with("tests/") && root.join(name).exists()
+            || sources.values().any(|text| text.contains(&format!("fn {last}(")))
+            || file(name).is_some()
+            || last == "tests" && file(place).is_some_and(|text| text.contains("mod tests"))
+    };
+    let faults: Vec<String> = names.into_iter().filter(|name| !is_there(name)).map(str::to_owned).collect();
+    report("docs/LAW.md names tests that do not exist:", &faults);
+}
+
 #[test]
 fn every_room_is_in_the_list_once() {
     let found: BTreeSet<String> = sources().iter().map(|source| source.room().to_owned()).collect();

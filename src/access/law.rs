@@ -6,9 +6,6 @@ pub use self::store::{last_verification, measure, save_verification};
 use crate::storage::{Diagnostic, Severity};
 use crate::time::Moment;
 
-/// Days without a login after which a member is asked about.
-pub const IDLE_MEMBER_DAYS: i64 = 90;
-
 /// Age of a verification from which on it is old.
 const STALE_VERIFICATION_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -38,12 +35,14 @@ pub struct Measurements {
     pub unclassified: usize,
     /// enabled administrators, and how many of them have an authenticator app
     pub admins: (i64, i64),
-    /// enabled members who have not logged in for [`IDLE_MEMBER_DAYS`]
+    /// members who are asked about because they have not come for 90 days
     pub idle_members: i64,
     /// people whose data the shop has
     pub people: i64,
-    /// years that access records are kept
+    /// years that access records are kept: those of the settings, or of the law if these are more
     pub access_years: u32,
+    /// years of the settings
+    pub configured_years: u32,
     /// whether other devices can connect
     pub is_public: bool,
     /// whether they do so unencrypted
@@ -53,20 +52,23 @@ pub struct Measurements {
 /// A line of the page for each duty that can be measured.
 pub fn checks(measured: &Measurements) -> Vec<Diagnostic> {
     let mut checks = vec![check_verification(measured)];
-    checks.push(if measured.is_guarded {
+    checks.extend(checks_of_state(measured));
+    checks
+}
+
+/// The lines but that of the last verification, for a caller that verifies by itself.
+pub fn checks_of_state(measured: &Measurements) -> Vec<Diagnostic> {
+    let guard = if measured.is_guarded {
         Diagnostic::ok("접속기록의 잠금", "데이터베이스가 기록의 수정과 삭제를 막아요")
     } else {
         Diagnostic::problem(
             Severity::Warning,
             "접속기록의 잠금",
             "데이터베이스가 기록의 수정과 삭제를 막지 않아요",
-            "mukkeum doctor가 알려 주는 대로 트리거를 만드세요.",
+            "MariaDB에서 log_bin_trust_function_creators를 켜고 schema.sql의 트리거를 만드세요. 기록의 지문은 그대로 확인돼요.",
         )
-    });
-    checks.push(Diagnostic::ok(
-        "접속기록 보관",
-        format!("{}년 보관해요. 전화번호로 센 정보주체는 {}명이에요", measured.access_years, measured.people),
-    ));
+    };
+    let mut checks = vec![guard, check_retention(measured)];
     checks.push(zero_or(
         measured.due_inspections,
         "접속기록 점검",
@@ -91,6 +93,17 @@ pub fn checks(measured: &Measurements) -> Vec<Diagnostic> {
         "프로그램 밖에서 데이터베이스에 더한 것이 있는지 확인하세요.",
     ));
     checks
+}
+
+fn check_retention(measured: &Measurements) -> Diagnostic {
+    const SUBJECT: &str = "접속기록 보관";
+    let Measurements { access_years, configured_years, people, .. } = measured;
+    let found = format!("{access_years}년 보관해요. 전화번호로 센 정보주체는 {people}명이에요");
+    if access_years == configured_years {
+        return Diagnostic::ok(SUBJECT, found);
+    }
+    let advice = "5만 명 이상이면 2년 이상 보관해야 해요. access_keep_years를 2로 바꾸세요.";
+    Diagnostic::problem(Severity::Warning, SUBJECT, found, advice)
 }
 
 fn zero_or(count: usize, subject: &str, good: &str, found: impl Fn(usize) -> String, advice: &str) -> Diagnostic {
@@ -155,6 +168,7 @@ mod tests {
             is_guarded: true,
             admins: (2, 2),
             access_years: 2,
+            configured_years: 2,
             ..Measurements::default()
         }
     }
@@ -171,6 +185,18 @@ mod tests {
     }
 
     #[test]
+    fn retention_below_two_years_is_refused_from_many_people_on() {
+        let check = |configured_years, people| {
+            let access_years = crate::access::effective_years(configured_years, people);
+            check_retention(&Measurements { access_years, configured_years, people, ..good() })
+        };
+        assert_eq!(check(1, 49_999).severity, Severity::Good);
+        let many = check(1, 50_000);
+        assert!(many.severity == Severity::Warning && many.found.starts_with("2년 보관해요"), "{many:?}");
+        assert_eq!(check(2, 1_000_000).severity, Severity::Good);
+    }
+
+    #[test]
     fn each_measured_failure_has_its_line_and_advice() {
         let verification = |at, faults| Some(Verification { at, records: 9, faults });
         for (measured, severity) in [
@@ -182,6 +208,7 @@ mod tests {
             (Measurements { is_public: true, is_insecure: true, ..good() }, Severity::Bad),
             (Measurements { admins: (2, 1), ..good() }, Severity::Warning),
             (Measurements { admins: (2, 1), is_public: true, ..good() }, Severity::Bad),
+            (Measurements { configured_years: 1, ..good() }, Severity::Warning),
             (Measurements { idle_members: 1, ..good() }, Severity::Warning),
             (Measurements { unclassified: 1, ..good() }, Severity::Warning),
         ] {

@@ -29,5 +29,5 @@ pub use self::model::{
 pub use self::recorder::AccessRecorder;
 pub use self::store::{
     ChainReport, all_orders, append, count_data_subjects, delete_expired, effective_years, head, is_guarded, record,
-    record_download, record_start, record_stop, seal, verify,
+    record_download, record_edit, record_start, record_stop, seal, verify,
 };

@@ -1,10 +1,10 @@
 //! A record, its digest, and the orders it names.
 
-use chrono::NaiveDate;
+use chrono::{Months, NaiveDate};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::audit::Actor;
+use crate::audit::{Actor, MemberActor};
 use crate::text::{coded, hex};
 use crate::time::Moment;
 
@@ -102,6 +102,12 @@ impl From<Actor> for Accessor {
             Actor::CommandLine => Self::CommandLine,
             Actor::Program => Self::Program,
         }
+    }
+}
+
+impl From<MemberActor> for Accessor {
+    fn from(actor: MemberActor) -> Self {
+        Actor::from(actor).into()
     }
 }
 
@@ -290,6 +296,16 @@ pub enum ChainFault {
         /// the day
         day: NaiveDate,
     },
+    /// the records of a day were deleted before the law lets them be
+    EarlyPurge {
+        /// the day
+        day: NaiveDate,
+    },
+    /// the digest of a signed inspection is not that of the record
+    InspectionMismatch {
+        /// first day of the first inspected month
+        month: NaiveDate,
+    },
     /// the search by order does not find these
     Unindexed {
         /// number of orders and days
@@ -310,10 +326,34 @@ impl ChainFault {
             Self::Missing { from, to } => format!("{from}번부터 {to}번까지의 기록이 없어요."),
             Self::Changed { sequence } => format!("{sequence}번 기록이 적힌 뒤에 바뀌었어요."),
             Self::SealMismatch { day } => format!("{day}의 지문이 기록과 맞지 않아요."),
+            Self::EarlyPurge { day } => format!("{day}까지의 기록이 보관 기간이 끝나기 전에 지워졌어요."),
+            Self::InspectionMismatch { month } => {
+                format!("{}부터의 점검을 확인할 때의 지문이 기록과 맞지 않아요.", month.format("%Y-%m"))
+            }
             Self::Unindexed { orders } => format!("주문으로 찾는 목록에서 {orders}줄이 빠졌어요."),
             Self::OtherDigest { sequence } => format!("{sequence}번 기록의 지문이 알려 준 것과 달라요."),
         }
     }
+}
+
+/// Months that records are kept at least, whatever is configured (안전성 확보조치 기준 제8조 ①).
+const MIN_KEEP_MONTHS: u32 = 12;
+
+/// What is wrong with the seals themselves, which are in the order of their last records: one whose records were deleted
+/// earlier than any retention allows, or are said to be deleted in the future, and one that was put in afterwards.
+pub(super) fn seal_faults(seals: &[Seal], now: Moment) -> Vec<ChainFault> {
+    let is_early = |seal: &&Seal| {
+        seal.purged_at.is_some_and(|at| {
+            let first_kept = at.min(now).date().checked_sub_months(Months::new(MIN_KEEP_MONTHS));
+            at > now || first_kept.is_none_or(|first_kept| seal.day >= first_kept)
+        })
+    };
+    let early = seals.iter().filter(is_early).map(|seal| ChainFault::EarlyPurge { day: seal.day });
+    let disordered = seals.windows(2).filter_map(|pair| match pair {
+        [earlier, later] if earlier.day >= later.day => Some(ChainFault::SealMismatch { day: later.day }),
+        _ => None,
+    });
+    early.chain(disordered).collect()
 }
 
 #[cfg(test)]
@@ -345,6 +385,25 @@ mod tests {
         assert!(orders.may_include(77) && !orders.lists(77) && !orders.may_include(502));
         let few: AccessedOrders = [5, 9].into_iter().collect();
         assert!(few.lists(9) && !few.may_include(7));
+    }
+
+    #[test]
+    fn purge_within_a_year_and_seal_out_of_order_are_faults() {
+        let seal = |day: &str, last_sequence, purged: Option<&str>| Seal {
+            day: day.parse().expect("a date"),
+            last_sequence,
+            digest: String::new(),
+            sealed_at: Moment(0),
+            purged_at: purged.map(|day| Moment::start_of(day.parse().expect("a date"))),
+        };
+        let faults = |seals: &[Seal]| seal_faults(seals, Moment::start_of("2027-11-23".parse().expect("a date")));
+        let early = |day: &str| vec![ChainFault::EarlyPurge { day: day.parse().expect("a date") }];
+        assert_eq!(faults(&[seal("2026-11-22", 2, Some("2027-11-23")), seal("2026-11-23", 4, None)]), []);
+        assert_eq!(faults(&[seal("2026-11-22", 2, Some("2027-11-22"))]), early("2026-11-22"), "a day early");
+        assert_eq!(faults(&[seal("2027-11-22", 2, Some("1970-01-01"))]), early("2027-11-22"));
+        assert_eq!(faults(&[seal("2027-11-22", 2, Some("2099-01-01"))]), early("2027-11-22"), "not yet");
+        let inserted = [seal("2027-11-20", 2, None), seal("2026-01-01", 4, Some("2027-11-22"))];
+        assert_eq!(faults(&inserted), [ChainFault::SealMismatch { day: "2026-01-01".parse().expect("a date") }]);
     }
 
     /// The expected digest was computed with Python's hashlib and json.

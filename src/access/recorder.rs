@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::model::NewAccess;
 use super::store;
-use crate::storage::{Result, Storage, lock};
+use crate::storage::{Result, Storage, StorageError, lock};
 use crate::time::Moment;
 
 /// How long records wait for others: what a killed program loses at most.
@@ -54,11 +54,18 @@ impl AccessRecorder {
         }
     }
 
-    /// Writes all queued records.
+    /// Writes all queued records. They are written to the end also if the caller stops waiting, for example because its
+    /// client has gone: the queue has the views of everybody.
     ///
     /// # Errors
     /// The database failed; the records stay queued.
     pub async fn flush(&self) -> Result<()> {
+        let recorder = self.clone();
+        let written = tokio::spawn(async move { recorder.write_pending().await }).await;
+        written.unwrap_or_else(|error| Err(StorageError::Unavailable(error.to_string())))
+    }
+
+    async fn write_pending(&self) -> Result<()> {
         let _writing = self.inner.writing.lock().await;
         let batch = Arc::new(std::mem::take(&mut *lock(&self.inner.pending)));
         if batch.is_empty() {

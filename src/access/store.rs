@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use chrono::{Days, Months};
+use chrono::{Days, Months, NaiveDate};
 
 use super::model::{
     AccessAction, AccessRecord, AccessedOrders, Accessor, ChainFault, MAX_QUERY_CHARS, NewAccess, Seal, UNCLEAN,
+    seal_faults,
 };
 use crate::storage::{Param, Result, Row, StorageError, Tx, schema, text_limits};
 use crate::time::Moment;
@@ -33,6 +34,18 @@ pub fn head(tx: &mut dyn Tx) -> Result<(i64, String)> {
 pub fn record(tx: &mut dyn Tx, access: NewAccess) -> Result<()> {
     let now = tx.now();
     append(tx, vec![(now, access)])
+}
+
+/// Records a change of data about these orders that is not a change of the orders themselves: a memo of the team, a site
+/// card. `page` is where it was made.
+pub fn record_edit(
+    tx: &mut dyn Tx,
+    accessor: impl Into<Accessor>,
+    page: String,
+    orders: impl IntoIterator<Item = i64>,
+) -> Result<()> {
+    let (accessor, orders) = (accessor.into(), orders.into_iter().collect());
+    record(tx, NewAccess { accessor, action: AccessAction::Edited, page, query: String::new(), orders })
 }
 
 /// Records a download or an export: `source` is the list that it was made from, `purpose` what the member stated.
@@ -230,7 +243,8 @@ pub const fn effective_years(configured: u32, people: i64) -> u32 {
     if people >= LONG_RETENTION_PEOPLE && configured < 2 { 2 } else { configured }
 }
 
-/// Deletes a batch of records that are older than `years`, whole seals at a time. Returns whether there may be more.
+/// Deletes a batch of records that are older than `years`, whole seals at a time, and then the inspections and seals that
+/// are about deleted records only. Returns whether there may be more.
 pub fn delete_expired(tx: &mut dyn Tx, years: u32) -> Result<bool> {
     let Some(before) = tx.now().date().checked_sub_months(Months::new(years.saturating_mul(12))) else {
         return Ok(false);
@@ -242,7 +256,13 @@ pub fn delete_expired(tx: &mut dyn Tx, years: u32) -> Result<bool> {
     )?;
     let last = tx.scalar("SELECT max(last_sequence) FROM access_seals WHERE purged_at IS NOT NULL", &[])?;
     let first = tx.scalar("SELECT min(sequence) FROM access_records", &[])?;
-    if last == 0 || first == 0 || first > last {
+    if last == 0 {
+        return Ok(false);
+    }
+    if first == 0 || first > last {
+        // The newest of these seals has the digest that the first kept record builds on.
+        tx.exec("DELETE FROM access_inspections WHERE last_sequence <= ?", &[last.into()])?;
+        tx.exec("DELETE FROM access_seals WHERE purged_at IS NOT NULL AND last_sequence < ?", &[last.into()])?;
         return Ok(false);
     }
     let end = last.min(first + DELETE_BATCH_ROWS - 1);
@@ -252,7 +272,7 @@ pub fn delete_expired(tx: &mut dyn Tx, years: u32) -> Result<bool> {
         "DELETE FROM access_order_days WHERE accessed_on < ? AND last_sequence <= ?",
         &[before.into(), end.into()],
     )?;
-    Ok(end < last)
+    Ok(true)
 }
 
 /// Result of [`verify`].
@@ -272,8 +292,9 @@ pub struct ChainReport {
     pub faults: Vec<ChainFault>,
 }
 
-/// Reads all records, computes their digests again, and compares them with the stored ones, with the seals, with the end
-/// of the chain, and with digests that the caller knows from elsewhere (a printed page, a backup).
+/// Reads all records, computes their digests again, and compares them with the stored ones, with the seals, with those that
+/// signed inspections have, with the end of the chain, and with digests that the caller knows from elsewhere (a printed
+/// page, a backup). A purge is believed only when the retention of its day had ended.
 pub fn verify(tx: &mut dyn Tx, known: &[(i64, String)]) -> Result<ChainReport> {
     let seals = seals(tx, "ORDER BY last_sequence", &[])?;
     let (purged, digest) = seals
@@ -285,7 +306,8 @@ pub fn verify(tx: &mut dyn Tx, known: &[(i64, String)]) -> Result<ChainReport> {
     by_sequence.retain(|sequence, _| *sequence > purged);
     let mut report = ChainReport { digest, seals: by_sequence.len(), ..ChainReport::default() };
     let (mut next, sql) = (purged + 1, format!("SELECT {COLUMNS} FROM access_records ORDER BY sequence"));
-    let (mut faults, mut unindexed) = (Vec::new(), HashSet::new());
+    let (mut faults, mut unindexed) = (seal_faults(&seals, tx.now()), HashSet::new());
+    let inspected = inspected(tx)?;
     tx.for_each(&sql, &[], &mut |row| {
         let sequence = row.int(0)?;
         if sequence <= purged {
@@ -311,6 +333,8 @@ pub fn verify(tx: &mut dyn Tx, known: &[(i64, String)]) -> Result<ChainReport> {
         if let Some(seal) = by_sequence.remove(&sequence).filter(|seal| seal.digest != stored) {
             faults.push(ChainFault::SealMismatch { day: seal.day });
         }
+        let differs = inspected.iter().filter(|(_, number, digest)| *number == sequence && *digest != stored);
+        faults.extend(differs.map(|(month, ..)| ChainFault::InspectionMismatch { month: *month }));
         if known.iter().any(|(number, digest)| *number == sequence && *digest != stored) {
             faults.push(ChainFault::OtherDigest { sequence });
         }
@@ -322,7 +346,8 @@ pub fn verify(tx: &mut dyn Tx, known: &[(i64, String)]) -> Result<ChainReport> {
     let (last, digest) = head(tx)?;
     let known_last = known.iter().map(|(number, _)| *number).max().unwrap_or_default();
     let last_sealed = seals.last().map_or(0, |seal| seal.last_sequence);
-    let expected_last = last.max(last_sealed).max(known_last);
+    let last_inspected = inspected.iter().map(|(_, number, _)| *number).max().unwrap_or_default();
+    let expected_last = last.max(last_sealed).max(last_inspected).max(known_last);
     if next <= expected_last {
         faults.push(ChainFault::Missing { from: next, to: expected_last });
     } else if last != next - 1 || (last > purged && digest != report.digest) {
@@ -346,4 +371,12 @@ pub fn verify(tx: &mut dyn Tx, known: &[(i64, String)]) -> Result<ChainReport> {
     faults.truncate(MAX_FAULTS);
     report.faults = faults;
     Ok(report)
+}
+
+/// First month, number of the last record, and digest of each signed inspection.
+fn inspected(tx: &mut dyn Tx) -> Result<Vec<(NaiveDate, i64, String)>> {
+    let rows = tx.query("SELECT inspected_month, last_sequence, digest FROM access_inspections", &[])?;
+    let month =
+        |day: Option<_>| day.ok_or_else(|| StorageError::Inconsistent("access_inspections.inspected_month".to_owned()));
+    rows.into_iter().map(|mut row| Ok((month(row.opt_date(0)?)?, row.int(1)?, row.text(2)?))).collect()
 }

@@ -66,7 +66,13 @@ impl Records {
     /// As somebody who has the database file.
     async fn tamper(&self, statements: &'static [&'static str]) {
         self.write(move |tx| {
-            for trigger in ["access_records_no_update", "access_records_no_delete", "access_seals_no_delete"] {
+            for trigger in [
+                "access_records_no_update",
+                "access_records_no_delete",
+                "access_seals_no_delete",
+                "access_seals_no_update",
+                "access_inspections_no_update",
+            ] {
                 tx.exec(&format!("DROP TRIGGER IF EXISTS {trigger}"), &[])?;
             }
             statements.iter().try_for_each(|sql| tx.exec(sql, &[]).map(drop))
@@ -152,11 +158,68 @@ async fn records_and_seals_cannot_be_changed_or_deleted() {
         "DELETE FROM access_records WHERE sequence = 6",
         "UPDATE access_seals SET digest = '' WHERE last_sequence = 2",
         "DELETE FROM access_seals WHERE last_sequence = 2",
+        "UPDATE access_seals SET purged_at = 1 WHERE last_sequence = 4",
+        "UPDATE access_seals SET purged_at = 1826809200000 WHERE last_sequence = 4", // 2027-11-22, a day early
     ] {
         let refused: Result<u64> = records.storage.write(move |tx| tx.exec(sql, &[])).await;
         assert!(refused.is_err(), "{sql}");
     }
     assert_eq!(records.faults().await, []);
+}
+
+/// Marking a day as purged and deleting its records needs no computation of digests.
+#[tokio::test]
+async fn records_that_are_deleted_before_their_retention_ends_are_found() {
+    for purged_at in ["1", "1827000000000"] {
+        let records = open();
+        records.fill().await;
+        let sql: &'static str =
+            format!("UPDATE access_seals SET purged_at = {purged_at} WHERE last_sequence = 4").leak();
+        records.tamper(vec![sql, "DELETE FROM access_records WHERE sequence <= 4"].leak()).await;
+        let day = crate::time::parse_date("2026-11-23").expect("a date");
+        assert_eq!(records.faults().await, [ChainFault::EarlyPurge { day }], "{purged_at}");
+    }
+}
+
+#[tokio::test]
+async fn rewritten_chain_differs_from_the_digest_of_a_signed_inspection() {
+    let records = open();
+    records.fill().await;
+    records.clock.advance_ms(10 * DAY_MS);
+    let month = inspection::InspectionMonth::parse("2026-11").expect("a month");
+    assert!(records.write(move |tx| inspection::sign(tx, month, 7, "이상 없음")).await.is_some());
+    assert_eq!(records.faults().await, []);
+    let tables = ["access_records", "access_chain", "access_order_days", "access_seals"];
+    records.tamper(tables.map(|table| &*format!("DELETE FROM {table}").leak()).to_vec().leak()).await;
+    for _ in 0..6 {
+        records.append(&[9]).await;
+    }
+    assert_eq!(records.faults().await, [ChainFault::InspectionMismatch { month: month.first_day() }]);
+}
+
+#[tokio::test]
+async fn inspections_and_seals_end_with_the_records_that_they_are_about() {
+    let records = open();
+    records.fill().await;
+    records.clock.advance_ms(10 * DAY_MS);
+    let month = inspection::InspectionMonth::parse("2026-11").expect("a month");
+    records.write(move |tx| inspection::sign(tx, month, 7, "이상 없음")).await;
+    records.append(&[4]).await;
+    records.clock.advance_ms(DAY_MS);
+    records.write(seal).await;
+    let counts = async || {
+        let count =
+            |table: &'static str| move |tx: &mut dyn Tx| tx.scalar(&format!("SELECT count(*) FROM {table}"), &[]);
+        let inspections = records.storage.read(count("access_inspections")).await.expect("reads");
+        (inspections, records.storage.read(count("access_seals")).await.expect("reads"))
+    };
+    // The records of the inspected month are deleted; the inspection covers later ones too.
+    records.clock.advance_ms(357 * DAY_MS);
+    while records.write(|tx| delete_expired(tx, 1)).await {}
+    assert_eq!(counts().await, (1, 2));
+    records.clock.advance_ms(30 * DAY_MS);
+    while records.write(|tx| delete_expired(tx, 1)).await {}
+    assert_eq!((counts().await, records.faults().await), ((0, 1), vec![]));
 }
 
 #[tokio::test]
@@ -181,7 +244,7 @@ async fn expired_days_are_deleted_and_the_rest_verifies() {
     records.clock.advance_ms(364 * DAY_MS);
     assert!(!records.write(|tx| delete_expired(tx, 2)).await);
     assert_eq!(records.storage.read(|tx| verify(tx, &[])).await.expect("reads").records, 6);
-    assert!(!records.write(|tx| delete_expired(tx, 1)).await);
+    while records.write(|tx| delete_expired(tx, 1)).await {}
     let report = records.storage.read(|tx| verify(tx, &[])).await.expect("reads");
     assert_eq!((report.records, report.first, report.faults), (4, 3, vec![]));
     let left = records.storage.read(|tx| tx.scalar("SELECT count(*) FROM access_order_days", &[])).await;
@@ -249,4 +312,22 @@ async fn queued_views_are_written_together_and_in_order() {
     let times: Vec<i64> = rows.iter().rev().map(|row| row.record.at.0 - NOON.0).collect();
     assert_eq!(times, [0, 1_000, 2_000], "the times of the views, not of the write");
     assert_eq!(records.faults().await, []);
+}
+
+/// A client that goes away while its page waits for the write takes nobody's records with it.
+#[tokio::test]
+async fn dropped_request_loses_no_queued_view() {
+    let records = open();
+    let recorder = AccessRecorder::new(records.storage.clone());
+    for id in 1..=3 {
+        recorder.record(view(&[id])).await;
+    }
+    let mut dropped = Box::pin(recorder.flush());
+    let polled =
+        std::future::poll_fn(|context| std::task::Poll::Ready(dropped.as_mut().poll(context).is_ready())).await;
+    assert!(!polled, "it waits for the database");
+    drop(dropped);
+    recorder.flush().await.expect("writes");
+    let (_, total) = records.storage.read(|tx| list::page(tx, &AccessFilter::default(), 0, 10)).await.expect("reads");
+    assert_eq!(total, 3);
 }

@@ -170,6 +170,8 @@ fn json_of(fault: &ChainFault) -> serde_json::Value {
         ChainFault::Missing { from, to } => ("missing", json!({ "from": from, "to": to })),
         ChainFault::Changed { sequence } => ("changed", json!({ "sequence": sequence })),
         ChainFault::SealMismatch { day } => ("seal", json!({ "day": day.to_string() })),
+        ChainFault::EarlyPurge { day } => ("purge", json!({ "day": day.to_string() })),
+        ChainFault::InspectionMismatch { month } => ("inspection", json!({ "month": month.to_string() })),
         ChainFault::Unindexed { orders } => ("unindexed", json!({ "orders": orders })),
         ChainFault::OtherDigest { sequence } => ("digest", json!({ "sequence": sequence })),
     };

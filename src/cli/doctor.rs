@@ -3,6 +3,7 @@
 //! It changes nothing: it opens the database read-only, also beside a running server and with data of an
 //! older version. Exit codes: 1 if there are warnings, 2 if the shop cannot work or may lose data.
 
+mod law;
 mod proofs;
 mod store;
 
@@ -13,17 +14,14 @@ use std::time::Duration;
 
 use chrono::Datelike;
 
-use super::{CliError, CommandResult, Outcome, block_on, endpoints, no_shop, open_read_only, service};
-use crate::access;
+use super::{CliError, CommandResult, Outcome, block_on, no_shop, open_read_only, service};
 use crate::backup::{self, MariaDbDump, TargetStatus};
 use crate::config::{Config, Database, PAGE_FILE, SessionBackend, TlsSource};
-use crate::consumer;
-use crate::privacy::{self, RetentionYears, SealDays};
 use crate::server::certificate::CertificateInfo;
 use crate::server::shop_ca::{self, CaCertificate};
 use crate::server::tls::{self, TlsError};
 use crate::sessions::RedisStore;
-use crate::storage::{Diagnostic, Severity, Storage, StorageError, schema};
+use crate::storage::{Diagnostic, Severity, Storage, schema};
 use crate::time::{Clock, Moment, SystemClock, holidays};
 
 /// A backup older than this is reported: a running server uploads at least twice a minute.
@@ -45,7 +43,7 @@ impl Doctor {
         diagnostics.extend(check_folder(config));
         diagnostics.push(check_holidays(config));
         diagnostics.extend(check_permissions(config));
-        diagnostics.extend(check_network(config));
+        diagnostics.extend(check_certificates(config));
         diagnostics.extend(service::diagnose());
         diagnostics.extend(check_sessions(config)?);
         if let Database::Sqlite(path) = &config.database {
@@ -98,12 +96,7 @@ fn check_database(config: &Config) -> Vec<Diagnostic> {
     };
     let mut diagnostics = vec![Diagnostic::ok(SUBJECT, storage.describe()), check_schema(storage.schema_version())];
     if storage.schema_version() == schema::VERSION {
-        diagnostics.extend(check_access_records(&storage, config.access_keep_years));
-        diagnostics.extend(check_people(&storage));
-        diagnostics.push(check_destruction(&storage, RetentionYears::new(config.order_keep_years)));
-        if config.demo.is_none() {
-            diagnostics.push(check_seals(&storage, SealDays(config.order_seal_days)));
-        }
+        diagnostics.extend(law::check(config, &storage));
         diagnostics.extend(block_on(async { Ok(proofs::check(config, &storage).await) }).unwrap_or_default());
     }
     if matches!(config.database, Database::MariaDb(_)) {
@@ -147,80 +140,6 @@ fn check_schema(found: i64) -> Diagnostic {
     Diagnostic::problem(Severity::Warning, SUBJECT, state, advice)
 }
 
-/// Checks the chain of the access records, the triggers that guard them, and their retention.
-fn check_access_records(storage: &Storage, years: u32) -> Vec<Diagnostic> {
-    const SUBJECT: &str = "접속기록";
-    let read = storage.read(|tx| {
-        Ok::<_, StorageError>((access::verify(tx, &[])?, access::is_guarded(tx)?, access::count_data_subjects(tx)?))
-    });
-    let (report, is_guarded, people) = match block_on(async { Ok(read.await?) }) {
-        Ok(read) => read,
-        Err(error) => {
-            return vec![Diagnostic::problem(Severity::Bad, SUBJECT, error.to_string(), "데이터베이스를 확인하세요.")];
-        }
-    };
-    let mut diagnostics = vec![match report.faults.first() {
-        None => Diagnostic::ok(SUBJECT, format!("{}개, 바뀌거나 빠진 것이 없어요", report.records)),
-        Some(fault) => Diagnostic::problem(
-            Severity::Bad,
-            SUBJECT,
-            fault.sentence(),
-            "누가 데이터베이스를 수정했는지 알아보고, mukkeum audit verify와 백업으로 바뀐 곳을 찾으세요.",
-        ),
-    }];
-    if !is_guarded {
-        diagnostics.push(Diagnostic::problem(
-            Severity::Warning,
-            "접속기록의 잠금",
-            "데이터베이스가 기록의 수정과 삭제를 막는 트리거를 만들지 못했어요",
-            "MariaDB에서 log_bin_trust_function_creators를 켜고 schema.sql의 트리거를 만드세요. 기록의 지문은 그대로 확인돼요.",
-        ));
-    }
-    diagnostics.push(check_retention(years, people));
-    diagnostics
-}
-
-/// Checks that no buyer of a late order, no leak and no demand of a person waits too long.
-fn check_people(storage: &Storage) -> Vec<Diagnostic> {
-    let read = storage.read(|tx| {
-        Ok::<_, StorageError>(vec![
-            consumer::store::check(tx)?,
-            privacy::store::breaches::check(tx)?,
-            privacy::store::requests::check(tx)?,
-        ])
-    });
-    block_on(async { Ok(read.await?) }).unwrap_or_else(|error| {
-        let advice = "데이터베이스를 확인하세요.";
-        vec![Diagnostic::problem(Severity::Bad, "지연 안내, 유출 대응, 본인 요구", error.to_string(), advice)]
-    })
-}
-
-/// Checks that orders past their retention are destroyed.
-fn check_destruction(storage: &Storage, keep: RetentionYears) -> Diagnostic {
-    let read = storage.read(move |tx| Ok::<_, StorageError>(privacy::store::status(tx, keep)?.check(tx.now())));
-    block_on(async { Ok(read.await?) }).unwrap_or_else(|error| {
-        Diagnostic::problem(Severity::Bad, "보관 기간이 끝난 주문", error.to_string(), "데이터베이스를 확인하세요.")
-    })
-}
-
-fn check_seals(storage: &Storage, days: SealDays) -> Diagnostic {
-    let read = storage.read(move |tx| Ok::<_, StorageError>(privacy::store::seals::status(tx)?.check(days, tx.now())));
-    block_on(async { Ok(read.await?) }).unwrap_or_else(|error| {
-        Diagnostic::problem(Severity::Bad, "끝난 주문의 분리 보관", error.to_string(), "데이터베이스를 확인하세요.")
-    })
-}
-
-fn check_retention(years: u32, people: i64) -> Diagnostic {
-    const SUBJECT: &str = "접속기록 보관 기간";
-    let kept = access::effective_years(years, people);
-    let found = format!("{kept}년 보관해요. 전화번호로 센 정보주체는 {people}명이에요");
-    if kept == years {
-        return Diagnostic::ok(SUBJECT, found);
-    }
-    let advice = "5만 명 이상이면 2년 이상 보관해야 해요. access_keep_years를 2로 바꾸세요.";
-    Diagnostic::problem(Severity::Warning, SUBJECT, found, advice)
-}
-
 /// Checks the age of the newest MariaDB dump.
 fn check_dump(storage: &Storage) -> Diagnostic {
     const SUBJECT: &str = "MariaDB 백업";
@@ -236,20 +155,9 @@ fn check_dump(storage: &Storage) -> Diagnostic {
     }
 }
 
-/// Checks that connections are encrypted, and the expiry date of the certificate.
-fn check_network(config: &Config) -> Vec<Diagnostic> {
-    const SUBJECT: &str = "접속";
-    let endpoints = endpoints(config);
-    let mut diagnostics = vec![match (endpoints.is_insecure(), endpoints.is_public()) {
-        (true, _) => Diagnostic::problem(
-            Severity::Warning,
-            SUBJECT,
-            "다른 기기와 오가는 비밀번호와 주문이 암호화되지 않아요",
-            "--tls(MUKKEUM_TLS)를 켜거나, HTTPS 프록시 뒤에 두고 --behind-tls를 켜세요.",
-        ),
-        (false, true) => Diagnostic::ok(SUBJECT, "다른 기기에서도 열리고 암호화해요"),
-        (false, false) => Diagnostic::ok(SUBJECT, "이 컴퓨터에서만 열려요"),
-    }];
+/// Checks the expiry date of the certificate. Whether connections are encrypted is a line of the law.
+fn check_certificates(config: &Config) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
     match config.tls.as_ref().map(tls::inspect) {
         Some(Ok(Some(certificate))) => {
             diagnostics.push(check_certificate(&certificate, SystemClock.now(), config.uses_shop_ca()));
@@ -460,14 +368,6 @@ fn check_sessions(config: &Config) -> Result<Vec<Diagnostic>, CliError> {
 mod tests {
     use super::*;
     use crate::backup::{TargetProblem, Verification};
-
-    #[test]
-    fn retention_below_two_years_is_refused_from_many_people_on() {
-        assert_eq!(check_retention(1, 49_999).severity, Severity::Good);
-        let many = check_retention(1, 50_000);
-        assert!(many.severity == Severity::Warning && many.found.starts_with("2년 보관해요"), "{many:?}");
-        assert_eq!(check_retention(2, 1_000_000).severity, Severity::Good);
-    }
 
     #[test]
     fn certificate_that_expires_soon_is_reported() {

@@ -272,7 +272,7 @@ fn has_desktop() -> bool {
 
 /// The endpoints of a server with this configuration.
 fn endpoints(config: &Config) -> Endpoints {
-    Endpoints::new(config.listen, config.tls.is_some(), config.behind_tls)
+    Endpoints::of(config)
 }
 
 /// Opens the configured database; creates folder and database if they do not exist, and refuses data of an

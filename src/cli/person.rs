@@ -22,7 +22,7 @@ use crate::privacy::request::{MAX_REQUEST_CHARS, PersonCorrection, PersonRequest
 use crate::privacy::store::people::{find_people, record_of};
 use crate::privacy::store::requests;
 use crate::storage::{Storage, StorageError, Tx, text_limits};
-use crate::text::{FromCode, one_line, parse_phone};
+use crate::text::{FromCode, find_sensitive, one_line, parse_phone};
 use crate::time::{Moment, parse_date};
 
 /// A person, by an order.
@@ -258,7 +258,8 @@ fn show(storage: &Storage, person: &PersonOf, keep: RetentionYears, json: bool) 
     writeln!(out, "{}  {}", record.person.name, record.person.tels.join(", "))?;
     for one in &record.orders {
         let (order, roles) = (&one.row.order, one.roles.iter().map(|role| role.label()).collect::<Vec<_>>().join(", "));
-        writeln!(out, "{}  {}  {roles}  {}까지 보관", order.order_number, order.state.label(), one.kept_until)?;
+        let kept = one.kept_until.map_or_else(|| "마무리한 다음까지".to_owned(), |day| format!("{day}까지"));
+        writeln!(out, "{}  {}  {roles}  {kept} 보관", order.order_number, order.state.label())?;
     }
     writeln!(out, "왜 보관하나요: {KEPT_BECAUSE}")?;
     for (found, _) in &record.similar {
@@ -332,6 +333,9 @@ fn execute(
     let words = one_line(&demand.demand);
     if words.is_empty() || words.chars().count() > MAX_REQUEST_CHARS {
         return Err(CliError("--demand: 누가 무엇을 요구했는지 500자까지 입력해 주세요.".to_owned()));
+    }
+    if let Some(kind) = find_sensitive(&words) {
+        return Err(CliError(format!("--demand: {}", kind.rejection())));
     }
     let received = demand
         .received

@@ -64,6 +64,9 @@ pub struct PageSettings {
     /// as [`Settings::upload_keep_days`]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload_keep_days: Option<u32>,
+    /// as [`Settings::order_seal_days`]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_seal_days: Option<u32>,
     /// as [`Settings::backup`]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backup: Option<Vec<String>>,
@@ -132,6 +135,7 @@ impl PageSettings {
             session_idle_minutes: self.session_idle_minutes,
             upload_max_mb: self.upload_max_mb,
             upload_keep_days: self.upload_keep_days,
+            order_seal_days: self.order_seal_days,
             backup: self.backup.clone(),
             ..Settings::default()
         }

@@ -42,11 +42,8 @@ const MIN_ORDER_KEEP_YEARS: u32 = 5;
 /// do.
 const DEFAULT_ORDER_SEAL_DAYS: u32 = 90;
 
-/// Fewest days before the personal data of an ended order is kept apart: returns and exchanges take a month.
-const MIN_ORDER_SEAL_DAYS: u32 = 30;
-
-/// Most days.
-const MAX_ORDER_SEAL_DAYS: u32 = 5 * 365;
+/// Days after which the personal data of ended orders may be kept apart: returns and exchanges take a month.
+pub const ORDER_SEAL_DAYS: std::ops::RangeInclusive<u32> = 30..=5 * 365;
 
 /// Days that photographs of deliveries are kept, unless the settings say otherwise: disputes about a delivery end within.
 const DEFAULT_PROOF_KEEP_DAYS: u32 = 365;
@@ -278,10 +275,16 @@ impl Config {
         matches!(self.tls, Some(TlsSource::ShopCa(_)))
     }
 
-    /// Whether every administrator must have a second factor: other devices can connect, and the setting does not
-    /// waive it.
-    pub fn demands_admin_totp(&self) -> bool {
-        self.admin_totp == AdminTotp::Auto && !self.listen.ip().to_canonical().is_loopback()
+    /// Whether the settings name a reverse proxy, through which other devices connect to whatever address the program
+    /// listens on.
+    pub fn is_proxied(&self) -> bool {
+        let is_encrypted_before = self.behind_tls && self.tls.is_none();
+        is_encrypted_before || self.trusted_proxies.is_named() || !self.base_path.is_empty()
+    }
+
+    /// Whether every administrator must have a second factor, if other devices can connect (`is_public`).
+    pub fn demands_admin_totp(&self, is_public: bool) -> bool {
+        self.admin_totp == AdminTotp::Auto && is_public
     }
 
     fn validate(settings: Settings) -> Result<Self, ConfigError> {
@@ -314,7 +317,7 @@ impl Config {
                 }
             },
             order_seal_days: match settings.order_seal_days.unwrap_or(DEFAULT_ORDER_SEAL_DAYS) {
-                days @ MIN_ORDER_SEAL_DAYS..=MAX_ORDER_SEAL_DAYS => days,
+                days if ORDER_SEAL_DAYS.contains(&days) => days,
                 _ => return Err(invalid("order_seal_days", "30부터 1825까지 입력해 주세요.")),
             },
             proofs: proofs(settings.proofs)?,

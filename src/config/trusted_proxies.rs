@@ -77,6 +77,11 @@ impl TrustedProxies {
         Self(networks)
     }
 
+    /// Whether there is a proxy at all.
+    pub const fn is_named(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// Whether `address` is a trusted proxy.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(address))

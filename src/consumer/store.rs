@@ -4,23 +4,27 @@ use chrono::NaiveDate;
 
 use super::model::{ConsentWay, DelayNotice, NoticeWay, WithdrawalConsent};
 use super::terms::first_timely_day;
+use crate::access;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
+use crate::id::crockford;
 use crate::plans::store::promises;
 use crate::search::Total;
 use crate::storage::{Diagnostic, Param, Result, Row, Severity, StorageError, Tx};
 use crate::time::Moment;
 
 /// Orders that have not left, were paid too long ago, have no agreed day that is still to come, and of whose delay the
-/// buyer was not told. Parameters: see [`late_params`].
+/// buyer was not told. A notice without a new day holds as long as the law's own term, from the day of the notice; then a
+/// day has to be told. Parameters: see [`late_params`].
 const LATE: &str = "o.state IN (0, 1) AND o.placed_at < ? \
                     AND (o.preferred_shipping_date IS NULL OR o.preferred_shipping_date < ?) \
                     AND NOT EXISTS (SELECT 1 FROM promises p WHERE p.delivery_id = o.delivery_id \
                     AND p.replaced_at IS NULL AND p.day >= ?) \
                     AND NOT EXISTS (SELECT 1 FROM delay_notices n WHERE n.order_id = o.id \
-                    AND (n.new_day IS NULL OR n.new_day >= ?))";
+                    AND (n.new_day >= ? OR n.new_day IS NULL AND n.sent_at >= ?))";
 
 fn late_params(today: NaiveDate) -> Vec<Param<'static>> {
-    vec![Moment::start_of(first_timely_day(today)).into(), today.into(), today.into(), today.into()]
+    let first_timely = Moment::start_of(first_timely_day(today));
+    vec![first_timely.into(), today.into(), today.into(), today.into(), first_timely.into()]
 }
 
 /// Late orders that are counted: each costs reading the order and its promises, and 오늘 counts them on every visit.
@@ -85,6 +89,10 @@ pub fn notices(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<DelayNotice>> {
     tx.query(sql, &[order_id.into()])?.into_iter().map(notice).collect()
 }
 
+fn page_of(order_id: i64) -> String {
+    format!("/consumer/orders/{}", crockford(order_id))
+}
+
 /// What a notice says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewNotice {
@@ -121,6 +129,7 @@ pub fn add_notice(
         ],
     )?;
     let new_day = notice.new_day.map(|day| day.to_string());
+    access::record_edit(tx, actor, page_of(order_id), [order_id])?;
     let event = AuditEvent::DelayNoticeRecorded { number: number.to_owned(), new_day };
     audit::record(tx, actor, AuditObject::one(order_id), &event)?;
     Ok(event)
@@ -161,6 +170,7 @@ pub fn add_consent(
          VALUES (?, ?, ?, ?, ?, ?)",
         &[order_id.into(), given_on.into(), way.code().into(), proof.into(), now.into(), actor.id.into()],
     )?;
+    access::record_edit(tx, actor, page_of(order_id), [order_id])?;
     let event = AuditEvent::WithdrawalConsentRecorded { number: number.to_owned() };
     audit::record(tx, actor, AuditObject::one(order_id), &event)?;
     Ok(Some(event))

@@ -88,6 +88,13 @@ pub fn withdrawal_until(order: &Order) -> Option<NaiveDate> {
     delivered.checked_add_days(Days::new(WITHDRAWAL_DAYS))
 }
 
+/// Whether a consent that the good is made for the buyer came after the work began, or the good had left: the buyer has to
+/// know and agree before (시행령 제21조). On the same day it counts.
+pub fn consent_is_late(order: &Order, given_on: NaiveDate) -> bool {
+    let begun = [OrderState::Purchased, OrderState::Dispatched, OrderState::Shipped].into_iter();
+    begun.filter_map(|state| order.moments.of(state)).min().is_some_and(|at| given_on > at.date())
+}
+
 /// The last day of the refund of a good that came back on that day.
 pub fn refund_until(returned_on: NaiveDate) -> NaiveDate {
     after_business_days(returned_on, REFUND_BUSINESS_DAYS)

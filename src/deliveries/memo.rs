@@ -4,8 +4,11 @@ use serde_json::json;
 
 use super::log::{self, DeliveryAction};
 use super::store;
+use crate::access;
 use crate::audit::{self, AuditEvent, MemberActor, NumberList, RecordedEvent};
+use crate::id::crockford;
 use crate::orders::store::bulk_actions::{self, is_within_undo_period};
+use crate::orders::store::bundles;
 use crate::storage::{Result, Tx};
 
 /// Changes the memo of a delivery from `was` to `is` and records it; none if another member has changed it since.
@@ -30,6 +33,8 @@ fn change(
     }
     let recorded = audit::record_effect(tx, actor, &[id], event)?;
     if let Some(entry) = recorded.audit_entry_id {
+        let orders = bundles::order_ids(tx, &[id])?;
+        access::record_edit(tx, actor, format!("/deliveries/{}", crockford(id)), orders)?;
         log::record(tx, (entry, actor.id), id, DeliveryAction::MemoChanged, &json!({ "was": was, "is": is }))?;
         if !is_undo {
             bulk_actions::record_memo(tx, entry, actor.id)?;

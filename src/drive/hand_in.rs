@@ -21,6 +21,7 @@ use crate::plans::store::{self as plans, tasks};
 use crate::proofs::files::is_hash;
 use crate::proofs::store::{self as proofs, NamingEvent};
 use crate::storage::{Result, StorageError, Tx};
+use crate::text::hide_sensitive;
 use crate::time::Moment;
 
 /// Events of one request.
@@ -118,7 +119,7 @@ pub fn receive(tx: &mut dyn Tx, reporter: Reporter, new: &[NewEvent]) -> Result<
                     clock_offset: event.clock_offset,
                     received_at,
                     kind: event.kind,
-                    details: event.details.clone(),
+                    details: storable(&event.details),
                     saw_version: event.saw_version.clone(),
                 };
                 events::insert(tx, &stored)?;
@@ -137,6 +138,16 @@ pub fn receive(tx: &mut dyn Tx, reporter: Reporter, new: &[NewEvent]) -> Result<
         follow(tx, reporter, &tour, changed)?;
     }
     Ok(receipts)
+}
+
+/// The details without numbers that are not stored. They are not refused: the driver may be out of reach.
+fn storable(details: &EventDetails) -> EventDetails {
+    let mut stored = details.clone();
+    stored.note = hide_sensitive(&stored.note);
+    for goods in &mut stored.collected {
+        goods.what = hide_sensitive(&goods.what);
+    }
+    stored
 }
 
 /// Jobs that are on the tour or were handed out with it.
@@ -412,4 +423,23 @@ fn fail(tx: &mut dyn Tx, stop: &DriveStop, event: &StopEvent, found: &mut Vec<(S
 /// The accepted pieces of a form, as details name them.
 pub fn accepted_pairs(pairs: impl IntoIterator<Item = (i64, i64)>) -> BTreeMap<String, i64> {
     pairs.into_iter().map(|(order, count)| (crockford(order), count)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drive::model::CollectedGoods;
+
+    #[test]
+    fn numbers_that_are_not_stored_are_masked_in_a_report() {
+        let goods = |what: &str| CollectedGoods { what: what.to_owned(), planned: false, count: 1 };
+        let details = EventDetails {
+            note: "수취인 900101-1234567 확인, 010-1234-5678".to_owned(),
+            collected: vec![goods("카드 4111-1111-1111-1111")],
+            ..EventDetails::default()
+        };
+        let stored = storable(&details);
+        assert_eq!(stored.note, "수취인 ******-******* 확인, 010-1234-5678");
+        assert_eq!(stored.collected, [goods("카드 ****-****-****-1111")]);
+    }
 }

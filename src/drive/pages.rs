@@ -11,7 +11,7 @@ mod photos;
 mod proofs;
 mod show;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod view;
 mod worker;
 

@@ -282,6 +282,23 @@ pub fn delete_reports_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<()> {
     tx.delete_ids("loads", "job_id", &jobs).map(drop)
 }
 
+/// Deletes tours of earlier days on which nothing is kept any more, with their counts, keys, and what is left of destroyed
+/// photographs; answers how many, at most `limit`.
+pub fn delete_old_tours(tx: &mut dyn Tx, before: NaiveDate, limit: i64) -> Result<u64> {
+    let sql = "SELECT t.id FROM tours t WHERE t.day < ? \
+               AND NOT EXISTS (SELECT 1 FROM stops s WHERE s.tour_id = t.id) \
+               AND NOT EXISTS (SELECT 1 FROM loads l WHERE l.tour_id = t.id) \
+               AND NOT EXISTS (SELECT 1 FROM stop_events e WHERE e.tour_id = t.id) \
+               AND NOT EXISTS (SELECT 1 FROM proofs p WHERE p.tour_id = t.id AND p.destroyed_at IS NULL) \
+               ORDER BY t.id LIMIT ?";
+    let rows = tx.query(sql, &[before.into(), limit.into()])?;
+    let tours: Vec<i64> = rows.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
+    for table in ["tour_counts", "drive_keys", "proofs"] {
+        tx.delete_ids(table, "tour_id", &tours)?;
+    }
+    tx.delete_ids("tours", "id", &tours)
+}
+
 /// Deletes the loads of these orders, which are destroyed.
 pub fn delete_loads_of(tx: &mut dyn Tx, orders: &[i64]) -> Result<()> {
     tx.delete_ids("loads", "order_id", orders).map(drop)

@@ -17,7 +17,6 @@ pub mod counts;
 pub mod create;
 pub mod deliveries;
 pub mod delivery_tallies;
-pub mod destruction;
 pub mod erasure;
 pub mod log;
 pub mod manual_order;
@@ -29,7 +28,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 pub use self::action::{Action, ChangeContext};
-pub use self::changes::{OrderInsert, OrderWriter, SEAL_OPENED, column_json, with_changes, with_undoable_changes};
+pub use self::changes::{
+    DestroyedOrders, OrderInsert, OrderWriter, SEAL_OPENED, column_json, destroy, with_changes, with_undoable_changes,
+};
 use self::seal::SealedContent;
 use super::fields::{FIELDS, OrderField};
 use super::model::Order;

@@ -10,7 +10,9 @@ use super::store;
 use super::store::tasks;
 use super::store::works::{divided_orders, whole_deliveries};
 use super::work::DeliveryWork;
+use crate::access;
 use crate::audit::{self, AuditEvent, AuditObject, JobOfDelivery, MemberActor};
+use crate::id::crockford;
 use crate::orders::claim::ClaimKind;
 use crate::orders::model::OrderState;
 use crate::orders::store::{bundles, seal};
@@ -123,6 +125,7 @@ pub fn create(
     // A visit needs the address of an order whose data was kept apart.
     let orders = bundles::order_ids(tx, &[job.delivery_id])?;
     seal::open_logged(tx, actor.into(), &orders)?;
+    access::record_edit(tx, actor, format!("/plans/jobs/{}", crockford(id)), orders)?;
     record(tx, actor, &whole, AuditEvent::JobCreated(of_delivery(&whole, task.kind)))?;
     Ok(Ok(id))
 }

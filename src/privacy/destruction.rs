@@ -5,8 +5,10 @@
 //! 2. The orders in batches: rows of upload reports, plans, deliveries, files that they went into, then the orders. Each
 //!    batch records the access, and its numbers in the certificate.
 //! 3. Photographs of deliveries past their own retention, and of the deliveries of due orders before these.
-//! 4. Reports of old uploads, search words and notes of old downloads, old entries of the audit log, old cases of leaks and demands of people.
-//! 5. Remains in the pages of the file, every few days, and in the write-ahead log.
+//! 4. Tours of which no delivery is left.
+//! 5. Reports of old uploads, search words and notes of old downloads, saved searches for a word, old entries of the audit
+//!    log, old cases of leaks and demands of people.
+//! 6. Remains in the pages of the file, every few days, and in the write-ahead log.
 //!
 //! Each step finds what is left when it is repeated.
 
@@ -15,6 +17,7 @@ use std::sync::Arc;
 
 use super::model::{DestroyedCounts, RetentionYears, first_kept_audit_day};
 use super::store;
+use super::store::due::{DueOrder, due};
 use crate::access::{self, AccessAction, Accessor, NewAccess};
 use crate::audit;
 use crate::audit::downloads;
@@ -23,7 +26,7 @@ use crate::drive;
 use crate::masking;
 use crate::notices;
 use crate::orders::store::deliveries::delete_empty;
-use crate::orders::store::destruction::{DueOrder, destroy, due};
+use crate::orders::store::{destroy, member_lists};
 use crate::plans;
 use crate::proofs;
 use crate::proofs::destroy::{DestroyError, ProofRetention};
@@ -66,7 +69,7 @@ pub async fn destroy_due(storage: &Storage, keep: RetentionYears, photos: &Proof
         Run { storage: storage.clone(), photos, certificate: None, day, counts: DestroyedCounts::default() };
     total.destroy_photos().await?;
     let is_complete = loop {
-        let orders = storage.read_replica(move |tx| due(tx, before, ROUND_ORDERS)).await?;
+        let orders = storage.read_replica(move |tx| due(tx, before, keep, ROUND_ORDERS)).await?;
         if orders.is_empty() {
             break true;
         }
@@ -74,6 +77,7 @@ pub async fn destroy_due(storage: &Storage, keep: RetentionYears, photos: &Proof
             break false;
         }
     };
+    total.destroy_tours().await?;
     total.destroy_rest(before, Moment::start_of(first_kept_audit_day(today))).await?;
     if !is_complete {
         return Err(StorageError::Unavailable("the photographs of due orders could not be removed".to_owned()));
@@ -208,6 +212,13 @@ impl Run {
         Err(StorageError::Unavailable("the search index was compacted during its destruction".to_owned()))
     }
 
+    /// Tours of which no delivery is left, with what was counted at their end and the keys of their phones.
+    async fn destroy_tours(&self) -> Result<()> {
+        let day = self.day;
+        while self.storage.write(move |tx| drive::store::delete_old_tours(tx, day, BATCH_ROWS)).await? > 0 {}
+        Ok(())
+    }
+
     async fn destroy_rest(&mut self, before: Moment, before_audit: Moment) -> Result<()> {
         let uploads = move |tx: &mut dyn Tx| {
             let (uploads, upload_rows) = uploads::destroy_old(tx, before, BATCH_ROWS)?;
@@ -216,6 +227,7 @@ impl Run {
         while !self.write(uploads).await?.is_empty() {}
         self.storage.write(move |tx| sites::store::delete_unused(tx, before)).await?;
         self.storage.write(sites::store::delete_old_codes).await?;
+        self.storage.write(move |tx| member_lists::delete_old_searches(tx, before_audit)).await?;
         let notes = move |tx: &mut dyn Tx| {
             let download_notes = downloads::overwrite_notes(tx, before_audit, BATCH_ROWS)?;
             Ok(DestroyedCounts { download_notes, ..DestroyedCounts::default() })

@@ -7,7 +7,7 @@ use crate::orders::facts::order_facts;
 use crate::orders::labels;
 use crate::orders::store::OrderEvent;
 use crate::privacy::person::{DeliveryRecord, KEPT_BECAUSE, OrderRecord, PersonRecord};
-use crate::time::Moment;
+use crate::time::{Moment, date_with_weekday};
 
 /// Photographs of one document, the newest ones. All others are named by their digest.
 pub const MAX_DOCUMENT_PHOTOS: usize = 60;
@@ -46,6 +46,27 @@ impl OrderRecord {
         self.roles.iter().map(|role| role.label()).collect::<Vec<_>>().join(", ")
     }
 
+    /// What the person was told of a delay and agreed to, each with its text, without the names of the shop's members. Korean.
+    pub fn duty_facts(&self) -> Vec<(String, String)> {
+        let delays = self.delays.iter().map(|delay| {
+            let day = delay.new_day.map_or_else(|| "새 날짜 없음".to_owned(), date_with_weekday);
+            (format!("지연 안내 {}", delay.sent_at), format!("{} · {day} · {}", delay.way.label(), delay.text))
+        });
+        let consent = self.consent.iter().map(|consent| {
+            let text = format!("{} · {} · 증거: {}", consent.given_on, consent.way.label(), consent.proof);
+            ("청약철회 제한 동의".to_owned(), text)
+        });
+        delays.chain(consent).collect()
+    }
+
+    /// Until when and why it is kept. Korean.
+    pub fn retention(&self) -> String {
+        match self.kept_until {
+            Some(day) => format!("{day}까지. {KEPT_BECAUSE}"),
+            None => format!("클레임이나 일감, 확인할 값이 남아 있어서 마무리한 다음에 정해져요. {KEPT_BECAUSE}"),
+        }
+    }
+
     fn write(&self, document: &mut Document, districts: &Districts) {
         let order = &self.row.order;
         document.heading(&format!("주문 {} ({})", order.order_number, order.state.label()));
@@ -53,8 +74,8 @@ impl OrderRecord {
         let facts = role.into_iter().chain(order_facts(&self.row)).map(|(label, text)| (label.to_owned(), text));
         let sent =
             self.files.iter().map(|file| ("보낸 곳".to_owned(), format!("{} ({})", file.sent_to.label(), file.at)));
-        let kept = ("보관".to_owned(), format!("{}까지. {KEPT_BECAUSE}", self.kept_until));
-        document.facts(facts.chain(sent).chain([kept]));
+        let kept = ("보관".to_owned(), self.retention());
+        document.facts(facts.chain(self.duty_facts()).chain(sent).chain([kept]));
         // Oldest first, as a story is read.
         let rows = self.events.iter().rev().map(|event| event_row(event, districts)).collect();
         let columns =
@@ -76,7 +97,7 @@ fn event_row(event: &OrderEvent, districts: &Districts) -> Vec<String> {
 }
 
 impl DeliveryRecord {
-    /// Jobs beside the delivery, reports and photographs, each with its text, without the names of the shop's members. Korean.
+    /// Memo, promises, jobs beside the delivery, reports and photographs, each with its text, without the names of the shop's members. Korean.
     pub fn facts(&self) -> Vec<(String, String)> {
         let jobs = self.jobs.iter().map(|task| {
             let parts = [task.goods.as_str(), &task.note];
@@ -100,7 +121,13 @@ impl DeliveryRecord {
             let label = format!("{} {}", notice.kind.label(), notice.written_at);
             (label, format!("{}{withdrawn}", notice.message))
         });
-        jobs.chain(notices).chain(reports).chain(photos).collect()
+        let memo = (!self.memo.is_empty()).then(|| ("배송팀 메모".to_owned(), self.memo.clone()));
+        let promises = self.promises.iter().map(|promise| {
+            let replaced = promise.replaced_at.map_or_else(String::new, |at| format!(" · {at}에 바뀜"));
+            let text = format!("{} · {}{replaced}", date_with_weekday(promise.day), promise.channel.label());
+            (format!("배송일 약속 {}", promise.promised_at), text)
+        });
+        memo.into_iter().chain(promises).chain(jobs).chain(notices).chain(reports).chain(photos).collect()
     }
 
     fn write(&self, document: &mut Document, files: &[PhotoFile]) {

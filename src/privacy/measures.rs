@@ -2,15 +2,14 @@
 
 use metrics::gauge;
 
-use super::RetentionYears;
-use super::store::{self, breaches, requests, seals};
-use crate::access::law::measure;
+use super::LawScope;
+use super::store::{self, breaches, law, requests, seals};
 use crate::consumer;
 use crate::storage::{Result, Storage, Tx};
 use crate::time::Moment;
 
 /// Values of the metrics, in the order of their description.
-type Values = [(&'static str, f64); 13];
+type Values = [(&'static str, f64); 17];
 
 fn seconds(at: Option<Moment>) -> f64 {
     at.map_or(0.0, |at| number(at.0 / 1_000))
@@ -26,20 +25,24 @@ fn count(value: usize) -> f64 {
 }
 
 /// Measures all of them.
-fn values(tx: &mut dyn Tx, keep: RetentionYears, access_years: u32) -> Result<Values> {
-    let (measured, today) = (measure(tx, access_years)?, tx.now().date());
-    let (destruction, seals) = (store::status(tx, keep)?, seals::status(tx)?);
+fn values(tx: &mut dyn Tx, scope: LawScope) -> Result<Values> {
+    let (measured, today) = (law::measure(tx, scope)?, tx.now().date());
+    let (destruction, seals) = (store::status(tx, scope.keep)?, seals::status(tx)?);
     let (admins, with_app) = measured.admins;
     let yesterday = today.pred_opt().unwrap_or(today);
     Ok([
         ("mukkeum_law_verification_timestamp_seconds", seconds(measured.verification.map(|done| done.at))),
         ("mukkeum_law_verification_faults", count(measured.verification.map_or(0, |done| done.faults))),
+        ("mukkeum_law_records_guarded", number(measured.is_guarded.into())),
+        ("mukkeum_law_access_years", number(measured.access_years.into())),
+        ("mukkeum_law_unencrypted", number(measured.is_insecure.into())),
         ("mukkeum_law_inspections_due", count(measured.due_inspections)),
         ("mukkeum_law_unclassified_columns", count(measured.unclassified)),
         ("mukkeum_law_admins_without_totp", number(admins - with_app)),
         ("mukkeum_law_idle_members", number(measured.idle_members)),
         ("mukkeum_law_destruction_timestamp_seconds", seconds(destruction.checked_at)),
         ("mukkeum_law_overdue_orders", number(destruction.overdue)),
+        ("mukkeum_law_unsettled_orders", number(destruction.open)),
         ("mukkeum_law_sealing_timestamp_seconds", seconds(seals.checked_at)),
         ("mukkeum_law_sealed_orders", number(seals.sealed)),
         ("mukkeum_law_late_orders", number(consumer::store::count_late(tx, today)?.number())),
@@ -52,8 +55,8 @@ fn values(tx: &mut dyn Tx, keep: RetentionYears, access_years: u32) -> Result<Va
 ///
 /// # Errors
 /// The database failed; the metrics keep their last values.
-pub async fn export(storage: &Storage, keep: RetentionYears, access_years: u32) -> Result<()> {
-    let values = storage.read_replica(move |tx| values(tx, keep, access_years)).await?;
+pub async fn export(storage: &Storage, scope: LawScope) -> Result<()> {
+    let values = storage.read_replica(move |tx| values(tx, scope)).await?;
     for (name, value) in values {
         gauge!(name).set(value);
     }
@@ -64,6 +67,7 @@ pub async fn export(storage: &Storage, keep: RetentionYears, access_years: u32) 
 mod tests {
     use super::*;
     use crate::orders::testing::{DAY_MS, Shop};
+    use crate::privacy::RetentionYears;
 
     #[test]
     fn metrics_say_what_the_page_says() {
@@ -76,13 +80,16 @@ mod tests {
             seals::save_check(tx)
         })
         .expect("writes");
-        let measured = shop.read(|tx, _| values(tx, RetentionYears::new(5), 2)).expect("measures");
+        let scope =
+            LawScope { access_years: 1, keep: RetentionYears::new(5), seal: None, is_public: true, is_insecure: true };
+        let measured = shop.read(move |tx, _| values(tx, scope)).expect("measures");
         let value = |name: &str| {
             let found = measured.iter().find(|(metric, _)| *metric == format!("mukkeum_law_{name}"));
             found.map(|(_, value)| *value)
         };
         assert_eq!((value("admins_without_totp"), value("idle_members")), (Some(1.0), Some(1.0)));
         assert_eq!((value("unclassified_columns"), value("overdue_orders")), (Some(0.0), Some(0.0)));
+        assert_eq!([value("records_guarded"), value("access_years"), value("unencrypted")], [Some(1.0); 3]);
         assert_eq!(value("verification_timestamp_seconds"), Some(0.0), "never verified");
         assert!(value("sealing_timestamp_seconds").is_some_and(|at| at > 1.7e9));
     }

@@ -12,6 +12,8 @@
 //!
 //! [`seal`] moves the personal data of ended orders apart, long before it is destroyed.
 //!
+//! [`law`] and [`store::law`] are the lines of 법 점검, of `mukkeum doctor` and of the metrics.
+//!
 //! [`breach`] is the worksheet of a leak: whose data was seen or taken, the notice, the 72 hours, what was done.
 //!
 //! Due is what the clock says, not what a list says: a backup of an earlier moment that is restored is destroyed again at
@@ -21,6 +23,7 @@ pub mod breach;
 mod destruction;
 pub mod document;
 pub mod job;
+pub mod law;
 pub mod measures;
 pub mod model;
 pub mod pages;
@@ -32,5 +35,6 @@ pub mod store;
 mod tests;
 
 pub use self::destruction::destroy_due;
+pub use self::law::LawScope;
 pub use self::model::RetentionYears;
 pub use self::seal::SealDays;

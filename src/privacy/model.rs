@@ -9,6 +9,9 @@ use crate::time::Moment;
 /// Years that contracts and supplies have to be kept (전자상거래법 시행령 제6조 ①).
 pub const CONTRACT_YEARS: u32 = 5;
 
+/// Years that complaints and disputes have to be kept (전자상거래법 시행령 제6조 ①).
+pub const COMPLAINT_YEARS: u32 = 3;
+
 /// Years that grants and withdrawals of rights have to be kept (안전성 확보조치 기준 제5조).
 const GRANT_YEARS: u32 = 3;
 
@@ -146,6 +149,8 @@ pub struct DestructionStatus {
     pub soon: DuePreview,
     /// orders that were due more than [`DESTRUCTION_DAYS`] ago
     pub overdue: i64,
+    /// orders that would be due, but for a claim, a job or a value that is not settled
+    pub open: i64,
     /// when the job last looked for due data
     pub checked_at: Option<Moment>,
     /// the last certificate
@@ -161,6 +166,12 @@ impl DestructionStatus {
             let found = format!("보관 기간이 끝난 지 {DESTRUCTION_DAYS}일이 넘은 주문이 {}건 있어요", self.overdue);
             let advice =
                 "프로그램을 켜 두면 자동으로 파기해요. 켜 두었는데도 남아 있으면 기록(로그)의 오류를 확인하세요.";
+            return Diagnostic::problem(Severity::Warning, SUBJECT, found, advice);
+        }
+        if self.open > 0 {
+            let found =
+                format!("{years}년이 지났지만 클레임이나 일감, 확인할 값이 남아 있는 주문이 {}건 있어요", self.open);
+            let advice = "주문을 열어서 마무리하면 파기해요.";
             return Diagnostic::problem(Severity::Warning, SUBJECT, found, advice);
         }
         let last = self.last.as_ref().map_or_else(String::new, |last| {
@@ -216,6 +227,7 @@ mod tests {
             due: DuePreview::default(),
             soon: DuePreview::default(),
             overdue,
+            open: 0,
             checked_at,
             last: None,
         };
@@ -224,5 +236,6 @@ mod tests {
         assert_eq!(severity(status(0, Some(now.plus_ms(-3 * DAY_MS)))), Severity::Warning);
         assert_eq!(severity(status(0, None)), Severity::Warning);
         assert_eq!(severity(status(1, Some(now))), Severity::Warning);
+        assert_eq!(severity(DestructionStatus { open: 1, ..status(0, Some(now)) }), Severity::Warning);
     }
 }

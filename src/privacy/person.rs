@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 
-use super::model::RetentionYears;
+use super::model::{COMPLAINT_YEARS, RetentionYears};
 use crate::audit::downloads::OrderFile;
+use crate::consumer::model::{DelayNotice, WithdrawalConsent};
 use crate::districts::Districts;
 use crate::drive::model::StopEvent;
 use crate::notices::model::Notice;
@@ -16,6 +17,7 @@ use crate::orders::list::OrderRow;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store::OrderEvent;
 use crate::plans::model::{FailureReason, Task};
+use crate::plans::store::promises::Promise;
 use crate::proofs::store::ProofRow;
 use crate::storage::Value as StoredValue;
 use crate::text::coded;
@@ -162,19 +164,29 @@ pub struct OrderRecord {
     pub events: Vec<OrderEvent>,
     /// files in which it was sent to a factory, courier or channel
     pub files: Vec<OrderFile>,
-    /// the last day of its retention
-    pub kept_until: NaiveDate,
+    /// delays of which the person was told, oldest first
+    pub delays: Vec<DelayNotice>,
+    /// the consent that the good is made for the person
+    pub consent: Option<WithdrawalConsent>,
+    /// what keeps it beyond its own moments
+    pub hold: OrderHold,
+    /// the last day of its retention; none while something is not settled
+    pub kept_until: Option<NaiveDate>,
     /// the roles of the person in it
     pub roles: Vec<PersonRole>,
 }
 
-/// What drivers reported of a delivery of the person.
+/// What the shop wrote down of a delivery of the person, and what drivers reported.
 #[derive(Clone, Debug)]
 pub struct DeliveryRecord {
     /// number of the delivery
     pub bundle_number: String,
     /// order numbers of the person in it
     pub orders: Vec<String>,
+    /// memo of the delivery team
+    pub memo: String,
+    /// days that were promised, oldest first
+    pub promises: Vec<Promise>,
     /// jobs beside the delivery: goods taken back, visits
     pub jobs: Vec<Task>,
     /// reports, oldest first
@@ -192,7 +204,7 @@ pub struct PersonRecord {
     pub person: Person,
     /// orders of the person, newest first
     pub orders: Vec<OrderRecord>,
-    /// deliveries of these orders that drivers reported about, newest first
+    /// deliveries of these orders of which there is more than the orders say, newest first
     pub deliveries: Vec<DeliveryRecord>,
     /// people with the same telephone number or the same name, each with how
     pub similar: Vec<(FoundPerson, Likeness)>,
@@ -200,11 +212,26 @@ pub struct PersonRecord {
     pub is_cut: bool,
 }
 
-/// Last day of the retention of an order: that of a contract and its supply, counted from the last event.
-pub fn kept_until(order: &Order, keep: RetentionYears) -> NaiveDate {
-    let last = OrderState::ALL.into_iter().filter_map(|state| order.moments.of(state)).max().unwrap_or(Moment(0));
-    let months = chrono::Months::new(keep.years() * 12);
-    last.date().checked_add_months(months).unwrap_or(NaiveDate::MAX)
+/// What keeps an order beyond its own moments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OrderHold {
+    /// a claim, a job or a value of the channel is not settled
+    pub is_open: bool,
+    /// when the last repair of its delivery ended
+    pub repaired_at: Option<Moment>,
+    /// when the last other job of its delivery ended
+    pub job_ended_at: Option<Moment>,
+}
+
+/// Last day of the retention of an order; none while something is not settled. A contract and its supply are kept from the
+/// last event on, a repair as a complaint.
+pub fn kept_until(order: &Order, hold: OrderHold, keep: RetentionYears) -> Option<NaiveDate> {
+    let own = OrderState::ALL.into_iter().filter_map(|state| order.moments.of(state));
+    let last = own.chain(hold.job_ended_at).max().unwrap_or(Moment(0));
+    let after = |at: Moment, years: u32| at.date().checked_add_months(chrono::Months::new(years.saturating_mul(12)));
+    let contract = after(last, keep.years()).unwrap_or(NaiveDate::MAX);
+    let complaint = hold.repaired_at.map(|at| after(at, COMPLAINT_YEARS).unwrap_or(NaiveDate::MAX));
+    (!hold.is_open).then(|| complaint.map_or(contract, |day| day.max(contract)))
 }
 
 impl PersonRecord {
@@ -272,9 +299,19 @@ impl DeliveryRecord {
         let jobs = self.jobs.iter().map(
             |task| json!({ "kind": task.kind.label(), "goods": task.goods, "pieces": task.pieces, "note": task.note }),
         );
+        let promises = self.promises.iter().map(|promise| {
+            json!({
+                "promised_at": promise.promised_at.iso(),
+                "day": promise.day.to_string(),
+                "way": promise.channel.label(),
+                "replaced_at": promise.replaced_at.map(Moment::iso),
+            })
+        });
         json!({
             "bundle_number": self.bundle_number,
             "orders": self.orders,
+            "memo": self.memo,
+            "promises": promises.collect::<Vec<_>>(),
             "jobs": jobs.collect::<Vec<_>>(),
             "reports": reports.collect::<Vec<_>>(),
             "photographs": photographs.collect::<Vec<_>>(),
@@ -287,12 +324,31 @@ impl OrderRecord {
     fn to_json(&self, districts: &Districts) -> Value {
         let events: Vec<Value> = self.events.iter().map(event_json).collect();
         let sent = self.files.iter().map(|file| json!({ "sent_to": file.sent_to.label(), "at": file.at.iso() }));
+        let delays = self.delays.iter().map(|delay| {
+            json!({
+                "told_at": delay.sent_at.iso(),
+                "way": delay.way.label(),
+                "reason": delay.reason,
+                "new_day": delay.new_day.map(|day| day.to_string()),
+                "text": delay.text,
+            })
+        });
+        let consent = self.consent.as_ref().map(|consent| {
+            json!({
+                "given_on": consent.given_on.to_string(),
+                "way": consent.way.label(),
+                "proof": consent.proof,
+                "recorded_at": consent.recorded_at.iso(),
+            })
+        });
         json!({
             "order": OrderOf::new(&self.row, districts),
             "roles": self.roles.iter().map(|role| role.code()).collect::<Vec<_>>(),
-            "kept_until": self.kept_until.to_string(),
+            "kept_until": self.kept_until.map(|day| day.to_string()),
             "kept_because": KEPT_BECAUSE,
             "log": events,
+            "delay_notices": delays.collect::<Vec<_>>(),
+            "withdrawal_consent": consent,
             "files": sent.collect::<Vec<_>>(),
         })
     }

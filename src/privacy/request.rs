@@ -6,7 +6,7 @@
 use chrono::{Days, NaiveDate};
 
 use super::model::RetentionYears;
-use super::person::{Person, PersonRole, is_same_tel, kept_until};
+use super::person::{OrderHold, Person, PersonRole, is_same_tel, kept_until};
 use crate::orders::model::Order;
 use crate::storage::{Diagnostic, Severity};
 use crate::text::coded;
@@ -104,8 +104,11 @@ pub fn has_ended(order: &Order) -> bool {
 }
 
 /// What a deletion does with the order.
-pub fn fate(order: &Order, keep: RetentionYears) -> OrderFate {
-    if has_ended(order) { OrderFate::KeptUntil(kept_until(order, keep)) } else { OrderFate::UnderWay }
+pub fn fate(order: &Order, hold: OrderHold, keep: RetentionYears) -> OrderFate {
+    match kept_until(order, hold, keep) {
+        Some(day) if has_ended(order) => OrderFate::KeptUntil(day),
+        _ => OrderFate::UnderWay,
+    }
 }
 
 /// New name and telephone number of a person; none stays as it is.
@@ -206,15 +209,25 @@ mod tests {
 
     #[test]
     fn order_under_way_is_not_deleted_and_an_ended_one_is_kept_for_its_duty() {
-        let keep = RetentionYears::new(5);
+        let (keep, none) = (RetentionYears::new(5), OrderHold::default());
         for state in [OrderState::Placed, OrderState::Purchased, OrderState::Dispatched] {
-            assert_eq!(fate(&hong(state), keep), OrderFate::UnderWay, "{state:?}");
+            assert_eq!(fate(&hong(state), none, keep), OrderFate::UnderWay, "{state:?}");
         }
-        let shipped = hong(OrderState::Shipped);
-        assert_eq!(fate(&shipped, keep), OrderFate::KeptUntil(kept_until(&shipped, keep)));
+        let mut shipped = hong(OrderState::Placed);
+        shipped.set_state(OrderState::Shipped, Moment::start_of(day("2021-11-22")));
+        let until = |hold| fate(&shipped, hold, keep);
+        assert_eq!(until(none), OrderFate::KeptUntil(day("2026-11-22")));
+        let at = |text: &str| Some(Moment::start_of(day(text)));
+        assert_eq!(until(OrderHold { is_open: true, ..none }), OrderFate::UnderWay, "a visit is still to come");
+        for (repaired, kept) in [("2022-01-01", "2026-11-22"), ("2026-10-01", "2029-10-01")] {
+            let hold = OrderHold { repaired_at: at(repaired), ..none };
+            assert_eq!(until(hold), OrderFate::KeptUntil(day(kept)), "three years after a repair, if that is later");
+        }
+        let collected = OrderHold { job_ended_at: at("2022-01-01"), ..none };
+        assert_eq!(until(collected), OrderFate::KeptUntil(day("2027-01-01")), "five years after goods came back");
         let mut claimed = hong(OrderState::Shipped);
         claimed.claim = "반품요청".to_owned();
-        assert_eq!(fate(&claimed, keep), OrderFate::UnderWay, "the claim has to be settled");
+        assert_eq!(fate(&claimed, none, keep), OrderFate::UnderWay, "the claim has to be settled");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! SQL of certificates and of what is due.
 
 pub mod breaches;
+pub mod due;
+pub mod law;
 pub mod people;
 pub mod requests;
 pub mod seals;
@@ -11,7 +13,6 @@ use super::model::{
     DESTRUCTION_DAYS, DestroyedCounts, Destruction, DestructionReason, DestructionStatus, DuePreview, PREVIEW_DAYS,
     RetentionYears,
 };
-use crate::orders::store::destruction as orders;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
 use crate::time::Moment;
 use crate::uploads::store::destruction as uploads;
@@ -143,9 +144,9 @@ fn select() -> String {
     )
 }
 
-/// What is due before this moment.
-pub fn preview(tx: &mut dyn Tx, before: Moment) -> Result<DuePreview> {
-    let (orders, placed) = orders::count_due(tx, before)?;
+/// What is due before this moment, the end of `keep`.
+pub fn preview(tx: &mut dyn Tx, before: Moment, keep: RetentionYears) -> Result<DuePreview> {
+    let (orders, placed) = due::count_due(tx, before, keep)?;
     Ok(DuePreview { orders, placed, uploads: uploads::count_old(tx, before)? })
 }
 
@@ -158,9 +159,10 @@ pub fn status(tx: &mut dyn Tx, keep: RetentionYears) -> Result<DestructionStatus
     Ok(DestructionStatus {
         keep,
         before,
-        due: preview(tx, Moment::start_of(before))?,
-        soon: preview(tx, Moment::start_of(ahead))?,
-        overdue: orders::count_due(tx, late)?.0,
+        due: preview(tx, Moment::start_of(before), keep)?,
+        soon: preview(tx, Moment::start_of(ahead), keep)?,
+        overdue: due::count_due(tx, late, keep)?.0,
+        open: due::count_open(tx, Moment::start_of(before))?,
         checked_at: moment_of(tx, CHECKED_AT)?,
         last: page(tx, 0, 1)?.0.pop(),
     })

@@ -8,6 +8,7 @@ use crate::audit::{self, Actor, AuditEvent, AuditObject, downloads};
 use crate::deliveries;
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::store;
+use crate::orders::store::channel_conflicts::{self, ConflictResolution};
 use crate::orders::testing::{DAY_MS, Files, Shop, all_orders, edit, move_to_segments, new_order};
 use crate::orders::tests::invariants;
 use crate::privacy::model::DestroyedCounts;
@@ -70,6 +71,9 @@ fn add_order(tx: &mut dyn Tx, files: &Files, number: i64) -> Result<i64> {
     change(tx, &|order| order.recipient.name = format!("{mark} 고침"))?;
     change(tx, &|order| order.admin_memo.clone_from(&mark))?;
     files.order(tx, "SMART_STORE", vec![new(" 다름")])?;
+    let undecided = channel_conflicts::of_orders(tx, &[id])?;
+    let undecided: Vec<(i64, i64)> = undecided.iter().map(|conflict| (conflict.id, conflict.upload_id)).collect();
+    channel_conflicts::close(tx, &undecided, ConflictResolution::Own, None)?;
     let delivery = store::find(tx, &[id])?.remove(0).delivery_id;
     let member = 1;
     let details = serde_json::json!({ "memo": mark });
@@ -98,9 +102,9 @@ fn add_order(tx: &mut dyn Tx, files: &Files, number: i64) -> Result<i64> {
             vec![id.into(), delivery.into()],
         ),
         (
-            "INSERT INTO jobs (id, delivery_id, number, kind, state, goods, pieces, volume, note) \
-             VALUES (?, ?, 1, 'collect', 'open', ?, 1, 0, ?)",
-            vec![(-id).into(), delivery.into(), mark.as_str().into(), mark.as_str().into()],
+            "INSERT INTO jobs (id, delivery_id, number, kind, state, ended_at, goods, pieces, volume, note) \
+             VALUES (?, ?, 1, 'collect', 'done', ?, ?, 1, 0, ?)",
+            vec![(-id).into(), delivery.into(), now.into(), mark.as_str().into(), mark.as_str().into()],
         ),
         ("INSERT INTO job_orders (job_id, order_id) VALUES (?, ?)", vec![(-id).into(), id.into()]),
         (
@@ -313,6 +317,125 @@ fn destroyed_orders_leave_no_byte_and_kept_ones_stay_whole() {
         assert_eq!(files_with(shop.folder.path(), &gone), Vec::<String>::new());
         assert!(!files_with(shop.folder.path(), &there).is_empty());
     }
+}
+
+/// A shop with one order that was delivered six years ago, and how many orders a run leaves.
+fn six_years_later(happens: impl Fn(&mut dyn Tx, i64) -> Result<()> + Send + 'static) -> i64 {
+    let shop = Shop::open();
+    shop.clock.advance_ms(-6 * 366 * DAY_MS);
+    let id = shop.write(|tx, files| {
+        let placed_at = tx.now();
+        files.order(tx, "SMART_STORE", vec![NewOrder { placed_at, ..marked_order(1) }])?;
+        let id = tx.scalar("SELECT max(id) FROM orders", &[])?;
+        let (order, now) = (store::find(tx, &[id])?.remove(0), tx.now());
+        edit(tx, &order, |order| order.set_state(OrderState::Shipped, now))?;
+        Ok(id)
+    });
+    let id = id.expect("an order");
+    shop.clock.advance_ms(6 * 366 * DAY_MS);
+    shop.write(move |tx, _| happens(tx, id)).expect("happens");
+    shop.block_on(destroy_due(&shop.storage, RetentionYears::new(KEEP), &ProofRetention::none())).expect("runs");
+    let status = shop.read(|tx, _| certificates::status(tx, RetentionYears::new(KEEP))).expect("reads");
+    assert_eq!((status.due.orders, status.overdue), (0, 0));
+    let left = shop.read(|tx, _| tx.scalar("SELECT count(*) FROM orders", &[])).expect("counts");
+    assert!(status.open <= left);
+    left
+}
+
+/// A job of the delivery of the order.
+fn add_job(tx: &mut dyn Tx, order: i64, kind: &str, ended_at: Option<crate::time::Moment>) -> Result<()> {
+    let state = if ended_at.is_some() { "done" } else { "open" };
+    tx.exec(
+        "INSERT INTO jobs (id, delivery_id, number, kind, state, ended_at, goods, pieces, volume, note) \
+         SELECT 5, delivery_id, 1, ?, ?, ?, '서랍', 1, 0, '' FROM orders WHERE id = ?",
+        &[kind.into(), state.into(), ended_at.into(), order.into()],
+    )
+    .map(drop)
+}
+
+#[test]
+fn order_is_kept_while_something_of_it_is_open_or_ended_lately() {
+    assert_eq!(six_years_later(|_, _| Ok(())), 0, "it is due");
+    assert_eq!(six_years_later(|tx, id| add_job(tx, id, "service", None)), 1, "a visit is still to come");
+    let claimed = |tx: &mut dyn Tx, id: i64| {
+        let order = store::find(tx, &[id])?.remove(0);
+        edit(tx, &order, |order| order.claim = "반품요청".to_owned()).map(drop)
+    };
+    assert_eq!(six_years_later(claimed), 1, "a claim is open");
+    let conflicting = |tx: &mut dyn Tx, id: i64| {
+        tx.exec(
+            "INSERT INTO channel_conflicts (id, order_id, field, reason, channel_value, own_value, upload_id, position, \
+             is_open) VALUES (5, ?, 'price', 'late', '1', '2', 1, 1, 1)",
+            &[id.into()],
+        )
+        .map(drop)
+    };
+    assert_eq!(six_years_later(conflicting), 1, "a value is undecided");
+    for (kind, days, left) in [
+        ("service", 30, 1),
+        ("service", 3 * 365 - 1, 1),
+        ("service", 3 * 365 + 3, 0),
+        ("collect", 3 * 365 + 3, 1),
+        ("collect", 5 * 365 + 3, 0),
+    ] {
+        let job = move |tx: &mut dyn Tx, id: i64| {
+            let at = tx.now().plus_ms(-days * DAY_MS);
+            add_job(tx, id, kind, Some(at))
+        };
+        assert_eq!(six_years_later(job), left, "{kind} {days}");
+    }
+}
+
+#[test]
+fn tours_and_saved_searches_end_with_their_class() {
+    let shop = Shop::open();
+    let add = |tx: &mut dyn Tx, _: &Files| {
+        let today = tx.now().date();
+        for sql in [
+            "INSERT INTO members (id, username, role, password_hash, created_at) VALUES (1, 'a', 'admin', '', 0)",
+            "INSERT INTO trucks (id, name, plate, enabled, crew, volume, pieces, weekdays, starts_at, shift_minutes, \
+             overtime_minutes) VALUES (1, '1호', '', 1, 2, 100, 50, 127, 540, 480, 60)",
+        ] {
+            tx.exec(sql, &[])?;
+        }
+        let sql = "INSERT INTO tours (id, day, truck_id, round, state, driver_id, changed_by, changed_at) \
+                   VALUES (1, ?, 1, 1, 'closed', 1, 1, 0)";
+        tx.exec(sql, &[today.into()])?;
+        tx.exec(
+            "INSERT INTO tour_counts (tour_id, line, returned, aboard, counted_by, counted_at) VALUES (1, 'A', 1, 0, 1, 0)",
+            &[],
+        )?;
+        tx.exec(
+            "INSERT INTO drive_keys (id, tour_id, member_id, key_hash, description, created_at, seen_at, waiting, \
+             expires_at) VALUES (1, 1, 1, 'h', '크롬', 0, 0, 0, 0)",
+            &[],
+        )?;
+        tx.exec(
+            "INSERT INTO proofs (id, tour_id, job_id, event_id, member_id, hash, taken_at, named_at, destroyed_at) \
+             VALUES (1, 1, 1, 'e', 1, 'h', 0, 0, 1)",
+            &[],
+        )?;
+        for (name, query) in [("홍길동", "q=%ED%99%8D&state=PLACED"), ("주문", "state=PLACED")] {
+            let id = tx.new_id();
+            let sql = "INSERT INTO saved_searches (id, member_id, name, query) VALUES (?, 1, ?, ?)";
+            tx.exec(sql, &[id.into(), name.into(), query.into()])?;
+        }
+        Ok(())
+    };
+    shop.write(add).expect("writes");
+    let left = || {
+        shop.block_on(destroy_due(&shop.storage, RetentionYears::new(KEEP), &ProofRetention::none())).expect("runs");
+        ["tours", "tour_counts", "drive_keys", "proofs", "saved_searches"].map(|table| {
+            let sql = format!("SELECT count(*) FROM {table}");
+            shop.read(move |tx, _| tx.scalar(&sql, &[])).expect("counts")
+        })
+    };
+    shop.clock.advance_ms((3 * 366 - 5) * DAY_MS);
+    assert_eq!(left(), [1, 1, 1, 1, 2]);
+    shop.clock.advance_ms(6 * DAY_MS);
+    assert_eq!(left(), [1, 1, 1, 1, 1], "the search for a name");
+    shop.clock.advance_ms(2 * 366 * DAY_MS);
+    assert_eq!(left(), [0, 0, 0, 0, 1]);
 }
 
 #[test]

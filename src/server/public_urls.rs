@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::certificate::CertificateInfo;
 use super::shop_ca::{CaCertificate, is_permitted};
 use super::tls::Tls;
+use crate::config::Config;
 
 /// The address on which the server listens, and the URLs that follow from it.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct Endpoints {
     pub is_https: bool,
     /// whether connections from browsers are encrypted, by the server or by a proxy
     pub is_encrypted: bool,
+    /// whether a reverse proxy lets other devices in
+    pub is_proxied: bool,
     /// the certificate in use, if the server itself uses TLS
     pub tls: Option<Tls>,
     /// whether systemd has bound the socket, so that its unit says the address
@@ -25,11 +28,23 @@ pub struct Endpoints {
 impl Endpoints {
     /// The endpoints of a socket at `address`, without a certificate.
     pub fn new(address: SocketAddr, is_https: bool, is_encrypted: bool) -> Self {
-        Self { address, is_https, is_encrypted, tls: None, is_inherited: false }
+        Self { address, is_https, is_encrypted, is_proxied: false, tls: None, is_inherited: false }
     }
 
-    /// Whether other devices can connect.
+    /// The endpoints that the settings ask for. The socket of the running server may be another one, which a service
+    /// manager opened.
+    pub fn of(config: &Config) -> Self {
+        let is_proxied = config.is_proxied();
+        Self { is_proxied, ..Self::new(config.listen, config.tls.is_some(), config.behind_tls) }
+    }
+
+    /// Whether other devices can connect, to the socket or through a proxy.
     pub fn is_public(&self) -> bool {
+        self.is_proxied || self.listens_to_others()
+    }
+
+    /// Whether other devices reach the socket itself.
+    pub fn listens_to_others(&self) -> bool {
         !self.address.ip().to_canonical().is_loopback()
     }
 
@@ -74,7 +89,7 @@ impl Endpoints {
 
     fn lan_addresses(&self) -> Vec<IpAddr> {
         match self.address.ip() {
-            _ if !self.is_public() => Vec::new(),
+            _ if !self.listens_to_others() => Vec::new(),
             address if address.is_unspecified() => lan_addresses(),
             address => vec![address],
         }
@@ -111,6 +126,7 @@ fn score(address: &IpAddr) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Settings;
 
     fn endpoints(address: &str, is_https: bool, is_encrypted: bool) -> Endpoints {
         Endpoints::new(address.parse().expect("an address"), is_https, is_encrypted)
@@ -123,6 +139,20 @@ mod tests {
         assert!(plain("0.0.0.0:80").is_insecure() && plain("192.168.0.5:80").is_insecure());
         let proxied = |address| endpoints(address, false, true);
         assert!(proxied("[::]:80").is_public() && !proxied("0.0.0.0:80").is_insecure());
+    }
+
+    #[test]
+    fn proxy_on_this_computer_lets_other_devices_in() {
+        let config = |arguments: Settings| Config::load(arguments, |_| None).expect("sound settings");
+        let loopback = Endpoints::of(&config(Settings::default()));
+        assert!(!loopback.is_public() && !loopback.is_insecure());
+        let encrypted = Endpoints::of(&config(Settings { behind_tls: Some(true), ..Settings::default() }));
+        assert!(encrypted.is_public() && !encrypted.is_insecure() && !encrypted.listens_to_others());
+        let trusted = Some(vec!["127.0.0.1".parse().expect("an address")]);
+        let plain = Endpoints::of(&config(Settings { trusted_proxies: trusted, ..Settings::default() }));
+        assert!(plain.is_public() && plain.is_insecure());
+        let below = Endpoints::of(&config(Settings { base_path: Some("/oms".to_owned()), ..Settings::default() }));
+        assert!(below.is_public() && below.lan_urls().is_empty());
     }
 
     #[test]

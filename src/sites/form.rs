@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::model::{Elevator, LadderTruck, MAX_CODE_CHARS, MAX_NOTE_CHARS, SiteFacts, SiteRates};
-use crate::text::{nfkc, one_line};
+use crate::text::{find_sensitive, nfkc, one_line};
 
 /// Errors: name of the field and message.
 pub type SiteProblems = Vec<(&'static str, &'static str)>;
@@ -64,6 +64,8 @@ impl SiteForm {
         let note = nfkc(&self.note.replace("\r\n", "\n")).trim().to_owned();
         if note.chars().count() > MAX_NOTE_CHARS {
             problems.push(("note", "500자까지 입력할 수 있어요."));
+        } else if let Some(kind) = find_sensitive(&note) {
+            problems.push(("note", kind.rejection()));
         }
         let code = one_line(&self.entry_code);
         if code.chars().count() > MAX_CODE_CHARS {

@@ -21,7 +21,7 @@ pub use hex::hex;
 pub use lines::{fold_word, is_hyphen, is_invisible, is_one_line, multi_line, nfc, nfkc, nfkc_visible, one_line};
 pub use number::{grouped, integer_digits, money_from_number, parse_money, parse_quantity, quantity_from_number};
 pub use phone::{PhoneNumbers, parse_phone, parse_phone_cell};
-pub use sensitive::{SensitiveKind, find_sensitive, mask_sensitive};
+pub use sensitive::{SensitiveKind, find_sensitive, hide_sensitive, mask_sensitive};
 pub use size::format_size;
 pub use zip_code::parse_zip_code;
 

@@ -147,6 +147,8 @@ pub(super) struct Authenticator {
     remember_tokens: RememberTokenStore,
     vault: Vault,
     is_demo: bool,
+    /// whether every administrator must have a second factor
+    demands_admin_totp: bool,
 }
 
 impl FromRef<AppState> for Authenticator {
@@ -158,6 +160,7 @@ impl FromRef<AppState> for Authenticator {
             remember_tokens: state.remember_tokens.clone(),
             vault: state.vault.clone(),
             is_demo: state.demo.is_some(),
+            demands_admin_totp: state.config.demands_admin_totp(state.urls.is_public()),
         }
     }
 }
@@ -221,7 +224,7 @@ impl Authenticator {
     /// Whether the member lacks a second factor that is demanded: by an administrator, or of every administrator where other
     /// devices can connect.
     fn must_enroll(&self, current: &CurrentMember) -> bool {
-        let is_demanded = current.requires_totp || current.member.is_admin() && self.config.demands_admin_totp();
+        let is_demanded = current.requires_totp || current.member.is_admin() && self.demands_admin_totp;
         is_demanded && !current.has_second_factor && !self.is_demo
     }
 

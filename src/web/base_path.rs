@@ -112,6 +112,7 @@ mod tests {
     use reqwest::StatusCode;
 
     use super::*;
+    use crate::config::AdminTotp;
     use crate::web::Routes;
     use crate::web::testing::TestApp;
 
@@ -136,7 +137,11 @@ mod tests {
 
     #[tokio::test]
     async fn application_works_below_a_base_path() {
-        let app = TestApp::start_with(|config| config.base_path = "/oms".to_owned(), Routes::new()).await;
+        let below = |config: &mut Config| {
+            config.base_path = "/oms".to_owned();
+            config.admin_totp = AdminTotp::Off;
+        };
+        let app = TestApp::start_with(below, Routes::new()).await;
         app.sign_in_admin().await;
         assert_eq!(
             app.get("/oms/practice").await.status,

@@ -114,7 +114,7 @@ impl AppState {
             access: AccessRecorder::new(storage.clone()),
             cookies: CookieOptions::new(config.behind_tls, storage.created_at()),
             storage,
-            urls: Endpoints::new(config.listen, config.tls.is_some(), config.behind_tls),
+            urls: Endpoints::of(&config),
             backup: None,
             demo: config.demo.map(Demo::new),
             config: Arc::new(config),

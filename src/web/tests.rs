@@ -9,7 +9,7 @@ use super::{
     local_path, redirect_with_flash,
 };
 use crate::app::rooms;
-use crate::config::{AdminNetworks, Config, TrustedProxies};
+use crate::config::{AdminNetworks, AdminTotp, Config, TrustedProxies};
 use crate::members::model::rights::may;
 use crate::storage::schema;
 
@@ -383,6 +383,7 @@ async fn administrators_pages_open_from_their_networks_only() {
     let limit = |config: &mut Config| {
         config.trusted_proxies = TrustedProxies::new(vec!["127.0.0.1".parse().expect("an address")]);
         config.admin_networks = AdminNetworks::new(vec!["192.168.0.0/24".parse().expect("a network")]);
+        config.admin_totp = AdminTotp::Off;
     };
     let app = TestApp::start_with(limit, Routes::new()).await;
     app.sign_in_admin().await;

@@ -162,7 +162,7 @@ function configure() {
   writeFileSync(`${folder}/haproxy.cfg`, config);
   writeFileSync(
     `${folder}/common.env`,
-    `MUKKEUM_DATABASE=${database}\nMUKKEUM_SESSIONS=redis://127.0.0.1:${ports.redis}\nMUKKEUM_TRUSTED_PROXIES=127.0.0.1\n`,
+    `MUKKEUM_DATABASE=${database}\nMUKKEUM_SESSIONS=redis://127.0.0.1:${ports.redis}\nMUKKEUM_TRUSTED_PROXIES=127.0.0.1\nMUKKEUM_ADMIN_TOTP=off\n`,
   );
   for (const colour of ['blue', 'green']) {
     mkdirSync(`${folder}/${colour}`);

@@ -23,13 +23,14 @@ function totp(secret, now = Date.now()) {
   return String(number % 1_000_000).padStart(6, '0');
 }
 
-const enroll = async (page) => {
+const enroll = async (page, { password } = ADMIN) => {
   await page.goto('/account');
   await page.getByRole('link', { name: '연결하기', exact: true }).click();
   await checkPage(page, 'totp');
   const secret = (await page.locator('code.secret').innerText()).replaceAll(' ', '');
   // The code of the step before: that of the present one stays unused for the login.
   await page.getByLabel('앱에 나오는 여섯 자리').fill(totp(secret, Date.now() - 30_000));
+  await page.getByLabel('현재 비밀번호').fill(password);
   await clickButton(page, '연결');
   await checkPage(page, 'recovery-codes');
   const codes = await page.locator('.recovery-codes code').allInnerTexts();
@@ -75,7 +76,7 @@ test('administrator demands the app of a member and resets it', async (t) => {
   await logIn(driver, TEAM);
   assert.equal(new URL(driver.url()).pathname, '/account');
   await checkPage(driver, 'account-must-enroll');
-  await enroll(driver);
+  await enroll(driver, TEAM);
   await driver.goto('/deliveries');
   assert.equal(new URL(driver.url()).pathname, '/deliveries');
   await page.reload();

@@ -65,7 +65,7 @@ async function twoNodes({ data }) {
     const own = `${data}-${number}`;
     mkdirSync(own, { recursive: true });
     if (number > 1) cpSync(`${data}-1/secret.key`, `${own}/secret.key`);
-    const command = ['serve', ...shared, '--trusted-proxies', '127.0.0.1'];
+    const command = ['serve', ...shared, '--trusted-proxies', '127.0.0.1', '--admin-totp', 'off'];
     nodes.push(await startServer({ data: own, command }));
     closing.push(() => nodes[number - 1].stop());
   }

@@ -1,6 +1,6 @@
 //! SQL of what the page 법 점검 measures.
 
-use super::{IDLE_MEMBER_DAYS, Measurements, Verification};
+use super::{Measurements, Verification};
 use crate::access::inspection::due_periods;
 use crate::access::retention::unclassified;
 use crate::access::{ChainReport, count_data_subjects, effective_years, is_guarded};
@@ -8,8 +8,6 @@ use crate::storage::{Result, StorageError, Tx};
 
 /// Name of the setting with the last [`Verification`].
 const VERIFICATION: &str = "access.verification";
-
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Stores the result of a verification.
 pub fn save_verification(tx: &mut dyn Tx, report: &ChainReport) -> Result<()> {
@@ -25,14 +23,12 @@ pub fn last_verification(tx: &mut dyn Tx) -> Result<Option<Verification>> {
     Ok(serde_json::from_str(&row.text(0)?).ok())
 }
 
-/// Measures what the database can tell; the network is the caller's.
+/// Measures what the database can tell of this room; members who do not come and the network are the caller's.
 pub fn measure(tx: &mut dyn Tx, configured_years: u32) -> Result<Measurements> {
     let now = tx.now();
-    let idle = now.plus_ms(-IDLE_MEMBER_DAYS * DAY_MS);
     let people = count_data_subjects(tx)?;
     let admins = "SELECT count(*) FROM members m WHERE m.role = 'admin' AND m.enabled = 1";
     let with_app = format!("{admins} AND EXISTS (SELECT 1 FROM member_totp t WHERE t.member_id = m.id)");
-    let idle_members = "SELECT count(*) FROM members WHERE enabled = 1 AND coalesce(signed_in_at, created_at) < ?";
     Ok(Measurements {
         now: Some(now),
         verification: last_verification(tx)?,
@@ -40,9 +36,10 @@ pub fn measure(tx: &mut dyn Tx, configured_years: u32) -> Result<Measurements> {
         due_inspections: due_periods(tx)?.len(),
         unclassified: unclassified(tx)?.len(),
         admins: (tx.scalar(admins, &[])?, tx.scalar(&with_app, &[])?),
-        idle_members: tx.scalar(idle_members, &[idle.into()])?,
+        idle_members: 0,
         people,
         access_years: effective_years(configured_years, people),
+        configured_years,
         is_public: false,
         is_insecure: false,
     })

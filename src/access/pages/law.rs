@@ -5,11 +5,10 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 
-use crate::access::law::{self, Measurements};
+use crate::access::law;
 use crate::access::retention::{self, RetentionPlan};
 use crate::config::Config;
-use crate::consumer;
-use crate::privacy::{self, RetentionYears, SealDays};
+use crate::privacy::{self, LawScope};
 use crate::server::Endpoints;
 use crate::storage::{Diagnostic, Severity, Storage, StorageError};
 use crate::web::{Layout, PageResult, page};
@@ -60,25 +59,13 @@ pub(super) async fn show(
     State(urls): State<Endpoints>,
     layout: Layout,
 ) -> PageResult {
-    let years = config.access_keep_years;
-    let (keep, days) = (RetentionYears::new(config.order_keep_years), SealDays(config.order_seal_days));
-    let is_demo = config.demo.is_some();
-    let (measured, more) = storage
+    let scope = LawScope::of(&config, urls.is_public(), urls.is_insecure());
+    let checks = storage
         .read_replica(move |tx| {
-            let now = tx.now();
-            let mut more = vec![
-                consumer::store::check(tx)?,
-                privacy::store::status(tx, keep)?.check(now),
-                privacy::store::breaches::check(tx)?,
-                privacy::store::requests::check(tx)?,
-            ];
-            if !is_demo {
-                more.push(privacy::store::seals::status(tx)?.check(days, now));
-            }
-            Ok::<_, StorageError>((law::measure(tx, years)?, more))
+            let mut checks = law::checks(&privacy::store::law::measure(tx, scope)?);
+            checks.extend(privacy::store::law::more_checks(tx, scope)?);
+            Ok::<_, StorageError>(checks)
         })
         .await?;
-    let measured = Measurements { is_public: urls.is_public(), is_insecure: urls.is_insecure(), ..measured };
-    let checks = law::checks(&measured).into_iter().chain(more).collect();
     Ok(page(LawPage { layout, checks, plan: retention::plan() }))
 }

@@ -10,16 +10,11 @@ use crate::access::{AccessAction, AccessRecorder, Accessor, Seal, UNCLEAN, head}
 use crate::id::{crockford, parse_crockford};
 use crate::members::model::Account;
 use crate::members::store as members;
-use crate::orders::filter::OrderFilter;
-use crate::orders::list as orders;
-use crate::orders::search_field::SearchField;
+use crate::privacy::store::people;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::time::parse_date;
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{Layout, PageResult, PersonalData, Query, personal_page};
-
-/// Orders of a searched person that are looked up.
-const MAX_ORDERS: usize = 200;
 
 /// Seals that the page shows.
 const SHOWN_SEALS: i64 = 31;
@@ -44,6 +39,8 @@ struct ListPage {
     pages: PageBar,
     /// number of orders that the search found; none without a search
     found_orders: Option<usize>,
+    /// whether the search may have missed orders because there are too many
+    is_search_cut: bool,
     last_sequence: i64,
     digest: String,
     seals: Vec<Seal>,
@@ -111,14 +108,6 @@ impl PersonalData for ListPage {
     }
 }
 
-/// The orders of a person: by any field that the list of orders searches.
-fn orders_of_person(tx: &mut dyn Tx, q: &str) -> StorageResult<Vec<i64>> {
-    let filter = OrderFilter { field: SearchField::All, search: q.to_owned(), ..OrderFilter::default() };
-    let mut ids = orders::all_ids(tx, &filter)?;
-    ids.truncate(MAX_ORDERS);
-    Ok(ids)
-}
-
 fn view(tx: &mut dyn Tx, rows: Vec<AccessRow>, wanted: &[i64]) -> StorageResult<Vec<RowView>> {
     let shown_of = |row: &AccessRow| -> Vec<i64> {
         let listed = row.record.access.orders.listed.as_deref().unwrap_or_default();
@@ -146,12 +135,13 @@ pub(super) async fn list(
     uri: Uri,
 ) -> PageResult {
     recorder.flush().await?;
-    let asked = query.clone();
-    let (members, rows, pages, found_orders, (last_sequence, digest), seals) = storage
+    let asked = query;
+    let shown = storage
         .read(move |tx| {
             let members = members::list(tx)?;
             let q = asked.q.trim();
-            let found = if q.is_empty() { None } else { Some(orders_of_person(tx, q)?) };
+            let found = if q.is_empty() { None } else { Some(people::find_orders(tx, q)?) };
+            let (found, is_search_cut) = found.map_or((None, false), |(ids, is_cut)| (Some(ids), is_cut));
             let filter = AccessFilter {
                 member_id: members.iter().find(|member| member.number() == asked.member).map(|member| member.member.id),
                 action: AccessAction::from_code(&asked.action),
@@ -165,8 +155,20 @@ pub(super) async fn list(
             let (rows, _) = list::page(tx, &filter, offset, pages.size.into())?;
             let rows = view(tx, rows, found.as_deref().unwrap_or_default())?;
             let seals = list::newest_seals(tx, SHOWN_SEALS)?;
-            Ok::<_, StorageError>((members, rows, pages, found.map(|found| found.len()), head(tx)?, seals))
+            let (last_sequence, digest) = head(tx)?;
+            Ok::<_, StorageError>(ListPage {
+                layout: layout.clone(),
+                query: asked.clone(),
+                members,
+                rows,
+                pages,
+                found_orders: found.map(|found| found.len()),
+                is_search_cut,
+                last_sequence,
+                digest,
+                seals,
+            })
         })
         .await?;
-    Ok(personal_page(ListPage { layout, query, members, rows, pages, found_orders, last_sequence, digest, seals }))
+    Ok(personal_page(shown))
 }

@@ -11,7 +11,7 @@ use crate::config::Database;
 use crate::demo::Demo;
 use crate::members;
 use crate::orders;
-use crate::privacy::{self, RetentionYears, SealDays};
+use crate::privacy::{self, LawScope};
 use crate::proofs::destroy::ProofRetention;
 use crate::reconcile;
 use crate::search::Limits;
@@ -69,10 +69,9 @@ pub(super) fn spawn(state: &AppState, tls: Option<Tls>) -> JoinSet<()> {
     jobs.spawn(keep_access_records(state.clone()));
     jobs.spawn(run_metrics_upkeep());
     let photos = ProofRetention { files: state.proofs.clone(), days: state.config.proof_keep_days };
-    let keep = RetentionYears::new(state.config.order_keep_years);
-    let seal_after = state.config.demo.is_none().then_some(SealDays(state.config.order_seal_days));
-    jobs.spawn(privacy::job::run(state.storage.clone(), keep, seal_after, photos));
-    jobs.spawn(measure_law(state.storage.clone(), keep, state.config.access_keep_years));
+    let scope = LawScope::of(&state.config, state.urls.is_public(), state.urls.is_insecure());
+    jobs.spawn(privacy::job::run(state.storage.clone(), scope.keep, scope.seal, photos));
+    jobs.spawn(measure_law(state.storage.clone(), scope));
     jobs.spawn(compact_search_index(state.storage.clone()));
     jobs.spawn(orders::classification::run(state.storage.clone(), state.districts.clone()));
     if let Some(demo) = state.demo.clone() {
@@ -106,11 +105,11 @@ pub(super) async fn stop(mut jobs: JoinSet<()>, storage: &Storage) {
 }
 
 /// Exports what 법 점검 measures. It counts the people of the shop, which reads all orders.
-async fn measure_law(storage: Storage, keep: RetentionYears, access_years: u32) {
+async fn measure_law(storage: Storage, scope: LawScope) {
     let mut interval = tokio::time::interval(LAW_INTERVAL);
     loop {
         interval.tick().await;
-        if let Err(error) = privacy::measures::export(&storage, keep, access_years).await {
+        if let Err(error) = privacy::measures::export(&storage, scope).await {
             tracing::warn!(%error, "법 점검의 지표를 재지 못했어요. 곧 다시 해요");
         }
     }

@@ -137,7 +137,7 @@ pub(super) fn install(options: &InstallOptions, dry_run: bool) -> CommandResult 
     delete_firewall_rule();
     // The page 설정 may admit other devices later, and a service cannot ask for the permission.
     let has_rule = add_firewall_rule(&program);
-    let is_reachable = has_rule || !endpoints(&options.config).is_public();
+    let is_reachable = has_rule || !endpoints(&options.config).listens_to_others();
     let logs = log_folder(&options.data);
     let started = service.start::<&OsStr>(&[]).map_err(CliError::from).and_then(|()| wait_for_transition(&service));
     if !matches!(started, Ok(ServiceState::Running)) {

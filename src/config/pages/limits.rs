@@ -1,4 +1,4 @@
-//! `POST /settings/limits`: limits of uploads, and the idle time of logins.
+//! `POST /settings/limits`: limits of uploads, the idle time of logins, and the days until ended orders are kept apart.
 
 use std::ops::RangeInclusive;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::Context;
 use super::show::SettingsPage;
 use crate::audit::MemberActor;
-use crate::config::{Config, PageSettings};
+use crate::config::{Config, ORDER_SEAL_DAYS, PageSettings};
 use crate::web::{Form, Layout, PageResult};
 
 /// Bytes of a megabyte, the unit of the limit of uploads.
@@ -28,6 +28,7 @@ pub(super) struct LimitsForm {
     pub(super) upload_max_mb: String,
     pub(super) upload_keep_days: String,
     pub(super) session_idle_minutes: String,
+    pub(super) order_seal_days: String,
     /// withdraws what the page has saved
     pub(super) reset: Option<String>,
 }
@@ -39,6 +40,7 @@ impl LimitsForm {
             upload_max_mb: (config.upload_max_bytes / MEGABYTE).to_string(),
             upload_keep_days: config.upload_keep_days.to_string(),
             session_idle_minutes: (config.session_idle.as_secs() / 60).to_string(),
+            order_seal_days: config.order_seal_days.to_string(),
             reset: None,
         }
     }
@@ -74,6 +76,7 @@ pub(super) async fn update(
     let upload_max_mb = number("upload_max_mb", &form.upload_max_mb, UPLOAD_MAX_MB);
     let upload_keep_days = number("upload_keep_days", &form.upload_keep_days, UPLOAD_KEEP_DAYS);
     let session_idle_minutes = number("session_idle_minutes", &form.session_idle_minutes, SESSION_IDLE_MINUTES);
+    let order_seal_days = number("order_seal_days", &form.order_seal_days, ORDER_SEAL_DAYS);
     if problems.is_empty() {
         let (config, is_reset) = (&context.config, form.reset.is_some());
         let in_force = LimitsForm::of(config);
@@ -83,6 +86,7 @@ pub(super) async fn update(
             page.upload_keep_days = value(page.upload_keep_days, upload_keep_days, &in_force.upload_keep_days);
             page.session_idle_minutes =
                 value(page.session_idle_minutes, session_idle_minutes, &in_force.session_idle_minutes);
+            page.order_seal_days = value(page.order_seal_days, order_seal_days, &in_force.order_seal_days);
         };
         match context.save(actor, change).await? {
             Ok(Some(_)) => return context.redirect(actor, "설정을 저장하고 프로그램을 다시 켰어요.").await,

@@ -98,8 +98,8 @@ pub(super) async fn update(
             return Ok(shown.unprocessable());
         }
     };
-    let before = Endpoints::new(config.listen, config.tls.is_some(), config.behind_tls);
-    let after = Endpoints::new(next.listen, next.tls.is_some(), next.behind_tls);
+    let before = Endpoints::of(&config);
+    let after = Endpoints::of(&next);
     if before.local_url() == after.local_url() && before.is_public() == after.is_public() {
         return context.redirect(actor, "설정을 저장하고 프로그램을 다시 켰어요.").await;
     }
@@ -114,7 +114,7 @@ pub(super) async fn update(
         lan_urls: after.lan_urls(),
         phones_url: phones_url.map(|url| format!("{url}{PHONES_PATH}")),
         warns,
-        demands_totp: next.demands_admin_totp() && !config.demands_admin_totp(),
+        demands_totp: next.demands_admin_totp(after.is_public()) && !config.demands_admin_totp(before.is_public()),
         local_url,
     });
     if let Some(refresh) = refresh {

@@ -17,7 +17,8 @@ async fn post(app: &TestApp, path: &str, fields: &[(&str, &str)]) -> crate::web:
     app.post_form_from("/settings", path, fields).await
 }
 
-const LIMITS: [(&str, &str); 3] = [("upload_max_mb", "12"), ("upload_keep_days", "30"), ("session_idle_minutes", "60")];
+const LIMITS: [(&str, &str); 4] =
+    [("upload_max_mb", "12"), ("upload_keep_days", "30"), ("session_idle_minutes", "60"), ("order_seal_days", "120")];
 
 #[tokio::test]
 async fn limits_are_saved_recorded_and_followed_by_a_restart() {
@@ -30,6 +31,7 @@ async fn limits_are_saved_recorded_and_followed_by_a_restart() {
         upload_max_mb: Some(12),
         upload_keep_days: Some(30),
         session_idle_minutes: Some(60),
+        order_seal_days: Some(120),
         ..PageSettings::default()
     };
     assert_eq!(saved(&app), expected);
@@ -49,10 +51,16 @@ async fn limits_are_saved_recorded_and_followed_by_a_restart() {
 #[tokio::test]
 async fn wrong_numbers_are_shown_at_their_fields() {
     let app = TestApp::as_admin().await;
-    let fields = [("upload_max_mb", "0"), ("upload_keep_days", "많이"), ("session_idle_minutes", "60")];
+    let fields = [
+        ("upload_max_mb", "0"),
+        ("upload_keep_days", "많이"),
+        ("session_idle_minutes", "60"),
+        ("order_seal_days", "29"),
+    ];
     let answer = post(&app, "/settings/limits", &fields).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.text.contains("id=\"upload_max_mb-problem\"") && answer.text.contains("1에서 500 사이"));
+    assert!(answer.text.contains("id=\"order_seal_days-problem\"") && answer.text.contains("30에서 1825 사이"));
     assert!(answer.text.contains("value=\"많이\"") && !answer.text.contains("id=\"session_idle_minutes-problem\""));
     assert_eq!(saved(&app), PageSettings::default());
 }
@@ -101,8 +109,7 @@ async fn value_of_a_flag_cannot_be_changed_on_the_page() {
     app.sign_in_admin().await;
     let page = app.get("/settings").await.ok();
     assert!(page.contains("실행할 때의 --upload-max-mb 옵션") && page.contains("환경 변수 MUKKEUM_LISTEN"), "{page}");
-    let fields = [("upload_max_mb", "12"), ("upload_keep_days", "30"), ("session_idle_minutes", "60")];
-    post(&app, "/settings/limits", &fields).await;
+    post(&app, "/settings/limits", &LIMITS).await;
     assert_eq!((saved(&app).upload_max_mb, saved(&app).upload_keep_days), (None, Some(30)));
 }
 

@@ -55,6 +55,56 @@ async fn late_order_is_listed_until_the_buyer_is_told() {
     assert!(app.get("/consumer").await.ok().contains(&path), "the new day is over too");
 }
 
+/// A day that nobody knows yet has to be told some day.
+#[tokio::test]
+async fn notice_without_a_new_day_holds_for_three_business_days() {
+    let (app, id) = shop().await;
+    let path = format!("/consumer/orders/{}", crockford(id));
+    app.clock.advance_ms(6 * DAY_MS); // Thursday
+    app.sign_in_admin().await;
+    app.post_form(&format!("{path}/notices"), &[("reason", "원목이 늦어요."), ("way", "message")]).await;
+    for (days, is_late) in [(5, false), (1, true)] {
+        app.clock.advance_ms(days * DAY_MS);
+        app.sign_in_admin().await;
+        assert_eq!(app.get("/consumer").await.ok().contains(&path), is_late, "{days}");
+    }
+}
+
+#[tokio::test]
+async fn consent_after_the_work_began_restricts_nothing() {
+    let (app, id) = shop().await;
+    let begin = move |tx: &mut dyn Tx| {
+        let at = tx.now().plus_ms(-2 * DAY_MS);
+        tx.exec("UPDATE orders SET state = 1, purchased_at = ? WHERE id = ?", &[at.into(), id.into()])
+    };
+    app.state.storage.write(begin).await.expect("writes");
+    let path = format!("/consumer/orders/{}", crockford(id));
+    let consent = |day: &'static str| [("given_on", day), ("way", "paper"), ("proof", "계약서 12번")];
+    let late = app.post_form(&format!("{path}/consent"), &consent("2024-03-14")).await;
+    assert!(late.text.contains("다음에 받은 동의로는"), "{}", late.text);
+    assert_eq!(app.post_form(&format!("{path}/consent"), &consent("2024-03-13")).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn what_is_recorded_has_no_number_that_must_not_be_stored_and_is_an_edit() {
+    let (app, id) = shop().await;
+    let path = format!("/consumer/orders/{}", crockford(id));
+    let notice = |reason: &'static str| [("reason", reason), ("way", "message")];
+    let consent = |proof: &'static str| [("given_on", "2024-03-14"), ("way", "paper"), ("proof", proof)];
+    for refused in [
+        app.post_form(&format!("{path}/notices"), &notice("900101-1234567 님 것이 늦어요.")).await,
+        app.post_form(&format!("{path}/consent"), &consent("계약서, 국민 123456-78-901234")).await,
+    ] {
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.text.contains("지우고 다시 저장해 주세요"), "{}", refused.text);
+    }
+    app.post_form(&format!("{path}/notices"), &notice("원목이 늦어요.")).await;
+    app.post_form(&format!("{path}/consent"), &consent("계약서 12번")).await;
+    let sql = "SELECT count(*) FROM access_records WHERE action = 'edit' AND page = ? AND first_order_id = ?";
+    let count = app.state.storage.read(move |tx| tx.scalar(sql, &[path.as_str().into(), id.into()])).await;
+    assert_eq!(count.expect("reads"), 2);
+}
+
 #[tokio::test]
 async fn withdrawal_is_restricted_only_with_a_recorded_consent() {
     let (app, id) = shop().await;

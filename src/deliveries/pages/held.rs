@@ -20,8 +20,8 @@ use crate::orders::list::{OrderRow, load_rows};
 use crate::orders::model::OrderState;
 use crate::storage::{Storage, StorageError, Tx};
 use crate::web::{
-    Flash, FormPairs, Layout, Member, PageResult, Query, Tone, first_value, local_path, page, page_with_status,
-    percent_encode, redirect, redirect_with_flash, url_with_flash,
+    Flash, FormPairs, Layout, Member, PageResult, PersonalData, Query, Tone, first_value, local_path, percent_encode,
+    personal_page, personal_page_with_status, redirect, redirect_with_flash, url_with_flash,
 };
 
 /// Orders that the page shows. A completion of more of them is repeated for the rest.
@@ -62,6 +62,12 @@ struct HeldPage {
     undo: Option<String>,
 }
 
+impl PersonalData for HeldPage {
+    fn orders(&self) -> Vec<i64> {
+        self.rows.iter().map(|row| row.order.id).collect()
+    }
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct HeldQuery {
@@ -77,7 +83,7 @@ pub(super) async fn show(
 ) -> PageResult {
     let ids = query.id.iter().filter_map(|id| parse_crockford(id)).collect();
     let shown = held_page(&storage, layout, member, ids, &query.back).await?;
-    if shown.rows.is_empty() { Ok(redirect(&shown.back)) } else { Ok(page(shown)) }
+    if shown.rows.is_empty() { Ok(redirect(&shown.back)) } else { Ok(personal_page(shown)) }
 }
 
 /// The page with those of the orders that are still held, masked as in the list of deliveries.
@@ -120,7 +126,7 @@ pub(super) async fn complete(
         let mut page = held_page(&storage, layout, member, ids(&pairs, "id"), &back).await?;
         let message = "선택한 주문이 없어요. 그래도 완료할 주문을 선택해 주세요.";
         page.layout.flash = Some(Flash::new(Tone::Warning, message));
-        return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
+        return Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
     let named = ticked.clone();
     let mut rows = storage.read(move |tx| load_rows(tx, &named)).await?;

@@ -121,6 +121,9 @@ async fn memo_changed_by_another_member_is_not_overwritten() {
     );
     let long = app.post_form(&here, &memo("혼자 가능", &"가".repeat(2_001))).await;
     assert_eq!(long.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let sql = "SELECT count(*) FROM access_records WHERE action = 'edit' AND page = ? AND order_count > 0";
+    let edits = app.state.storage.read(move |tx| tx.scalar(sql, &[here.as_str().into()])).await;
+    assert_eq!(edits.expect("reads"), 2, "each saved change");
 }
 
 #[tokio::test]

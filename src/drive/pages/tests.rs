@@ -26,12 +26,12 @@ use crate::web::{Access, AppState, Role, Routes};
 const DAY: &str = "2024-03-15";
 
 /// The value after a mark, up to a quote.
-fn after(text: &str, mark: &str) -> String {
+pub(crate) fn after(text: &str, mark: &str) -> String {
     text.split(mark).nth(1).unwrap_or_else(|| panic!("{mark}")).split('"').next().expect("a value").to_owned()
 }
 
 /// A shop whose first tour is handed out to the driver `gisa`; the office, the driver's browser, the tour.
-async fn handed_out() -> (TestApp, TestApp, String) {
+pub(crate) async fn handed_out() -> (TestApp, TestApp, String) {
     handed_out_by(|state| {
         let folder = state.config.data.join("proofs");
         state.proofs = ProofFiles::in_folder(folder);
@@ -75,7 +75,7 @@ async fn handed_out_by(change: impl FnOnce(&mut AppState)) -> (TestApp, TestApp,
 }
 
 /// Ticks everything and leaves.
-async fn leave(driver: &TestApp, tour: &str) {
+pub(crate) async fn leave(driver: &TestApp, tour: &str) {
     let path = format!("/drive/loading/{tour}");
     let page = driver.get(&path).await.ok();
     // Goods of an open cancellation stay here.

@@ -77,13 +77,17 @@ pub(super) struct EnableForm {
     secret: String,
     /// a code of the app, which proves that it has the secret
     code: String,
+    /// the member's password: whoever sits at an open screen must not lock the member out
+    #[serde(default)]
+    password: String,
 }
 
+/// Connects the first app. One that is connected is removed before, with the password.
 pub(super) async fn enable(
     State(storage): State<Storage>,
     State(vault): State<Vault>,
     State(demo): State<Option<Demo>>,
-    current: CurrentMember,
+    own_password: OwnPassword,
     actor: MemberActor,
     layout: Layout,
     Form(form): Form<EnableForm>,
@@ -93,22 +97,34 @@ pub(super) async fn enable(
     }
     let secret = TotpSecret::parse(&form.secret);
     let secret = secret.ok_or_else(|| Error::BadRequest("앞 화면에서 다시 해 주세요.".to_owned()))?;
-    let Some(step) = secret.verify(&form.code, storage.clock().now(), 0) else {
+    let step = secret.verify(&form.code, storage.clock().now(), 0);
+    let is_own = own_password.verify(form.password).await?;
+    let current = own_password.current;
+    let Some(step) = step.filter(|_| is_own) else {
         let mut page = totp_page(&storage, layout, &current, secret).await?;
-        page.code_error =
-            Some("인증 번호가 맞지 않아요. 휴대전화의 시각이 맞는지 보고, 지금 나오는 여섯 자리를 입력해 주세요.");
+        page.password_error = (!is_own).then_some(WRONG_PASSWORD);
+        page.code_error = step.is_none().then_some(
+            "인증 번호가 맞지 않아요. 휴대전화의 시각이 맞는지 보고, 지금 나오는 여섯 자리를 입력해 주세요.",
+        );
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     };
     let sealed = vault.seal(&secret.to_base32());
     let sealed = sealed.ok_or_else(|| Error::Internal("the secret could not be sealed".to_owned()))?;
     let codes = (0..RECOVERY_CODES).map(|_| random::long_code()).collect::<Result<Vec<_>, _>>()?;
     let (stored, event) = (codes.clone(), AuditEvent::TotpEnabled { username: current.member.username.clone() });
-    storage
+    let refused = storage
         .write(move |tx| {
+            if second_factor::find(tx, actor.id)?.is_some() {
+                return Flash::warning("이미 연결되어 있어요. 먼저 연결을 풀어 주세요.").save(tx, actor.id).map(Some);
+            }
             second_factor::enable(tx, actor.id, &sealed, step, &stored)?;
-            audit::record(tx, actor, AuditObject::one(actor.id), &event)
+            audit::record(tx, actor, AuditObject::one(actor.id), &event)?;
+            Ok(None)
         })
         .await?;
+    if let Some(flash) = refused {
+        return Ok(redirect_with_flash("/account/totp", flash));
+    }
     Ok(page(RecoveryCodesPage { layout, codes, home: current.member.role.home() }))
 }
 

@@ -8,6 +8,8 @@ use serde::Deserialize;
 use super::action_offers::ActionOffers;
 use crate::audit::MemberActor;
 use crate::id::{crockford, parse_crockford};
+use crate::masking;
+use crate::members::model::rights::Surface;
 use crate::orders::bulk_action;
 use crate::orders::filter::OrderQuery;
 use crate::orders::list::{OrderRow, load_rows};
@@ -15,8 +17,8 @@ use crate::orders::model::OrderState;
 use crate::orders::store;
 use crate::storage::{Storage, StorageError, Tx};
 use crate::web::{
-    Error, Flash, FormPairs, Layout, PageResult, Query, Tone, local_path, page, page_with_status, percent_encode,
-    redirect, redirect_with_flash,
+    Error, Flash, FormPairs, Layout, PageResult, PersonalData, Query, Tone, local_path, percent_encode, personal_page,
+    personal_page_with_status, redirect, redirect_with_flash,
 };
 
 /// Orders that the page shows. An act on more of them is repeated for the rest.
@@ -91,6 +93,12 @@ impl HeldPage {
     }
 }
 
+impl PersonalData for HeldPage {
+    fn orders(&self) -> Vec<i64> {
+        self.rows.iter().map(|row| row.order.id).collect()
+    }
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct HeldQuery {
@@ -120,19 +128,25 @@ impl HeldQuery {
 
 pub(super) async fn show(State(storage): State<Storage>, layout: Layout, Query(query): Query<HeldQuery>) -> PageResult {
     let shown = held_page(&storage, layout, query).await?;
-    if shown.rows.is_empty() { Ok(redirect(&shown.back)) } else { Ok(page(shown)) }
+    if shown.rows.is_empty() { Ok(redirect(&shown.back)) } else { Ok(personal_page(shown)) }
 }
 
-/// The page with those of the orders that are still held.
+/// The page with those of the orders that are still held, masked as in the list of orders.
 async fn held_page(storage: &Storage, layout: Layout, query: HeldQuery) -> PageResult<HeldPage> {
     let to = advance_act(&query.act).ok_or(Error::NotFound)?;
     let ids: Vec<i64> = query.id.iter().filter_map(|id| parse_crockford(id)).take(MAX_HELD_ROWS).collect();
     let entry = layout.flash.as_ref().and_then(|flash| flash.audit_entry_id);
+    let member = layout.member.clone();
     let read = move |tx: &mut dyn Tx| {
-        Ok::<_, StorageError>((load_rows(tx, &ids)?, ActionOffers::of(tx, entry, &OrderQuery::default())?))
+        let masking = masking::of_member(tx, member.as_ref(), Surface::OrderList)?;
+        let held = load_rows(tx, &ids)?.into_iter().filter(|row| row.order.is_held_from(to));
+        let masked = held.map(|row| {
+            let is_hidden = row.is_sealed || masking.hides(row.order.delivery_id, false);
+            row.masked_if(is_hidden)
+        });
+        Ok::<_, StorageError>((masked.collect(), ActionOffers::of(tx, entry, &OrderQuery::default())?))
     };
-    let (mut rows, after) = storage.read(read).await?;
-    rows.retain(|row| row.order.is_held_from(to));
+    let (rows, after) = storage.read(read).await?;
     Ok(HeldPage { layout, to, rows, back: query.back(), act: query.act, after })
 }
 
@@ -151,7 +165,7 @@ pub(super) async fn advance(
         let mut page = held_page(&storage, layout, query).await?;
         page.layout.flash =
             Some(Flash::new(Tone::Warning, "선택한 주문이 없어요. 그래도 진행할 주문을 선택해 주세요."));
-        return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
+        return Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
     let back = query.back();
     let flash = storage
@@ -167,6 +181,7 @@ pub(super) async fn advance(
 #[cfg(test)]
 mod tests {
     use crate::id::crockford;
+    use crate::members::model::Role;
     use crate::orders::model::{Order, OrderState};
     use crate::orders::store::{self, Action};
     use crate::orders::testing::edit;
@@ -221,6 +236,24 @@ mod tests {
         assert!(list.contains("1건은 취소 요청이 있는데도 진행했어요"), "{list}");
         assert_eq!(state_and_action(&app, orders[0].id).await, (OrderState::Shipped, Action::DespiteClaim));
         assert!(app.get(&format!("/orders/{}", ids[0])).await.ok().contains("클레임에도 진행"));
+    }
+
+    #[tokio::test]
+    async fn names_are_masked_as_in_the_list_and_their_view_is_recorded() {
+        let (app, orders) = shop().await;
+        app.post_form("/shop", &[("name", "보기 침대"), ("mask_lists", "1")]).await;
+        let desk = app.another_browser();
+        desk.sign_in_as(Role::Orders).await;
+        let (id, name) = (crockford(orders[0].id), &orders[0].recipient.name);
+        let page = format!("/orders/held?act=ship&id={id}");
+        let none = [("act", "ship"), ("id", id.as_str())];
+        for (browser, sees_names) in [(&app, true), (&desk, false)] {
+            let shown = [browser.get(&page).await, browser.post_form("/orders/held", &none).await];
+            assert!(shown.iter().all(|answer| answer.text.contains(name) == sees_names), "{name}");
+        }
+        app.state.access.flush().await.expect("writes");
+        let count = "SELECT count(*) FROM access_records WHERE page = '/orders/held' AND order_count = 1";
+        assert_eq!(app.state.storage.read(move |tx| tx.scalar(count, &[])).await.expect("reads"), 4);
     }
 
     #[tokio::test]

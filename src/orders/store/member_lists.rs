@@ -1,10 +1,11 @@
 //! What a member keeps about the order list: its columns, named searches and the last courier.
 
-use crate::id::crockford;
+use crate::id::{self, crockford};
 use crate::orders::filter::OrderQuery;
 use crate::orders::list_column::{ListColumn, column_codes, parse_columns};
 use crate::orders::model::Order;
 use crate::storage::{Result, Tx};
+use crate::time::Moment;
 
 /// Searches that a member can keep.
 pub const MAX_SAVED_SEARCHES: usize = 30;
@@ -120,6 +121,15 @@ pub fn save_search(
     let sql = "INSERT INTO saved_searches (id, member_id, name, query) VALUES (?, ?, ?, ?)";
     tx.exec(sql, &[id.into(), member_id.into(), name.into(), query.into()])?;
     Ok(Ok(()))
+}
+
+/// Deletes searches for a word that were kept before that moment: the word may be the name of a person whose orders are
+/// destroyed.
+pub fn delete_old_searches(tx: &mut dyn Tx, before: Moment) -> Result<u64> {
+    let sql = "SELECT id FROM saved_searches WHERE query LIKE 'q=%' OR query LIKE '%&q=%'";
+    let ids: Vec<i64> = tx.query(sql, &[])?.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
+    let old: Vec<i64> = ids.into_iter().filter(|id| id::moment(*id) < before).collect();
+    tx.delete_ids("saved_searches", "id", &old)
 }
 
 /// Deletes a search of the member; whether there was one.

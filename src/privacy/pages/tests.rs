@@ -90,6 +90,35 @@ async fn record_is_downloaded_with_a_reason_which_is_recorded() {
 }
 
 #[tokio::test]
+async fn record_has_what_was_promised_told_agreed_and_noted() {
+    let (app, ids) = shop().await;
+    let id = ids[0];
+    let add = move |tx: &mut dyn Tx| {
+        let delivery = crate::orders::store::find(tx, &[id])?.remove(0).delivery_id;
+        tx.exec("UPDATE deliveries SET memo = '개가 있어요' WHERE id = ?", &[delivery.into()])?;
+        for sql in [
+            "INSERT INTO promises (id, delivery_id, day, channel, basis, promised_by, promised_at) \
+             SELECT 1, delivery_id, '2024-03-29', 'phone', '{}', 1, 0 FROM orders WHERE id = ?",
+            "INSERT INTO delay_notices (id, order_id, reason, way, text, sent_at, member_id) \
+             VALUES (1, ?, '원목', 'message', '원목이 늦어요', 0, 1)",
+            "INSERT INTO withdrawal_consents (order_id, given_on, way, proof, recorded_at, member_id) \
+             VALUES (?, '2024-03-14', 'paper', '계약서 12번', 0, 1)",
+        ] {
+            tx.exec(sql, &[id.into()])?;
+        }
+        Ok::<_, StorageError>(())
+    };
+    app.state.storage.write(add).await.expect("writes");
+    let path = format!("/privacy/people/{}", crockford(id));
+    let page = app.get(&format!("{path}?role=customer")).await.ok();
+    let form = [("role", "customer"), ("note", "본인이 요구함"), ("format", "json")];
+    let json = app.post_form(&path, &form).await.ok();
+    for text in ["개가 있어요", "2024-03-29", "원목이 늦어요", "계약서 12번"] {
+        assert!(page.contains(text) && json.contains(text), "{text}: {json}");
+    }
+}
+
+#[tokio::test]
 async fn due_orders_are_previewed_and_the_certificate_is_shown() {
     let (app, _) = shop().await;
     let page = app.get("/privacy/destructions").await.ok();
@@ -110,5 +139,18 @@ async fn due_orders_are_previewed_and_the_certificate_is_shown() {
     let href = page.split("href=\"").find(|rest| rest.starts_with("/privacy/destructions/")).expect("a certificate");
     let certificate = app.get(href.split('"').next().expect("an end")).await.ok();
     assert!(certificate.contains("개인정보 파기 확인서") && certificate.contains("덮어썼어요"), "{certificate}");
+    // The file has open claims, which somebody has to settle before.
+    assert!(app.get("/access/law").await.ok().contains("클레임이나 일감, 확인할 값이 남아 있는 주문이"));
+    let settle = |tx: &mut dyn Tx| {
+        let rows = tx.query("SELECT order_id FROM open_claims", &[])?;
+        let ids: Vec<i64> = rows.iter().map(|row| row.int(0)).collect::<Result<_, _>>()?;
+        for order in crate::orders::store::find(tx, &ids)? {
+            crate::orders::testing::edit(tx, &order, |order| order.claim.clear())?;
+        }
+        Ok::<_, StorageError>(())
+    };
+    app.state.storage.write(settle).await.expect("writes");
+    let photos = crate::proofs::destroy::ProofRetention::none();
+    assert!(crate::privacy::destroy_due(&app.state.storage, keep, &photos).await.expect("destroys").orders > 0);
     assert!(app.get("/access/law").await.ok().contains("5년이 지난 주문이 남아 있지 않아요"));
 }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::audit::downloads;
+use crate::consumer::store as consumer;
+use crate::deliveries;
 use crate::drive::model::StopEvent;
 use crate::drive::store::events as stop_events;
 use crate::notices::store as notices;
@@ -10,11 +12,12 @@ use crate::orders::list::{OrderRow, load_rows};
 use crate::orders::search_field::SearchField;
 use crate::orders::store::{self as orders, seal};
 use crate::plans::model::Job;
-use crate::plans::store::tasks;
+use crate::plans::store::{promises, tasks};
 use crate::privacy::RetentionYears;
 use crate::privacy::person::{
     DeliveryRecord, FoundPerson, Likeness, OrderRecord, Person, PersonRecord, PersonRole, kept_until, people_in,
 };
+use crate::privacy::store::due;
 use crate::proofs::store as proofs;
 use crate::search::tokenizer::search_words;
 use crate::search::{Limits, store as index};
@@ -48,6 +51,29 @@ fn search(tx: &mut dyn Tx, texts: &[&str]) -> Result<(Vec<OrderRow>, bool)> {
     is_cut |= ids.len() > MAX_PERSON_ORDERS;
     let ids: Vec<i64> = ids.into_iter().rev().take(MAX_PERSON_ORDERS).collect();
     Ok((load_unsealed(tx, &ids)?, is_cut))
+}
+
+/// Orders that a text finds by any searched field, also sealed ones and those of disabled products, newest first; at most
+/// [`MAX_PERSON_ORDERS`], and whether there may be more.
+pub fn find_orders(tx: &mut dyn Tx, text: &str) -> Result<(Vec<i64>, bool)> {
+    let (mut common, mut is_cut): (Option<BTreeSet<i64>>, bool) = (None, false);
+    for word in search_words(text) {
+        let Some(found) = index::lookup_word(tx, &word, SearchField::All.bits(), &Limits::DEFAULT)? else {
+            is_cut = true;
+            continue;
+        };
+        let found: BTreeSet<i64> = found.into_iter().collect();
+        common = Some(match common {
+            Some(common) => common.intersection(&found).copied().collect(),
+            None => found,
+        });
+    }
+    // A word that is too frequent to look up hides nothing where another one narrows the search.
+    is_cut &= common.is_none();
+    let mut ids = common.unwrap_or_default();
+    ids.extend(seal::find_sealed(tx, text, MAX_PERSON_ORDERS + 1)?);
+    is_cut |= ids.len() > MAX_PERSON_ORDERS;
+    Ok((ids.into_iter().rev().take(MAX_PERSON_ORDERS).collect(), is_cut))
 }
 
 /// The rows of these orders with what was moved apart: what a person may see and demand is all of it.
@@ -92,12 +118,19 @@ pub fn record_of(
     let mut records = Vec::with_capacity(own.len());
     let ids: Vec<i64> = own.iter().map(|(row, _)| row.order.id).collect();
     let mut sealed = seal::contents(tx, &ids)?;
+    let holds = due::holds(tx, &ids)?;
     for (row, roles) in own {
         let id = row.order.id;
+        let hold = holds.get(&id).copied().unwrap_or_default();
+        let mut delays = consumer::notices(tx, id)?;
+        delays.reverse();
         records.push(OrderRecord {
             events: orders::events_with(tx, id, &sealed.remove(&id).unwrap_or_default())?,
             files: downloads::files_of_order(tx, id)?,
-            kept_until: kept_until(&row.order, keep),
+            delays,
+            consent: consumer::consent(tx, id)?,
+            kept_until: kept_until(&row.order, hold, keep),
+            hold,
             roles: if roles.is_empty() { vec![role] } else { roles },
             row,
         });
@@ -106,27 +139,31 @@ pub fn record_of(
     Ok(Some(PersonRecord { person, orders: records, deliveries, similar, is_cut }))
 }
 
-/// What drivers reported of the deliveries of these orders, those of the newest orders first.
+/// What was written down and reported of the deliveries of these orders, those of the newest orders first.
 fn deliveries_of(tx: &mut dyn Tx, orders: &[OrderRecord]) -> Result<Vec<DeliveryRecord>> {
-    let mut deliveries: Vec<(i64, DeliveryRecord)> = Vec::new();
+    let mut found: Vec<(i64, DeliveryRecord)> = Vec::new();
     for OrderRecord { row, .. } in orders {
         let (id, number) = (row.order.delivery_id, row.order.order_number.clone());
-        if let Some((_, record)) = deliveries.iter_mut().find(|(delivery_id, _)| *delivery_id == id) {
+        if let Some((_, record)) = found.iter_mut().find(|(delivery_id, _)| *delivery_id == id) {
             record.orders.push(number);
         } else {
             let bundle_number = row.bundle_number.clone();
+            let mut promises = promises::of_delivery(tx, id)?;
+            promises.reverse();
             let record = DeliveryRecord {
                 bundle_number,
                 orders: vec![number],
+                memo: deliveries::store::find(tx, id)?.map(|delivery| delivery.memo).unwrap_or_default(),
+                promises,
                 jobs: Vec::new(),
                 events: Vec::new(),
                 photos: Vec::new(),
                 notices: Vec::new(),
             };
-            deliveries.push((id, record));
+            found.push((id, record));
         }
     }
-    let ids: Vec<i64> = deliveries.iter().map(|(id, _)| *id).collect();
+    let ids: Vec<i64> = found.iter().map(|(id, _)| *id).collect();
     let jobs: Vec<Job> = tasks::of_deliveries(tx, &ids)?.into_iter().map(|planned| planned.job).collect();
     let job_ids: Vec<i64> = jobs.iter().map(|job| job.id).collect();
     let mut events = stop_events::of_jobs(tx, &job_ids)?;
@@ -136,21 +173,21 @@ fn deliveries_of(tx: &mut dyn Tx, orders: &[OrderRecord]) -> Result<Vec<Delivery
         photos.entry(photo.job_id).or_default().push(photo);
     }
     for job in jobs {
-        let Some((_, record)) = deliveries.iter_mut().find(|(id, _)| *id == job.delivery_id) else { continue };
+        let Some((_, record)) = found.iter_mut().find(|(id, _)| *id == job.delivery_id) else { continue };
         record.events.extend(events.remove(&job.id).unwrap_or_default());
         record.photos.extend(photos.remove(&job.id).unwrap_or_default());
         record.notices.extend(notices.remove(&job.id).unwrap_or_default());
         record.jobs.extend(job.task);
     }
-    for (_, record) in &mut deliveries {
+    for (_, record) in &mut found {
         record.events.sort_by_key(StopEvent::at);
         record.photos.sort_by_key(|photo| (photo.taken_at, photo.id));
     }
-    let reported = |record: &DeliveryRecord| {
-        let is_empty = record.events.is_empty() && record.photos.is_empty() && record.notices.is_empty();
-        !is_empty || !record.jobs.is_empty()
+    let has_more = |record: &DeliveryRecord| {
+        let is_written = !record.memo.is_empty() || !record.promises.is_empty() || !record.notices.is_empty();
+        is_written || !record.jobs.is_empty() || !record.events.is_empty() || !record.photos.is_empty()
     };
-    Ok(deliveries.into_iter().map(|(_, record)| record).filter(reported).collect())
+    Ok(found.into_iter().map(|(_, record)| record).filter(has_more).collect())
 }
 
 /// The persons in other orders who have the same telephone number or the same name.

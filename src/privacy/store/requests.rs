@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use super::due;
 use super::people::{MAX_PERSON_ORDERS, record_of};
 use crate::audit::{self, Actor, AuditEvent, AuditObject};
 use crate::deliveries;
 use crate::masking;
+use crate::orders::list::OrderRow;
 use crate::orders::store::erasure::{count_memos, erase_memos};
 use crate::orders::store::{self as orders, Action, ChangeContext, bundles, seal, with_changes};
 use crate::privacy::RetentionYears;
-use crate::privacy::person::{PersonRecord, PersonRole};
+use crate::privacy::person::{OrderRecord, PersonRecord, PersonRole};
 use crate::privacy::request::{
     OrderFate, PersonCorrection, PersonRequest, RequestAnswer, RequestKind, check_requests, due_on, fate, has_ended,
 };
@@ -147,8 +149,8 @@ impl DeletionPlan {
 /// What a deletion would do with the orders of a person.
 pub fn plan_deletion(tx: &mut dyn Tx, record: &PersonRecord, keep: RetentionYears) -> Result<DeletionPlan> {
     let mut plan = DeletionPlan { is_cut: record.is_cut, ..DeletionPlan::default() };
-    for order in record.orders.iter().map(|record| &record.row.order) {
-        match fate(order, keep) {
+    for OrderRecord { row: OrderRow { order, .. }, hold, .. } in &record.orders {
+        match fate(order, *hold, keep) {
             OrderFate::UnderWay => plan.under_way.push(order.id),
             OrderFate::KeptUntil(day) => plan.kept.entry(day).or_default().push(order.id),
         }
@@ -255,8 +257,9 @@ fn ended_deliveries(tx: &mut dyn Tx, person: &PersonRecord) -> Result<(Vec<i64>,
     let mut deliveries: BTreeSet<i64> = own().map(|order| order.delivery_id).collect();
     let ids: Vec<i64> = deliveries.iter().copied().collect();
     let all = bundles::order_ids(tx, &ids)?;
+    let holds = due::holds(tx, &all)?;
     for order in orders::find(tx, &all)? {
-        if !has_ended(&order) {
+        if !has_ended(&order) || holds.get(&order.id).is_some_and(|hold| hold.is_open) {
             deliveries.remove(&order.delivery_id);
         }
     }

@@ -56,10 +56,10 @@ pub(super) async fn show(
     Ok(page(OtherDevicesPage {
         layout,
         qr_code: urls.first().and_then(|url| qr::svg(url)),
-        exposure: match (endpoints.is_insecure(), urls.is_empty()) {
+        exposure: match (endpoints.is_insecure(), endpoints.is_public() || !urls.is_empty()) {
             (true, _) => Exposure::Unencrypted,
-            (false, true) => Exposure::LocalOnly,
-            (false, false) => Exposure::Encrypted,
+            (false, false) => Exposure::LocalOnly,
+            (false, true) => Exposure::Encrypted,
         },
         urls,
         unknown_certificate: endpoints.certificate().filter(|_| config.uses_shop_ca()),
@@ -78,7 +78,7 @@ fn phones_url(endpoints: &Endpoints, urls: &[String]) -> Option<String> {
 mod tests {
     use std::path::Path;
 
-    use crate::config::TlsSource;
+    use crate::config::{AdminTotp, Config, TlsSource};
     use crate::server::Endpoints;
     use crate::server::tls::Tls;
     use crate::time::Moment;
@@ -91,9 +91,11 @@ mod tests {
         let source = folder.map(|folder| TlsSource::ShopCa(folder.to_owned()));
         let tls = source.as_ref().map(|source| Tls::open(source, Moment(1_795_316_400_000)).expect("generates one"));
         let endpoints = Endpoints { tls, ..Endpoints::new(address, is_https, is_https) };
-        let app =
-            TestApp::start_with_state(|config| config.tls = source, Routes::new(), |state| state.urls = endpoints)
-                .await;
+        let change = |config: &mut Config| {
+            config.tls = source;
+            config.admin_totp = AdminTotp::Off;
+        };
+        let app = TestApp::start_with_state(change, Routes::new(), |state| state.urls = endpoints).await;
         app.sign_in_admin().await;
         app.get("/other-devices").await.ok()
     }

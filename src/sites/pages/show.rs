@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
+use crate::access;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::deliveries::list::load_rows;
 use crate::id::{crockford, parse_crockford};
@@ -138,12 +139,14 @@ pub(super) async fn update(
                 Some(vault.seal(&code).ok_or_else(|| Error::Internal("no randomness to seal a code".to_owned()))?)
             };
             let version = form.version.parse().unwrap_or(-1);
+            let orders = page.orders.clone();
             let write = move |tx: &mut dyn Tx| {
                 if !store::save(tx, &key, (&facts, sealed.as_deref()), version, actor.id)? {
                     return Ok(None);
                 }
                 let event = AuditEvent::SiteSaved { has_code: sealed.is_some() };
                 audit::record(tx, actor, AuditObject::one(id), &event)?;
+                access::record_edit(tx, actor, format!("/sites/{}", crockford(id)), orders.clone())?;
                 Flash::success(event.sentence()).save(tx, actor.id).map(Some)
             };
             if let Some(flash) = storage.write(write).await? {

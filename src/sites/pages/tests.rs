@@ -39,6 +39,8 @@ async fn card_of_a_building_is_shown_for_its_other_units() {
     let wrong = app.post_form(&first, &[("version", "0"), ("parking_metres", "5000")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(wrong.text.contains("0에서 1000m 사이로"));
+    let secret = app.post_form(&first, &[("version", "0"), ("note", "주인 900101-1234567")]).await;
+    assert!(secret.status == StatusCode::UNPROCESSABLE_ENTITY && secret.text.contains("주민등록번호가 들어 있어요"));
     let form = [("version", "0"), ("elevator", "missing"), ("entry_code", "#8246"), ("note", "뒷문으로")];
     let saved = app.post_form(&first, &form).await;
     assert!(app.get(saved.location()).await.ok().contains("현장 카드를 저장했어요. 공동현관 비밀번호가 있어요."));
@@ -53,6 +55,9 @@ async fn card_of_a_building_is_shown_for_its_other_units() {
     });
     let sealed = stored.await.expect("reads").expect("a row").expect("a blob").expect("a code");
     assert!(!sealed.windows(4).any(|four| four == b"8246"), "it is sealed");
+    let sql = "SELECT count(*) FROM access_records WHERE action = 'edit' AND page = ?";
+    let edits = app.state.storage.read(move |tx| tx.scalar(sql, &[first.as_str().into()])).await;
+    assert_eq!(edits.expect("reads"), 1, "the saved form, not the refused ones");
 }
 
 #[tokio::test]

@@ -133,10 +133,12 @@ fn is_trigger(sql: &str) -> bool {
 }
 
 /// Translates a trigger that refuses a statement: `CREATE TRIGGER … [WHEN condition] BEGIN SELECT RAISE(ABORT, 'message')`.
+/// Conditions use differences of days only, so that it does not matter from which day `julianday` and `to_days` count.
 fn translate_trigger(sql: &str) -> Option<String> {
     let (head, body) = sql.strip_prefix("CREATE TRIGGER ")?.split_once("BEGIN SELECT RAISE(ABORT, ")?;
     let (event, condition) = head.split_once("WHEN ").unwrap_or((head, "TRUE"));
-    let (event, condition, message) = (event.trim(), condition.trim(), body.trim_end_matches(')'));
+    let (event, message) = (event.trim(), body.trim_end_matches(')'));
+    let condition = condition.trim().replace("julianday(", "to_days(");
     Some(format!(
         "CREATE TRIGGER IF NOT EXISTS {event} FOR EACH ROW BEGIN IF {condition} THEN \
          SIGNAL SQLSTATE {REFUSED} SET MESSAGE_TEXT = {message}; END IF; END"

@@ -30,7 +30,8 @@ pub(super) async fn download(
         let record =
             DownloadRecord { content: "rejected-rows", source: &source, rows, purpose: None, note: "", digest: None };
         downloads::record(tx, Some(actor.id), &record)?;
-        access::record_download(tx, Actor::from(actor).into(), &source, &format!("{rows}행"), AccessedOrders::NONE)
+        // Nobody is asked for a purpose, so that none is recorded: the inspection lists it.
+        access::record_download(tx, Actor::from(actor).into(), &source, "", AccessedOrders::NONE)
     };
     storage.write(record).await?;
     let stem = upload.file_name.rsplit_once('.').map_or(upload.file_name.as_str(), |(stem, _)| stem);

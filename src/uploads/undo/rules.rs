@@ -407,7 +407,7 @@ mod tests {
             entry(at, Some(7), Action::TrackingSet, serde_json::json!([["tracking_number", was, is]]))
         };
         let log = [number(1_000, "", "45168300137"), number(3_000, "45168300137", "45168301507")];
-        let history = OrderHistory { order: &order, log: &log, said: &[], work: None };
+        let history = OrderHistory { order: &order, log: &log, said: &[], work: None, is_planned: false };
         let Some(OrderUndo::Restore { former, kept, last_entries, .. }) = undo_changed(UPLOAD, &history) else {
             panic!("is restored")
         };
@@ -416,7 +416,7 @@ mod tests {
         let by_hand = Order { tracking_number: String::new(), version: 3, ..order.clone() };
         let undone = entry(4_000, None, Action::Edited, serde_json::json!([["tracking_number", "45168301507", ""]]));
         let log = [&log[..], &[undone]].concat();
-        let history = OrderHistory { order: &by_hand, log: &log, said: &[], work: None };
+        let history = OrderHistory { order: &by_hand, log: &log, said: &[], work: None, is_planned: false };
         assert_eq!(undo_changed(UPLOAD, &history), None, "nothing is left of it");
     }
 }

@@ -7,10 +7,11 @@ use super::show::{NoticeForm, refused};
 use crate::audit::MemberActor;
 use crate::consumer::model::{ConsentWay, MAX_REASON_CHARS};
 use crate::consumer::store;
+use crate::consumer::terms::consent_is_late;
 use crate::id::parse_crockford;
 use crate::orders::store as orders;
 use crate::storage::{Storage, StorageError, Tx};
-use crate::text::one_line;
+use crate::text::{SensitiveKind, find_sensitive, one_line};
 use crate::time::parse_date;
 use crate::web::{Error, Flash, Form, Layout, PageResult, redirect_with_flash};
 
@@ -32,6 +33,7 @@ pub(crate) async fn create(
     let order_id = parse_crockford(&id).ok_or(Error::NotFound)?;
     let proof = one_line(&form.proof);
     let today = storage.clock().now().date();
+    let order = storage.read(move |tx| orders::find(tx, &[order_id])).await?.pop();
     let given = parse_date(&form.given_on).zip(ConsentWay::from_code(&form.way));
     let problem = match given {
         None => Some("동의를 받은 날과 방법을 입력해 주세요."),
@@ -40,7 +42,10 @@ pub(crate) async fn create(
             Some("동의한 종이나 문자가 어디에 있는지 입력해 주세요. 없으면 청약철회를 제한할 수 없어요.")
         }
         Some(_) if proof.chars().count() > MAX_REASON_CHARS => Some("300자까지 입력할 수 있어요."),
-        Some(_) => None,
+        Some((day, _)) => find_sensitive(&proof).map(SensitiveKind::rejection).or_else(|| {
+            let is_late = order.is_some_and(|order| consent_is_late(&order, day));
+            is_late.then_some("발주하거나 배송한 다음에 받은 동의로는 청약철회를 제한할 수 없어요.")
+        }),
     };
     let given = match (given, problem) {
         (Some(given), None) => given,

@@ -11,7 +11,7 @@ use crate::id::parse_crockford;
 use crate::orders::list::load_rows;
 use crate::shop;
 use crate::storage::{Storage, StorageError, Tx};
-use crate::text::one_line;
+use crate::text::{SensitiveKind, find_sensitive, one_line};
 use crate::time::parse_date;
 use crate::web::{Error, Flash, Form, Layout, PageResult, redirect_with_flash};
 
@@ -30,6 +30,7 @@ pub(crate) async fn create(
         None => Some("어떻게 알렸는지 선택해 주세요."),
         Some(_) if reason.is_empty() => Some("왜 늦는지 입력해 주세요."),
         Some(_) if reason.chars().count() > MAX_REASON_CHARS => Some("이유는 300자까지 입력할 수 있어요."),
+        Some(_) if find_sensitive(&reason).is_some() => find_sensitive(&reason).map(SensitiveKind::rejection),
         Some(_) if new_day.is_none() && !form.new_day.trim().is_empty() => Some("새로 약속한 날을 다시 입력해 주세요."),
         Some(_) if new_day.is_some_and(|day| day < today) => Some("새로 약속한 날이 이미 지났어요."),
         Some(_) => None,

@@ -15,7 +15,8 @@ async fn enroll(app: &TestApp) -> (TotpSecret, Vec<String>) {
     let secret = secret.expect("a secret");
     let totp = TotpSecret::parse(secret).expect("base 32");
     let code = totp.code_at(app.state.now());
-    let answer = app.post_form("/account/totp", &[("secret", secret), ("code", &code)]).await.ok();
+    let form = [("secret", secret), ("code", &code), ("password", PASSWORD)];
+    let answer = app.post_form("/account/totp", &form).await.ok();
     let codes = answer.split("<li><code>").skip(1).filter_map(|rest| rest.split('<').next()).map(str::to_owned);
     let codes: Vec<String> = codes.collect();
     assert_eq!(codes.len(), 10, "{answer}");
@@ -97,11 +98,37 @@ async fn guesses_of_the_code_lock_the_account() {
 async fn wrong_code_does_not_set_the_app_up() {
     let app = TestApp::as_admin().await;
     let secret = TotpSecret::generate().expect("random").to_base32();
-    let wrong = app.post_form("/account/totp", &[("secret", &secret), ("code", "123")]).await;
+    let form = [("secret", secret.as_str()), ("code", "123"), ("password", PASSWORD)];
+    let wrong = app.post_form("/account/totp", &form).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(wrong.text.contains(&secret), "the secret that the phone has already");
     assert_eq!(app.post_form("/account/totp", &[("secret", "x"), ("code", "1")]).await.status, StatusCode::BAD_REQUEST);
     assert!(app.get("/account").await.ok().contains("연결하지 않았어요"));
+}
+
+#[tokio::test]
+async fn open_screen_is_not_enough_to_connect_an_app_or_to_replace_it() {
+    let app = TestApp::as_admin().await;
+    let attempt = async |password: &str| {
+        let secret = TotpSecret::generate().expect("random");
+        let (text, code) = (secret.to_base32(), secret.code_at(app.state.now()));
+        app.post_form("/account/totp", &[("secret", &text), ("code", &code), ("password", password)]).await
+    };
+    for password in ["", "wrong"] {
+        let refused = attempt(password).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.text.contains("현재 비밀번호가 맞지 않아요"), "{}", refused.text);
+    }
+    assert!(app.get("/account").await.ok().contains("연결하지 않았어요"));
+
+    let (totp, _) = enroll(&app).await;
+    let refused = attempt(PASSWORD).await;
+    assert!(app.get(refused.location()).await.ok().contains("먼저 연결을 풀어 주세요"));
+    let other = app.another_browser();
+    enter_password(&other).await;
+    app.clock.advance_ms(STEP_MS);
+    let right = enter_code(&other, &totp.code_at(app.state.now())).await;
+    assert_eq!(right.status, StatusCode::SEE_OTHER, "the former app is in force");
 }
 
 #[tokio::test]
@@ -127,6 +154,16 @@ async fn administrators_need_an_app_where_others_can_connect() {
     assert_eq!(team.get("/deliveries").await.status, StatusCode::OK, "it is demanded of administrators");
     enroll(&app).await;
     assert_eq!(app.get("/orders").await.status, StatusCode::OK);
+
+    // A proxy on this computer, or a socket that the service manager opened.
+    let proxied = |config: &mut crate::config::Config| config.behind_tls = true;
+    let app = TestApp::start_with(proxied, Routes::new()).await;
+    app.sign_in_admin().await;
+    assert_eq!(app.get("/orders").await.location(), "/account");
+    let inherited = |state: &mut crate::web::AppState| state.urls.address = ([0, 0, 0, 0], 8080).into();
+    let app = TestApp::start_with_state(|_| (), Routes::new(), inherited).await;
+    app.sign_in_admin().await;
+    assert_eq!(app.get("/orders").await.location(), "/account");
 
     let waived = |config: &mut crate::config::Config| {
         public(config);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::id::{crockford, parse_crockford};
 use crate::plans::model::{Job, JobKind, Task, TaskState};
 use crate::plans::task::{MAX_GOODS_CHARS, MAX_NOTE_CHARS, MAX_PIECES, MAX_VOLUME};
-use crate::text::nfkc;
+use crate::text::{find_sensitive, nfkc};
 use crate::time::parse_date;
 use crate::trucks::form::parse_clock;
 use crate::trucks::model::{clock_label, volume_label};
@@ -140,6 +140,8 @@ impl JobForm {
         let goods = if kind == JobKind::Deliver { String::new() } else { self.goods.trim().to_owned() };
         if goods.chars().count() > MAX_GOODS_CHARS {
             problems.push(("goods", "200자까지 입력해 주세요."));
+        } else if let Some(kind) = find_sensitive(&goods) {
+            problems.push(("goods", kind.rejection()));
         } else if goods.is_empty() && kind != JobKind::Deliver {
             problems.push(("goods", "무엇을 가져오거나 하는지 입력해 주세요."));
         }
@@ -149,6 +151,8 @@ impl JobForm {
         };
         if note.chars().count() > MAX_NOTE_CHARS {
             problems.push(("note", "500자까지 입력해 주세요."));
+        } else if let Some(kind) = find_sensitive(&note) {
+            problems.push(("note", kind.rejection()));
         }
         let orders = stored.map_or_else(|| self.orders(), |task| task.orders.clone());
         let (number, state) = stored.map_or((0, TaskState::Open), |task| (task.number, task.state));

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use chrono::NaiveDate;
 
 use super::form::{JobForm, Problems};
+use crate::access;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::id::{crockford, parse_crockford};
 use crate::masking::{self, mask};
@@ -234,8 +235,16 @@ pub(in crate::plans::pages) async fn update(
     let problems = match (form.job(shown.work.delivery_id), task) {
         (Ok(job), Ok(task)) => {
             let (is_new, bundle) = (form.version.is_empty(), shown.work.bundle_number.clone());
+            let (page, orders): (_, Vec<i64>) = (here.clone(), shown.work.order_ids().collect());
             let job = Job { id: beside.as_ref().map_or(0, |job| job.id), task, ..job };
-            let saved = storage.write(move |tx| save(tx, actor, &job, is_new, &bundle)).await?;
+            let write = move |tx: &mut dyn Tx| {
+                let saved = save(tx, actor, &job, is_new, &bundle)?;
+                if saved.is_some() {
+                    access::record_edit(tx, actor, page.clone(), orders.clone())?;
+                }
+                Ok::<_, StorageError>(saved)
+            };
+            let saved = storage.write(write).await?;
             if let Some(flash) = saved {
                 return Ok(redirect_with_flash(&here, flash));
             }

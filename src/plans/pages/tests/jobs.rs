@@ -44,6 +44,12 @@ async fn claim_becomes_a_job_with_one_click() {
     let job = path(made.location()).to_owned();
     let page = app.get(made.location()).await.ok();
     assert!(page.contains("일감을 만들었어요: 회수") && page.contains("할 일") && page.contains("일감 취소"), "{page}");
+    let note = [("kind", "collect"), ("goods", "침대"), ("pieces", "1"), ("note", "환불 국민 123456-78-901234")];
+    let secret = app.post_form(&job, &note).await;
+    assert!(secret.status == StatusCode::UNPROCESSABLE_ENTITY && secret.text.contains("계좌번호가 들어 있어요"));
+    let (sql, here) = ("SELECT count(*) FROM access_records WHERE action = 'edit' AND page = ?", job.clone());
+    let edits = app.state.storage.read(move |tx| tx.scalar(sql, &[here.as_str().into()])).await;
+    assert_eq!(edits.expect("reads"), 1, "the job as it was made");
     let again = app.post_form("/plans/jobs/new", &fields).await;
     assert!(app.get(again.location()).await.ok().contains("이 주문을 가져오는 일감이 이미 있어요"));
     for page in [app.get(&format!("/deliveries/{delivery}")).await, admin.get(&format!("/orders/{order}")).await] {

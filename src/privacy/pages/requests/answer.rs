@@ -8,7 +8,7 @@ use crate::id::parse_crockford;
 use crate::privacy::request::{MAX_REQUEST_CHARS, RequestAnswer};
 use crate::privacy::store::requests;
 use crate::storage::{Storage, Tx};
-use crate::text::one_line;
+use crate::text::{SensitiveKind, find_sensitive, one_line};
 use crate::web::{Error, Flash, Form, PageResult, redirect_with_flash};
 
 #[derive(Debug, Default, Deserialize)]
@@ -34,6 +34,9 @@ pub(crate) async fn answer(
                 None => Flash::warning("어떻게 답했는지 선택해 주세요."),
                 Some(_) if length == 0 || length > MAX_REQUEST_CHARS => {
                     Flash::warning("어떻게 답했는지 500자까지 입력해 주세요. 거절했다면 이유도 입력하세요.")
+                }
+                Some(_) if find_sensitive(&note).is_some() => {
+                    Flash::warning(find_sensitive(&note).map_or("", SensitiveKind::rejection))
                 }
                 Some(answer) if requests::answer(tx, Actor::from(actor), number, answer, &note)? => {
                     Flash::success("답을 기록했어요.")

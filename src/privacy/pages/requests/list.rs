@@ -12,7 +12,7 @@ use crate::privacy::person::PersonRole;
 use crate::privacy::request::{MAX_REQUEST_CHARS, PersonRequest, RequestKind};
 use crate::privacy::store::requests;
 use crate::storage::{Storage, StorageError, Tx};
-use crate::text::one_line;
+use crate::text::{SensitiveKind, find_sensitive, one_line};
 use crate::time::parse_date;
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{Error, Flash, Form, Layout, PageResult, Query, disclosing, page, redirect_with_flash};
@@ -71,7 +71,7 @@ pub(crate) async fn create(
         Some((_, day)) if day > today => Some("받은 날이 아직 오지 않았어요."),
         Some(_) if demand.is_empty() => Some("누가 무엇을 요구했는지 입력해 주세요. 예: 본인이 전화로 삭제를 요구함"),
         Some(_) if demand.chars().count() > MAX_REQUEST_CHARS => Some("500자까지 입력할 수 있어요."),
-        Some(_) => None,
+        Some(_) => find_sensitive(&demand).map(SensitiveKind::rejection),
     };
     let write = move |tx: &mut dyn Tx| {
         if let Some(problem) = problem {
