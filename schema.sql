@@ -765,6 +765,17 @@ CREATE TABLE loads (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX loads_by_order ON loads (order_id);
 
+-- What trucks left with, stop by stop. It stays when the office takes a tour back, which a phone without a signal does not
+-- know: what its driver reports of these stops happened.
+CREATE TABLE departures (
+    tour_id   INTEGER NOT NULL REFERENCES tours (id),
+    job_id    INTEGER NOT NULL REFERENCES jobs (id),
+    driver_id INTEGER NOT NULL REFERENCES members (id),
+    loaded    TEXT NOT NULL CHECK (length(loaded) <= 60000),  -- JSON: pieces by order
+    PRIMARY KEY (tour_id, job_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX departures_by_job ON departures (job_id);
+
 -- Day keys: a phone may hand in what happened on one tour, and fetch that tour; nothing else.
 CREATE TABLE drive_keys (
     id          INTEGER NOT NULL PRIMARY KEY,
@@ -775,6 +786,7 @@ CREATE TABLE drive_keys (
     created_at  INTEGER NOT NULL,
     seen_at     INTEGER NOT NULL,  -- last contact
     waiting     INTEGER NOT NULL CHECK (waiting >= 0),  -- records on the phone at the last contact
+    rejected    TEXT NOT NULL CHECK (length(rejected) <= 60000),  -- JSON: jobs of records that were not accepted and are kept there
     expires_at  INTEGER NOT NULL,  -- some days after the tour, or when its member was disabled or got another role
     revoked_at  INTEGER,  -- the office cut the phone off
     revoked_by  INTEGER,
@@ -793,6 +805,7 @@ CREATE TABLE stop_events (
     number       INTEGER NOT NULL CHECK (number >= 1),  -- of the phone on this tour
     happened_at  INTEGER NOT NULL,  -- by the clock of the phone
     clock_offset INTEGER NOT NULL,  -- milliseconds to add to that clock
+    sent_offset  INTEGER,  -- the same when it was handed in; null: it did not come from a phone's queue
     received_at  INTEGER NOT NULL,
     kind         TEXT NOT NULL CHECK (kind IN ('arrived', 'delivered', 'failed', 'undone')),
     details      TEXT NOT NULL CHECK (length(details) <= 60000),  -- JSON, by kind
@@ -807,7 +820,7 @@ CREATE TABLE stop_findings (
     id          INTEGER NOT NULL PRIMARY KEY,
     event_id    TEXT NOT NULL CHECK (length(event_id) <= 32) REFERENCES stop_events (id),
     kind        TEXT NOT NULL CHECK (kind IN (
-        'cancelled', 'moved', 'changed', 'closed', 'second-report', 'reversed', 'clock', 'partial', 'collected',
+        'cancelled', 'moved', 'taken-back', 'changed', 'closed', 'second-report', 'reversed', 'clock', 'partial', 'collected',
         'not-collected', 'third-failure')),
     found_at    INTEGER NOT NULL,
     resolved_at INTEGER,

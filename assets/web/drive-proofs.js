@@ -2,9 +2,10 @@
 // file: no position, no maker. It is kept in a database of its own until the server has said that it has it.
 
 const MAX_EDGE = 1280;
-const QUALITIES = [0.6, 0.45, 0.3];
-/** The server takes 640 kB; photographs are far smaller. */
-const MAX_BYTES = 400 * 1024;
+/** Tried one after the other before the picture becomes smaller. */
+const QUALITIES = [0.6, 0.5, 0.4];
+/** Sixty of them go over a slow network in the evening. */
+const MAX_BYTES = 160_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 
 // ── storage: versionless like the queue; notes are small and read often, bytes are not ──
@@ -41,20 +42,20 @@ async function stored(mode, work) {
   }
 }
 
-const all = () => stored("readonly", (notes) => notes.getAll());
-const bytesOf = async (id) => (await stored("readonly", (_, bytes) => bytes.get(id)))?.bytes;
+// A note is of one photograph of one stop; its bytes are stored once under their hash.
+const withHash = (note) => ({ hash: note.id, ...note });
+const all = async () => (await stored("readonly", (notes) => notes.getAll())).map(withHash);
+const bytesOf = async (hash) => (await stored("readonly", (_, bytes) => bytes.get(hash)))?.bytes;
 const saveNote = (note) => stored("readwrite", (notes) => notes.put(note));
 
-const remove = (id) =>
+/** Removes a photograph of a stop, and its bytes unless another stop has them too. */
+const remove = ({ id, hash }) =>
   stored("readwrite", (notes, bytes) => {
     notes.delete(id);
-    bytes.delete(id);
-  });
-
-const clear = () =>
-  stored("readwrite", (notes, bytes) => {
-    notes.clear();
-    bytes.clear();
+    const others = notes.getAll();
+    others.onsuccess = () => {
+      if (!others.result.map(withHash).some((note) => note.hash === hash)) bytes.delete(hash);
+    };
   });
 
 // ── SHA-256: browsers have it on secure pages only, and a shop's own network may be none ──
@@ -129,46 +130,53 @@ function withoutMetadata(bytes) {
   return whole;
 }
 
-/** The file of a camera as a small upright JPEG. */
+/** The file of a camera as an upright JPEG of MAX_BYTES at most: of less quality first, then of fewer pixels. */
 async function reencode(file) {
   const image = await createImageBitmap(file, { imageOrientation: "from-image" }).catch(() => createImageBitmap(file));
-  const scale = Math.min(1, MAX_EDGE / Math.max(image.width, image.height));
   const canvas = document.createElement("canvas");
-  canvas.width = Math.max(1, Math.round(image.width * scale));
-  canvas.height = Math.max(1, Math.round(image.height * scale));
-  canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
-  image.close?.();
-  for (const quality of QUALITIES) {
-    const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", quality));
-    const bytes = withoutMetadata(new Uint8Array(await blob.arrayBuffer()));
-    if (bytes.length <= MAX_BYTES || quality === QUALITIES.at(-1)) return bytes;
+  for (let edge = MAX_EDGE; ; edge *= 0.8) {
+    const scale = Math.min(1, edge / Math.max(image.width, image.height));
+    canvas.width = Math.max(1, Math.round(image.width * scale));
+    canvas.height = Math.max(1, Math.round(image.height * scale));
+    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+    for (const quality of QUALITIES) {
+      const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", quality));
+      const bytes = withoutMetadata(new Uint8Array(await blob.arrayBuffer()));
+      if (bytes.length <= MAX_BYTES) {
+        image.close?.();
+        return bytes;
+      }
+    }
   }
 }
 
 /** Takes a photograph for a stop: on return it is on the phone's disk, read back and compared. */
 async function take(file, tour, job) {
   const bytes = await reencode(file);
-  const id = await hashOf(bytes);
-  const note = { id, tour, job, taken_at: Date.now() };
+  const hash = await hashOf(bytes);
+  const note = { id: `${tour}-${job}-${hash}`, hash, tour, job, taken_at: Date.now() };
   await stored("readwrite", (notes, store) => {
     notes.put(note);
     // An array buffer: some phones give a damaged file back for a stored one.
-    store.put({ id, bytes: bytes.buffer });
+    store.put({ id: hash, bytes: bytes.buffer });
   });
-  const back = await bytesOf(id);
-  if (!back || (await hashOf(new Uint8Array(back))) !== id) throw new Error("the stored photograph differs");
+  const back = await bytesOf(hash);
+  if (!back || (await hashOf(new Uint8Array(back))) !== hash) throw new Error("the stored photograph differs");
   return note;
 }
 
 /** A small picture of a photograph. */
-async function thumbnail(id) {
+async function thumbnail(hash) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = 96;
-  const image = await createImageBitmap(new Blob([await bytesOf(id)], { type: "image/jpeg" }));
+  const image = await createImageBitmap(new Blob([await bytesOf(hash)], { type: "image/jpeg" }));
   const edge = Math.min(image.width, image.height);
   canvas.getContext("2d").drawImage(image, (image.width - edge) / 2, (image.height - edge) / 2, edge, edge, 0, 0, 96, 96);
   return canvas;
 }
+
+/** The part on the screen. The screen may be drawn anew while a photograph is being taken. */
+let current;
 
 /** The part of a stop's page that takes photographs. `pending` are those that no record names yet; `el` makes elements. */
 function field({ el, tour, job, pending, most, changed }) {
@@ -184,15 +192,15 @@ function field({ el, tour, job, pending, most, changed }) {
     const photos = pending();
     shown.replaceChildren(...photos.map((photo, at) => {
       const item = el("li", {}, el("button", { type: "button", class: "drive-button", "aria-label": `사진 ${at + 1} 지우기`, click: () => takeBack(photo) }, "지우기"));
-      thumbnail(photo.id).then((picture) => item.prepend(picture)).catch(() => undefined);
+      thumbnail(photo.hash).then((picture) => item.prepend(picture)).catch(() => undefined);
       return item;
     }));
     label.textContent = photos.length ? `사진 ${photos.length}장 · 더 찍기` : "사진 찍기";
   };
   const takeBack = async (photo) => {
-    await remove(photo.id).catch(() => undefined);
+    await remove(photo).catch(() => undefined);
     await changed();
-    show();
+    current.show();
   };
   const add = async () => {
     const [file] = input.files;
@@ -202,12 +210,13 @@ function field({ el, tour, job, pending, most, changed }) {
     try {
       await take(file, tour, job);
     } catch {
-      tell("사진을 담지 못했어요. 다시 찍어 주세요.");
+      current.tell("사진을 담지 못했어요. 다시 찍어 주세요.");
     }
     input.value = "";
     await changed();
-    show();
+    current.show();
   };
+  current = { show, tell };
   show();
   return el("div", { class: "drive-photo-field" }, problem, shown, input, label, el("p", { class: "drive-small" }, "물건만 찍어요. 사람은 찍지 않아요. 위치는 사진에서 지워요."));
 }
@@ -215,10 +224,10 @@ function field({ el, tour, job, pending, most, changed }) {
 // ── handing in ──
 
 /** Sends a photograph. Answers whether it may be removed from the phone, or why the server refuses it for good. */
-async function send({ id }, url, key) {
-  const bytes = await bytesOf(id);
-  if (!bytes || (await hashOf(new Uint8Array(bytes))) !== id) return { refused: "사진이 휴대전화에서 깨졌어요." };
-  const answer = await fetch(`${url}/${id}`, {
+async function send({ hash }, url, key) {
+  const bytes = await bytesOf(hash);
+  if (!bytes || (await hashOf(new Uint8Array(bytes))) !== hash) return { refused: "사진이 휴대전화에서 깨졌어요." };
+  const answer = await fetch(`${url}/${hash}`, {
     method: "PUT",
     headers: { "x-drive-key": key, "content-type": "image/jpeg" },
     body: bytes,
@@ -267,4 +276,4 @@ function signaturePad(el) {
   return { canvas, clear, path: () => path };
 }
 
-globalThis.driveProofs = { signaturePad, all, field, remove, clear, saveNote, send };
+globalThis.driveProofs = { signaturePad, all, field, remove, saveNote, send };

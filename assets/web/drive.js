@@ -11,6 +11,8 @@ const REQUEST_TIMEOUT_MS = 20_000;
 /** Events of one request; the server takes 200. */
 const BATCH = 100;
 const KEEP_DAYS = 14;
+/** A clock that jumps by more was set by somebody. */
+const MAX_STEP_MS = 1000;
 /** Photographs of one record, as the server takes them. */
 const MAX_PHOTOS = 6;
 // Of the script before this one: photographs are stored and sent apart from the records.
@@ -61,15 +63,21 @@ const get = (name, id) => stored([name], "readonly", (store) => store.get(id));
 
 // ── what is known ──
 
-const known = { packs: [], keys: new Map(), events: [], receipts: new Map(), photos: [], facts: { offset: 0, contact: 0 }, problem: "" };
+const known = { packs: [], keys: new Map(), events: [], receipts: new Map(), photos: [], facts: { offset: 0, width: Infinity, contact: 0, latest: 0 }, problem: "" };
+
+/** Records that were made while the page is open: one that was made during a reading is in the next reading. */
+let recordings = 0;
 
 async function load() {
+  const before = recordings;
   const [packs, keys, events, receipts, facts] = await Promise.all(["packs", "keys", "events", "receipts", "facts"].map(all));
+  if (before !== recordings) return load();
   known.packs = packs.sort((one, other) => one.name.localeCompare(other.name, "ko"));
   known.keys = new Map(keys.map((row) => [row.id, row]));
   known.events = events.sort((one, other) => one.number - other.number);
   known.receipts = new Map(receipts.map((row) => [row.id, row]));
-  for (const { id, value } of facts) known.facts[id] = value;
+  // From then on this page knows them first.
+  if (known.facts.contact === 0) for (const { id, value } of facts) known.facts[id] = value;
   await loadPhotos();
 }
 
@@ -79,11 +87,13 @@ async function loadPhotos() {
 
 /** The records that another one takes back. One that the server did not accept takes nothing back. */
 const takenBack = (events) => new Set(events.filter(({ id, kind }) => kind === "undone" && known.receipts.get(id)?.accepted !== false).map(({ details }) => details.undone));
-const namedBy = ({ id, tour }) => known.events.find((event) => event.tour === tour && event.details.photos?.some(({ hash }) => hash === id));
+/** The records of its stop that name a photograph. The same file may be a photograph of several stops. */
+const naming = (photo) =>
+  known.events.filter((event) => event.tour === photo.tour && event.job === photo.job && event.details.photos?.some(({ hash }) => hash === photo.hash));
 /** Whether no record names it, or only one that was taken back: the next record of the stop names it. */
-function isPending({ id, tour }) {
+function isPending(photo) {
   const undone = takenBack(known.events);
-  return !known.events.some((event) => event.tour === tour && !undone.has(event.id) && event.details.photos?.some(({ hash }) => hash === id));
+  return naming(photo).every((event) => undone.has(event.id));
 }
 
 const photosLeft = () => known.photos.filter(({ refused }) => !refused);
@@ -92,6 +102,44 @@ const rejected = () => known.events.filter((event) => known.receipts.get(event.i
 const clock = (ms) => new Date(ms).toLocaleTimeString("ko-KR", { hour: "2-digit", minute: "2-digit", hour12: false, timeZone: "Asia/Seoul" });
 const dayOf = (ms) => new Date(ms).toLocaleDateString("sv-SE", { timeZone: "Asia/Seoul" });
 const serverNow = () => Date.now() + known.facts.offset;
+
+// ── the clock ──
+
+let lastTick;
+
+/**
+ * Reads the clock. One that was set back is corrected: the steady clock of the page goes on, and no moment comes before one
+ * that the phone has seen. A phone that sleeps stops the steady clock, so that one set forward is known at the next contact only.
+ */
+function tick() {
+  const [wall, steady] = [Date.now(), performance.now()];
+  const expected = lastTick ? lastTick.wall + steady - lastTick.steady : 0;
+  const back = Math.max(expected - wall, known.facts.latest - wall - known.facts.offset);
+  if (back > MAX_STEP_MS) known.facts.offset += back;
+  known.facts.latest = Math.max(known.facts.latest, wall + known.facts.offset);
+  lastTick = { wall, steady };
+  return wall;
+}
+
+function putFacts(store) {
+  for (const [id, value] of Object.entries(known.facts)) store.put({ id, value });
+}
+
+const saveFacts = () => stored(["facts"], "readwrite", putFacts);
+
+/**
+ * An answer of the server says between what the offset is: it was given after the request was sent and before its first byte
+ * came. A measure that was more exact stays as long as it is possible.
+ */
+async function contact({ sentAt, answeredAt }, now) {
+  const [least, most] = [now - answeredAt, now - sentAt];
+  const { offset, width } = known.facts;
+  if (offset < least || offset > most || most - least <= width) Object.assign(known.facts, { offset: (least + most) / 2, width: most - least });
+  Object.assign(known.facts, { contact: now, latest: now });
+  lastTick = undefined;
+  tick();
+  await saveFacts();
+}
 
 /** The last event of a stop that was not taken back. */
 function ownState(tour, job) {
@@ -118,12 +166,16 @@ function newId() {
 /** Writes an event, and reads it back before it counts. */
 async function record(pack, stop, kind, details) {
   const number = known.events.filter((event) => event.tour === pack.id).reduce((most, event) => Math.max(most, event.number), 0) + 1;
+  const happened_at = tick();
   const event = {
-    id: newId(), tour: pack.id, job: stop.job, number, happened_at: Date.now(), clock_offset: Math.round(known.facts.offset),
-    kind, details, saw: stop.version,
+    id: newId(), tour: pack.id, job: stop.job, number, happened_at, clock_offset: Math.round(known.facts.offset),
+    contact: Math.round(known.facts.contact), kind, details, saw: stop.version,
   };
   try {
-    await stored(["events"], "readwrite", (store) => store.add(event));
+    await stored(["events", "facts"], "readwrite", (events, facts) => {
+      putFacts(facts);
+      return events.add(event);
+    });
     const back = await get("events", event.id);
     if (JSON.stringify(back) !== JSON.stringify(event)) throw new Error("the stored event differs");
   } catch {
@@ -132,7 +184,8 @@ async function record(pack, stop, kind, details) {
     return false;
   }
   known.problem = "";
-  known.events.push(event);
+  recordings += 1;
+  if (!known.events.some(({ id }) => id === event.id)) known.events.push(event);
   render();
   flush();
   return true;
@@ -144,6 +197,7 @@ let isFlushing = false;
 let wantsFlush = false;
 
 async function request(path, key, body) {
+  const sentAt = Date.now();
   const answer = await fetch(`${BASE}${path}`, {
     method: body === undefined ? "GET" : "POST",
     headers: { "x-drive-key": key, ...(body === undefined ? {} : { "content-type": "application/json" }) },
@@ -153,31 +207,23 @@ async function request(path, key, body) {
     redirect: "error",
     signal: deadline(),
   });
+  // The body may take its time.
+  const answeredAt = Date.now();
   // A captive portal answers too: only JSON is an answer of the server.
   const text = answer.headers.get("content-type")?.startsWith("application/json") ? await answer.json() : undefined;
   if (!text) throw new Error(`no answer of the server: ${answer.status}`);
-  return { status: answer.status, text };
-}
-
-async function contact(sentAt, now) {
-  const received = Date.now();
-  known.facts.offset = now - (sentAt + received) / 2;
-  known.facts.contact = now;
-  await stored(["facts"], "readwrite", (store) => {
-    store.put({ id: "offset", value: known.facts.offset });
-    store.put({ id: "contact", value: now });
-  });
+  return { status: answer.status, text, times: { sentAt, answeredAt } };
 }
 
 /** Hands in the events of a tour, oldest first. */
 async function handIn(tour, key) {
   const own = waiting().filter((event) => event.tour === tour);
-  const stuck = rejected().filter((event) => event.tour === tour).length;
   for (let from = 0; from < own.length; from += BATCH) {
     const batch = own.slice(from, from + BATCH);
-    const sentAt = Date.now();
     const events = batch.map(({ tour: _, ...event }) => event);
-    const { status, text } = await request("/drive/events", key, { waiting: own.length - from - batch.length + stuck, events });
+    const stuck = rejected().filter((event) => event.tour === tour).map(({ job }) => job);
+    const body = { waiting: own.length - from - batch.length, rejected: stuck, clock: Date.now(), events };
+    const { status, text, times } = await request("/drive/events", key, body);
     if (status === 401) await closeDay(tour, text);
     else if (status !== 200) known.problem = text.error ?? "";
     if (status !== 200) return status;
@@ -185,17 +231,17 @@ async function handIn(tour, key) {
       for (const { id, accepted, reason } of text.events) store.put({ id, accepted, reason });
     });
     for (const receipt of text.events) known.receipts.set(receipt.id, receipt);
-    await contact(sentAt, text.now);
+    await contact(times, text.now);
   }
   return 200;
 }
 
 /** Sends the photographs of a tour whose record the server has. */
 async function sendPhotos(tour, key) {
-  const own = photosLeft().filter((photo) => photo.tour === tour && known.receipts.get(namedBy(photo)?.id)?.accepted);
+  const own = photosLeft().filter((photo) => photo.tour === tour && naming(photo).some(({ id }) => known.receipts.get(id)?.accepted));
   for (const photo of own) {
     const { isSent, refused } = await photos.send(photo, `${BASE}/drive/proofs`, key);
-    if (isSent) await photos.remove(photo.id);
+    if (isSent) await photos.remove(photo);
     else if (refused) await photos.saveNote({ ...photo, refused });
     await loadPhotos();
     render();
@@ -210,14 +256,29 @@ async function closeDay(tour, { error, ended }) {
   if (ended) await remove("keys", tour);
 }
 
+/** What a driver acts on at a stop, by its name on the screen. */
+function shownOf(stop) {
+  const { task } = stop;
+  return {
+    주소: `${stop.address} ${stop.address_detail}`.trim(),
+    시간: stop.window,
+    상품: stop.goods.map(({ product }) => product).join(", "),
+    "할 일": task ? [task.label, task.goods, task.note].filter(Boolean).join(" ") : "",
+  };
+}
+
+/** What the office changed of a stop since this phone first had it: name, and what it was. */
+const changesOf = (stop) => Object.entries(shownOf(stop)).filter(([name, text]) => stop.first && stop.first[name] !== text).map(([name]) => [name, stop.first[name]]);
+
 async function fetchPack(tour, key) {
-  const sentAt = Date.now();
-  const { status, text } = await request("/drive/pack", key);
+  const { status, text, times } = await request("/drive/pack", key);
   if (status === 401) await closeDay(tour, text);
   if (status !== 200) return;
-  await contact(sentAt, text.now);
-  if (text.wiped) await remove("packs", tour);
-  else await put("packs", { ...text, id: tour });
+  await contact(times, text.now);
+  if (text.wiped) return remove("packs", tour);
+  const before = new Map(known.packs.find(({ id }) => id === tour)?.stops.map((stop) => [stop.job, stop]));
+  for (const stop of text.stops) stop.first = before.get(stop.job)?.first ?? shownOf(stop);
+  await put("packs", { ...text, id: tour });
 }
 
 async function flush() {
@@ -254,16 +315,18 @@ async function tidy() {
   const done = known.events.filter((event) => known.receipts.get(event.id)?.accepted && event.happened_at < old);
   for (const event of done) await remove("events", event.id);
   // A photograph that no record names belongs to nothing once its day is over.
-  const isOver = (photo) => !namedBy(photo) && !known.packs.some(({ id, day }) => id === photo.tour && day >= today);
-  for (const photo of known.photos.filter((photo) => isOver(photo) || photo.taken_at < old)) await photos.remove(photo.id);
+  const isOver = (photo) => naming(photo).length === 0 && !known.packs.some(({ id, day }) => id === photo.tour && day >= today);
+  for (const photo of known.photos.filter((photo) => isOver(photo) || photo.taken_at < old)) await photos.remove(photo);
   await loadPhotos();
   for (const row of known.keys.values()) {
     const hasPhotos = photosLeft().some((photo) => photo.tour === row.id);
     const hasRecords = known.events.some((event) => event.tour === row.id && known.receipts.get(event.id)?.accepted !== true);
     if (row.day < today && !hasRecords && !hasPhotos) await remove("keys", row.id);
   }
-  if (waiting().length === 0) (await navigator.serviceWorker?.getRegistration?.(`${BASE}/drive`))?.waiting?.postMessage("nothing-waits");
   await load();
+  // The worker replaces itself between two days, never in one.
+  const isBetween = known.packs.length === 0 && waiting().length === 0 && photosLeft().length === 0;
+  if (isBetween) (await navigator.serviceWorker?.getRegistration?.(`${BASE}/drive`))?.waiting?.postMessage("nothing-waits");
 }
 
 // ── the screen ──
@@ -301,10 +364,13 @@ function syncLine() {
 function stopItem(pack, stop) {
   const { state, label, at } = stateOf(pack, stop);
   const note = stop.moved_to ? `옮김: ${stop.moved_to}` : stop.is_stopped ? "멈춤: 배송하지 마세요" : "";
+  const isEnded = state === "delivered" || state === "failed";
+  const changed = isEnded ? [] : changesOf(stop).map(([name]) => name);
   const facts = [stop.window, stop.what, state === "open" ? "" : `${label} ${at}`].filter(Boolean).join(" · ");
   return el(
     "li", { class: `${state}${note ? " stopped" : ""}` },
     el("a", { href: `#${stop.key}` }, el("strong", {}, `${stop.position}. ${stop.name}`), stop.task && el("b", { class: "drive-kind" }, stop.task.label), note && el("em", {}, note),
+      changed.length > 0 && el("em", {}, `바뀜: ${changed.join(", ")}`),
       el("span", {}, `${stop.address} ${stop.address_detail}`), el("span", {}, facts)),
   );
 }
@@ -343,7 +409,7 @@ function stopView(pack, stop) {
     pack.photos ? el("div", {}, photos.field({ el, tour: pack.id, job: stop.job, pending, most: MAX_PHOTOS, changed: loadPhotos })) : el("p", { class: "drive-small" }, "이 서버는 사진을 받지 않아요.");
   const extras = () => {
     const details = {};
-    if (pending().length) details.photos = pending().slice(0, MAX_PHOTOS).map(({ id, taken_at }) => ({ hash: id, taken_at }));
+    if (pending().length) details.photos = pending().slice(0, MAX_PHOTOS).map(({ hash, taken_at }) => ({ hash, taken_at }));
     if (note.value.trim()) details.note = note.value.trim();
     if (what.value.trim()) details.collected = [{ what: what.value.trim(), count: Math.min(1000, Math.max(1, Number.parseInt(count.value, 10) || 1)) }];
     if (pad.path()) details.signature = pad.path();
@@ -387,7 +453,9 @@ function stopView(pack, stop) {
     known.problem = "";
   };
   const canUndo = own && !known.receipts.has(own.id);
-  const goods = stop.goods.map((one) => el("li", { class: one.stop ? "stopped" : "" }, el("b", {}, one.product), one.stop && el("em", {}, `멈춤: ${one.stop}`), el("span", {}, ` ${one.pieces}개`)));
+  const goods = stop.goods.map((one) => el("li", { class: one.stop ? "stopped" : "" }, el("b", {}, one.product), one.stop && el("em", {}, `멈춤: ${one.stop}`), el("span", {}, ` ${one.pieces}개`), isOut && !one.stop && one.pieces === 0 && el("em", {}, "싣지 않은 상품이에요")));
+  const changes = isEnded ? [] : changesOf(stop);
+  const isChanged = (name) => changes.some(([changed]) => changed === name);
   const reasons = el("div", { class: "drive-reasons", hidden: true }, ...pack.reasons.map(([code, name]) => el("button", { type: "button", class: "drive-button danger", click: () => finish("failed", { ...extras(), reason: code }) }, name)));
   const isSilent = !isOut || isEnded;
   return [
@@ -401,11 +469,12 @@ function stopView(pack, stop) {
     state !== "open" && el("p", { class: "drive-state" }, `${label} ${at}`),
     canUndo && el("p", {}, el("button", { type: "button", class: "drive-button", click: () => record(pack, stop, "undone", { undone: own.id }) }, `${label} 취소`)),
     isEnded && !canUndo && el("p", { class: "drive-small" }, "이미 전한 기록이에요. 수정하려면 사무실에 전화해 주세요."),
-    el("p", { class: "drive-address" }, stop.address, el("br"), stop.address_detail),
+    ...changes.map(([name, before]) => el("p", { class: "drive-warn" }, el("b", {}, `바뀜: ${name}`), ` 전에는 ${before || "없음"}`)),
+    el("p", { class: `drive-address${isChanged("주소") ? " drive-changed" : ""}` }, stop.address, el("br"), stop.address_detail),
     !isEnded && el("p", { class: "drive-row" },
       ...stop.maps.map(([name, href]) => el("a", { class: "drive-button", href, target: "_blank", rel: "noopener noreferrer" }, name)),
       ...stop.tels.map((tel) => el("a", { class: "drive-button", href: `tel:${tel}` }, `전화 ${tel}`))),
-    goods.length > 0 && el("ul", { class: "drive-goods" }, ...goods),
+    goods.length > 0 && el("ul", { class: `drive-goods${isChanged("상품") ? " drive-changed" : ""}` }, ...goods),
     stop.apart.length > 0 && el("p", { class: "drive-words" }, el("b", {}, "다른 날 배송 "), stop.apart.join(", ")),
     !isEnded && stop.entry_code && el("p", { class: "drive-words" }, el("b", {}, "공동현관 "), stop.entry_code),
     !isEnded && stop.site?.length > 0 && el("p", { class: "drive-words" }, el("b", {}, "현장 "), stop.site.join(" · ")),
@@ -485,39 +554,17 @@ async function registerWorker() {
   await navigator.storage?.persist?.().catch(() => false);
 }
 
-/** Takes the day, its keys and the offline page off the phone. */
-async function wipe() {
-  await stored(["packs", "keys"], "readwrite", (packs, keys) => {
-    packs.clear();
-    keys.clear();
-  });
-  await photos.clear();
-  const names = (await globalThis.caches?.keys?.()) ?? [];
-  await Promise.all(names.filter((name) => name.startsWith("drive ")).map((name) => caches.delete(name)));
-  await (await navigator.serviceWorker?.getRegistration?.(`${BASE}/drive`))?.unregister();
-}
-
-/** Sign-out takes the day off the phone, and is refused while something waits. */
-function guardSignOut() {
-  const form = document.querySelector('form[action$="/logout"]');
-  form?.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    await load().catch(() => undefined);
-    const count = waiting().length;
-    const left = photosLeft().filter(namedBy).length;
-    if (count + left > 0) {
-      alert(`아직 전하지 않은 기록이 ${count}건, 사진이 ${left}장 있어요. 사무실 와이파이에서 전한 다음 로그아웃해 주세요.`);
-      return;
-    }
-    await wipe().catch(() => undefined);
-    form.submit();
-  });
+/** A day that is over leaves the screen and the phone, also without the server. */
+async function everyMinute() {
+  tick();
+  await saveFacts();
+  await tidy();
+  render();
+  await flush();
 }
 
 async function start() {
   await load();
-  guardSignOut();
-  if (!root) return;
   registerWorker().then(() => render());
   await tidy();
   render();
@@ -526,7 +573,7 @@ async function start() {
   addEventListener("hashchange", () => render(true));
   addEventListener("online", flush);
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && flush());
-  setInterval(flush, MINUTE_MS);
+  setInterval(() => everyMinute().catch(() => undefined), MINUTE_MS);
 }
 
 start().catch(() => undefined);

@@ -101,6 +101,7 @@ fn insert_tour(
                 number: i64::try_from(*number).unwrap_or(1),
                 happened_at: at(minute),
                 clock_offset: 0,
+                sent_offset: None,
                 received_at: at(minute),
                 kind,
                 details: EventDetails::default(),

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 
 use super::fold::StopState;
+use super::key::DayKey;
+use super::model::{EventSource, StopEvent};
 use super::store::{self, TourRow, keys};
-use super::tour::{self, DriveTour};
+use super::tour::{self, DriveTour, StopGoods};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
-use crate::id::crockford;
+use crate::id::{crockford, parse_crockford};
 use crate::plans::model::{JobKind, TourState};
 use crate::plans::store as plans;
 use crate::proofs::store as proofs;
@@ -50,10 +52,11 @@ pub fn lines(tour: &DriveTour, counts: &BTreeMap<String, (i64, i64)>) -> Vec<Cou
     let counted = |key: &str| counts.get(key).copied().unwrap_or_default();
     for stop in &tour.stops {
         for goods in &stop.goods {
-            let taken = goods.load.as_ref().and_then(|load| load.loaded).unwrap_or_default();
             let key = crockford(goods.order_id);
             let (returned, aboard) = counted(&key);
-            let delivered = stop.accepted(goods).min(taken);
+            let delivered = stop.accepted(goods);
+            // What was delivered before the office took the tour back is not loaded again.
+            let taken = loaded(goods).max(delivered);
             if taken > 0 {
                 let (name, what) = (stop.name.clone(), goods.product.clone());
                 lines.push(CountLine { key, name, what, taken, delivered, returned, aboard });
@@ -77,6 +80,10 @@ pub fn lines(tour: &DriveTour, counts: &BTreeMap<String, (i64, i64)>) -> Vec<Cou
     lines
 }
 
+fn loaded(goods: &StopGoods) -> i64 {
+    goods.load.as_ref().and_then(|load| load.loaded).unwrap_or_default()
+}
+
 /// Why a tour does not close.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CloseRefusal {
@@ -84,7 +91,7 @@ pub enum CloseRefusal {
     Stale,
     /// pieces without an account: product, stop, number
     Missing(Vec<String>),
-    /// phones that still have records
+    /// phones that still have records, or may have
     Phones(Vec<String>),
     /// stops without a record, though goods for them left, or something was to be done there
     Unreported(Vec<String>),
@@ -96,7 +103,7 @@ impl CloseRefusal {
         match self {
             Self::Stale => "배송 중인 차가 아니에요. 지금 화면을 확인하고 다시 해 주세요.".to_owned(),
             Self::Missing(lines) => format!("수량이 맞지 않아 마감하지 못했어요. {}", lines.join(" / ")),
-            Self::Phones(phones) => format!("아직 휴대전화에 있어요: {}", phones.join(", ")),
+            Self::Phones(phones) => format!("휴대전화를 확인해 주세요: {}", phones.join(", ")),
             Self::Unreported(stops) => {
                 format!("기록이 없는 곳이 있어요: {}. 기사에게 확인하고 종이 기록으로 넣어 주세요.", stops.join(", "))
             }
@@ -104,9 +111,10 @@ impl CloseRefusal {
     }
 }
 
-/// What is still on phones: records, as they said at their last contact, and photographs that a record names.
+/// What is still on phones, or may be: records, and photographs that a record names.
 pub fn waiting(tx: &mut dyn Tx, tour: &DriveTour) -> Result<Vec<String>> {
-    let mut waiting = waiting_phones(tx, tour.tour.id)?;
+    let keys = keys::of_tour(tx, tour.tour.id)?;
+    let mut waiting = waiting_phones(tour, &keys);
     let proofs = proofs::of_tour(tx, tour.tour.id)?;
     for stop in &tour.stops {
         let missing = proofs.iter().filter(|proof| proof.job_id == stop.job_id && proof.received_at.is_none());
@@ -118,11 +126,41 @@ pub fn waiting(tx: &mut dyn Tx, tour: &DriveTour) -> Result<Vec<String>> {
     Ok(waiting)
 }
 
-/// Phones that said that they still have records: `gisa 안드로이드 휴대전화 · 크롬 3건`.
-fn waiting_phones(tx: &mut dyn Tx, tour_id: i64) -> Result<Vec<String>> {
-    let keys = keys::of_tour(tx, tour_id)?;
-    let waiting = keys.into_iter().filter(|key| key.waiting > 0 && key.revoked_at.is_none());
-    Ok(waiting.map(|key| format!("{} {} {}건", key.username, key.description, key.waiting)).collect())
+/// Phones that said at their last contact that they still have records, and those that have said nothing since something
+/// happened on the tour: `gisa 안드로이드 휴대전화 · 크롬 3건`.
+fn waiting_phones(tour: &DriveTour, keys: &[DayKey]) -> Vec<String> {
+    let events = tour.stops.iter().flat_map(|stop| &stop.events).map(StopEvent::at);
+    let last = events.chain(tour.tour.left_at).max();
+    // A phone gets another key when it has lost the first one. The same member with two equal phones is not known from that.
+    let is_newest = |at: usize, key: &DayKey| {
+        let of_phone = |other: &DayKey| other.member_id == key.member_id && other.description == key.description;
+        !keys[at + 1..].iter().any(of_phone)
+    };
+    let mut waiting = Vec::new();
+    for (at, key) in keys.iter().enumerate().filter(|(_, key)| key.revoked_at.is_none()) {
+        let mut left = Vec::new();
+        if key.waiting > 0 {
+            left.push(format!("{}건", key.waiting));
+        }
+        let unsettled = key.rejected.iter().filter(|job| !is_settled(tour, job)).count();
+        if unsettled > 0 {
+            left.push(format!("받아들이지 않은 기록 {unsettled}건"));
+        }
+        if is_newest(at, key) && last.is_some_and(|last| key.seen_at < last) {
+            left.push(format!("{} 뒤로 연락 없음", key.seen_at.kst().format("%H:%M")));
+        }
+        if !left.is_empty() {
+            waiting.push(format!("{} {} {}", key.username, key.description, left.join(", ")));
+        }
+    }
+    waiting
+}
+
+/// Whether somebody has typed how the stop of a record that was not accepted ended.
+fn is_settled(tour: &DriveTour, job: &str) -> bool {
+    let stop = parse_crockford(job).and_then(|job_id| tour.stop(job_id));
+    let is_typed = |event: &StopEvent| event.is_outcome() && event.source != EventSource::Phone;
+    stop.is_some_and(|stop| stop.events.iter().any(is_typed))
 }
 
 /// Closes a tour with these counts; they are saved even if it does not close. `without_phones` closes it while phones
@@ -172,8 +210,7 @@ pub fn close(
 fn refusal(tour: &DriveTour, lines: &[CountLine]) -> Option<CloseRefusal> {
     let is_expected = |stop: &&tour::DriveStop| {
         let is_visit = stop.kind() != JobKind::Deliver && !stop.is_stopped();
-        is_visit
-            || stop.goods.iter().any(|goods| goods.load.as_ref().and_then(|load| load.loaded).unwrap_or_default() > 0)
+        is_visit || stop.goods.iter().any(|goods| loaded(goods) > 0)
     };
     let silent = tour.stops.iter().filter(|stop| !stop.status.state.is_ended() && stop.moved_to.is_none());
     let silent: Vec<String> = silent.filter(is_expected).map(|stop| stop.name.clone()).collect();

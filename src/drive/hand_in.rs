@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::clock::{ClockReading, settle};
 use super::fold::{StopState, StopStatus, fold};
 use super::model::{
     DriveFinding, EventDetails, EventKind, EventSource, MAX_COLLECTED, MAX_NOTE_CHARS, MAX_PHOTOS, StopEvent,
     is_event_id, is_signature,
 };
 use super::site;
-use super::store::{self, TourRow, events, findings};
+use super::store::{self, TourRow, departures, events, findings};
 use super::tour::{self, DriveStop, StopGoods};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor, NumberList, StopsReport};
 use crate::deliveries::complete::{self, CompletionOptions, complete_with};
@@ -27,6 +28,9 @@ use crate::time::Moment;
 /// Events of one request.
 pub const MAX_EVENTS: usize = 200;
 
+/// Latest time that a clock may say, in milliseconds: the year 5138.
+const LATEST_MS: i64 = 100_000_000_000_000;
+
 /// Ended attempts from which on the office should decide.
 const MAX_ATTEMPTS: i64 = 3;
 
@@ -39,6 +43,8 @@ pub struct Reporter {
     pub key_id: Option<i64>,
     /// page or paper, without a key
     pub source: EventSource,
+    /// the clock of the phone at the hand-in; none if it does not tell
+    pub clock: Option<Moment>,
     /// the tour
     pub tour_id: i64,
 }
@@ -56,6 +62,8 @@ pub struct NewEvent {
     pub happened_at: Moment,
     /// milliseconds to add to that clock
     pub clock_offset: i64,
+    /// last contact of the sender before it, by the server; now at a page or desk
+    pub contact: Moment,
     /// what
     pub kind: EventKind,
     /// details
@@ -97,12 +105,14 @@ pub fn receive(tx: &mut dyn Tx, reporter: Reporter, new: &[NewEvent]) -> Result<
     let Some(tour) = store::tour(tx, reporter.tour_id)? else {
         return Ok(new.iter().map(|event| (event.id.clone(), Err(Rejection::UnknownStop))).collect());
     };
-    let jobs: BTreeSet<i64> = known_jobs(tx, tour.id)?;
+    let jobs = known_jobs(tx, &tour)?;
     let received_at = tx.now();
+    let sent_offset = reporter.clock.map(|clock| received_at.0.saturating_sub(clock.0));
+    let offsets = offsets(new, sent_offset, received_at);
     let mut receipts = Vec::with_capacity(new.len());
     let mut changed: Vec<(i64, Vec<StopEvent>)> = Vec::new();
     let mut stored_now: BTreeSet<&str> = BTreeSet::new();
-    for event in new {
+    for (event, clock_offset) in new.iter().zip(offsets) {
         let verdict = match judge(tx, &tour, &jobs, event, &stored_now)? {
             Verdict::Known => Ok(()),
             Verdict::Rejected(rejection) => Err(rejection),
@@ -116,7 +126,8 @@ pub fn receive(tx: &mut dyn Tx, reporter: Reporter, new: &[NewEvent]) -> Result<
                     source: if reporter.key_id.is_some() { EventSource::Phone } else { reporter.source },
                     number: event.number.max(1),
                     happened_at: event.happened_at,
-                    clock_offset: event.clock_offset,
+                    clock_offset,
+                    sent_offset,
                     received_at,
                     kind: event.kind,
                     details: storable(&event.details),
@@ -150,11 +161,33 @@ fn storable(details: &EventDetails) -> EventDetails {
     stored
 }
 
-/// Jobs that are on the tour or were handed out with it.
-fn known_jobs(tx: &mut dyn Tx, tour_id: i64) -> Result<BTreeSet<i64>> {
-    let stops = store::stops(tx, tour_id)?.into_iter().map(|stop| stop.job_id);
-    let stops: BTreeSet<i64> = stops.collect();
-    Ok(store::loads(tx, tour_id)?.into_values().map(|load| load.job_id).chain(stops).collect())
+/// The offset of each event's clock: its own, unless the clock was moved before it.
+fn offsets(new: &[NewEvent], sent_offset: Option<i64>, now: Moment) -> Vec<i64> {
+    let reading = |event: &NewEvent| ClockReading {
+        happened_at: event.happened_at,
+        offset: event.clock_offset,
+        contact: event.contact,
+    };
+    let readings: Vec<ClockReading> = new.iter().map(reading).collect();
+    match sent_offset {
+        Some(sent_offset) => settle(&readings, sent_offset, now),
+        None => readings.iter().map(|reading| reading.offset).collect(),
+    }
+}
+
+/// Jobs of which a phone may report.
+struct KnownJobs {
+    /// on the tour, or handed out with it
+    of_tour: BTreeSet<i64>,
+    /// with which the truck left once, whatever the office did since
+    departed: BTreeSet<i64>,
+}
+
+fn known_jobs(tx: &mut dyn Tx, tour: &TourRow) -> Result<KnownJobs> {
+    let departed: BTreeSet<i64> = departures::of_tour(tx, tour.id)?.into_keys().collect();
+    let stops: BTreeSet<i64> = store::stops(tx, tour.id)?.into_iter().map(|stop| stop.job_id).collect();
+    let loads = store::loads(tx, tour.id)?.into_values().map(|load| load.job_id);
+    Ok(KnownJobs { of_tour: loads.chain(stops).collect(), departed })
 }
 
 /// Stores which photographs an event names. From then on their files are accepted, for its stop alone.
@@ -177,7 +210,7 @@ enum Verdict {
 fn judge(
     tx: &mut dyn Tx,
     tour: &TourRow,
-    jobs: &BTreeSet<i64>,
+    jobs: &KnownJobs,
     event: &NewEvent,
     stored_now: &BTreeSet<&str>,
 ) -> Result<Verdict> {
@@ -187,10 +220,11 @@ fn judge(
     if events::is_known(tx, &event.id)? {
         return Ok(Verdict::Known);
     }
-    if !jobs.contains(&event.job_id) {
+    let has_left_with_it = jobs.departed.contains(&event.job_id);
+    if !has_left_with_it && !jobs.of_tour.contains(&event.job_id) {
         return Ok(Verdict::Rejected(Rejection::UnknownStop));
     }
-    if matches!(tour.state, TourState::Draft | TourState::Fixed | TourState::Loading) && tour.left_at.is_none() {
+    if !has_left_with_it && tour.left_at.is_none() {
         return Ok(Verdict::Rejected(Rejection::NotLeft));
     }
     // A mistake is taken back as long as nobody acted on it: what it takes back was stored by this request. What a lost answer
@@ -202,6 +236,11 @@ fn judge(
     Ok(Verdict::New)
 }
 
+/// Whether a clock may say so: no sum of such times overflows.
+pub fn is_time(moment: Moment) -> bool {
+    (0..=LATEST_MS).contains(&moment.0)
+}
+
 fn is_readable(event: &NewEvent) -> bool {
     let details = &event.details;
     let is_short = |text: &str| text.chars().count() <= MAX_NOTE_CHARS;
@@ -209,7 +248,8 @@ fn is_readable(event: &NewEvent) -> bool {
         && event.saw_version.len() <= 16
         && event.saw_version.bytes().all(|byte| byte.is_ascii_alphanumeric())
         && event.number >= 1
-        && event.happened_at.0.checked_add(event.clock_offset).is_some()
+        && is_time(event.happened_at)
+        && event.clock_offset.saturating_abs() <= LATEST_MS
         && is_short(&details.note)
         && is_signature(&details.signature)
         && details.collected.len() <= MAX_COLLECTED
@@ -220,10 +260,7 @@ fn is_readable(event: &NewEvent) -> bool {
         && details.accepted.len() <= 500
         && details.accepted.iter().all(|(order, count)| order.len() <= 13 && (0..=100_000).contains(count))
         && details.photos.len() <= MAX_PHOTOS
-        && details
-            .photos
-            .iter()
-            .all(|photo| is_hash(&photo.hash) && photo.taken_at.checked_add(event.clock_offset).is_some())
+        && details.photos.iter().all(|photo| is_hash(&photo.hash) && is_time(Moment(photo.taken_at)))
         && details.undone.as_deref().is_none_or(is_event_id)
         && (event.kind != EventKind::Failed || details.reason.is_some())
 }
@@ -307,6 +344,9 @@ fn findings_of(
         {
             mark(DriveFinding::NotCollected);
         }
+        if tour.left_at.is_none() && stop.moved_to.is_none() {
+            mark(DriveFinding::TakenBack);
+        }
         if event.kind == EventKind::Delivered {
             if stop.moved_to.is_some() {
                 mark(DriveFinding::Moved);
@@ -364,7 +404,10 @@ fn deliver(
     }
     let rest: Vec<&StopGoods> =
         stop.goods.iter().filter(|goods| !was_stopped(goods) && stop.accepted(goods) < goods.quantity).collect();
-    if rest.iter().any(|goods| stop.accepted(goods) > 0) {
+    // More than was loaded cannot be with the customer; the office asks.
+    let reported =
+        |goods: &StopGoods| event.details.accepted.get(&crockford(goods.order_id)).is_some_and(|count| *count > 0);
+    if rest.iter().any(|goods| stop.accepted(goods) > 0 || reported(goods)) {
         found.push((event.id.clone(), DriveFinding::Partial));
     }
     let is_own = |id: &i64| stop.goods.iter().any(|goods| goods.order_id == *id);

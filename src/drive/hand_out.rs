@@ -1,9 +1,10 @@
 //! The steps of a tour: 확정 → 상차 → 배송 중, and back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::store::departures::{self, StopDeparture};
 use super::store::{self, Load, TourRow};
-use super::tour::{self, DriveTour, StopGoods};
+use super::tour::{self, DriveStop, DriveTour, StopGoods};
 use crate::audit::{self, AuditEvent, AuditObject, Departure, MemberActor};
 use crate::id::crockford;
 use crate::plans::model::TourState;
@@ -77,13 +78,13 @@ pub fn hand_out(
     }
     let helper_id = helper_id.filter(|id| Some(*id) != driver_id && name(Some(*id)).is_some());
     let mut known = BTreeSet::new();
-    let goods = || loaded.stops.iter().filter(|stop| stop.moved_to.is_none());
+    let goods = || loaded.stops.iter().filter(|stop| stop.is_loadable());
     if goods().next().is_none() {
         return Ok(Err(StepRefusal::Empty));
     }
     let loads: Vec<Load> = goods()
         .flat_map(|stop| stop.goods.iter().map(move |goods| (stop.job_id, goods)))
-        .filter(|(_, goods)| known.insert(goods.order_id))
+        .filter(|(_, goods)| !goods.is_delivered && known.insert(goods.order_id))
         .map(|(job_id, goods)| Load {
             order_id: goods.order_id,
             job_id,
@@ -162,8 +163,8 @@ pub fn leave(tx: &mut dyn Tx, actor: MemberActor, tour_id: i64, despite: &str) -
         return Ok(Err(StepRefusal::Stale));
     };
     let (mut open, mut unexplained, mut reasons, mut pieces) = (Vec::new(), Vec::new(), Vec::new(), 0);
-    for goods in loaded.stops.iter().filter(|stop| stop.moved_to.is_none()).flat_map(|stop| &stop.goods) {
-        let Some(load) = &goods.load else { continue };
+    for goods in loaded.stops.iter().filter(|stop| stop.is_loadable()).flat_map(|stop| &stop.goods) {
+        let Some(load) = goods.load.as_ref().filter(|_| !goods.is_delivered) else { continue };
         match load.loaded {
             None if goods.stop_reason.is_some() => {}
             None => open.push(goods.product.clone()),
@@ -196,12 +197,25 @@ pub fn leave(tx: &mut dyn Tx, actor: MemberActor, tour_id: i64, despite: &str) -
     if !store::save_tour(tx, &tour, actor.id)? {
         return Ok(Err(StepRefusal::Stale));
     }
+    departures::save(tx, tour.id, &departures_of(&loaded.stops, tour.driver_id.unwrap_or(actor.id)))?;
     let event = AuditEvent::TourLeft(Departure { day: tour.day.to_string(), truck: tour.name(), pieces, reasons });
     record(tx, actor, &tour, event)
 }
 
+/// What the truck leaves with, by job. What was reported before keeps what it had then.
+fn departures_of(stops: &[DriveStop], driver_id: i64) -> BTreeMap<i64, StopDeparture> {
+    let leaving = stops.iter().filter(|stop| stop.is_live && !stop.status.state.is_ended());
+    let loaded = |goods: &StopGoods| {
+        let pieces = goods.load.as_ref().and_then(|load| load.loaded)?;
+        Some((crockford(goods.order_id), pieces))
+    };
+    let departure =
+        |stop: &DriveStop| StopDeparture { driver_id, loaded: stop.goods.iter().filter_map(loaded).collect() };
+    leaving.map(|stop| (stop.job_id, departure(stop))).collect()
+}
+
 /// Takes a tour one step back, with a reason: from the road to loading, from loading to the office. Not once anything was
-/// reported.
+/// reported. What the truck left with stays known: a phone without a signal does not know of it, and its driver goes on.
 pub fn take_back(tx: &mut dyn Tx, actor: MemberActor, (tour_id, version): (i64, i64), reason: &str) -> StepResult {
     let Some(tour) = store::tour(tx, tour_id)?.filter(|tour| tour.version == version) else {
         return Ok(Err(StepRefusal::Stale));

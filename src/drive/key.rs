@@ -42,6 +42,8 @@ pub struct DayKey {
     pub seen_at: Moment,
     /// records that the phone still had at the last contact
     pub waiting: i64,
+    /// jobs of records that were not accepted, which the phone keeps; empty for a record that names none
+    pub rejected: Vec<String>,
     /// end of its validity
     pub expires_at: Moment,
     /// when the office cut the phone off

@@ -3,6 +3,7 @@
 //! | module | content |
 //! | --- | --- |
 //! | [`model`] | events of a stop, their details, what does not fit |
+//! | [`clock`] | times of a phone whose clock was moved |
 //! | [`fold`] | events → state of a stop |
 //! | [`tour`] | a tour as its driver sees it: stops, goods, what they were when the phone saw them |
 //! | [`hand_in`] | receipt of events, and what follows for deliveries and plans |
@@ -18,6 +19,7 @@
 //! the stop meanwhile; a contradiction becomes a finding, which a member resolves. Events have no position: the office learns
 //! what the driver reports, not where the truck is.
 
+pub mod clock;
 pub mod close;
 pub mod evidence;
 pub mod fold;

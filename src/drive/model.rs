@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::clock;
 use crate::plans::model::FailureReason;
 use crate::text::coded;
 use crate::time::Moment;
@@ -63,6 +64,8 @@ coded! {
         Cancelled = "cancelled" "취소 뒤 배송됨",
         /// the office had moved the stop to another tour
         Moved = "moved" "다른 차로 옮긴 뒤 배송됨",
+        /// the office had taken the tour back to loading or to the plan
+        TakenBack = "taken-back" "되돌린 차의 기록",
         /// address, goods or window changed after the phone saw them
         Changed = "changed" "바뀌기 전 내용을 보고 배송함",
         /// the tour was closed
@@ -157,6 +160,8 @@ pub struct StopEvent {
     pub happened_at: Moment,
     /// milliseconds to add to that clock
     pub clock_offset: i64,
+    /// the same when the phone handed it in; none from other sources
+    pub sent_offset: Option<i64>,
     /// time of the server
     pub received_at: Moment,
     /// what
@@ -177,10 +182,16 @@ impl StopEvent {
         self.happened_at.plus_ms(self.clock_offset)
     }
 
-    /// Whether the clock of the phone was wrong by minutes.
+    /// Whether the clock of the phone was wrong by minutes, or was moved since.
     pub fn has_wrong_clock(&self) -> bool {
-        self.clock_offset.saturating_abs() > MAX_CLOCK_ERROR_MS
-            || self.corrected().0.saturating_sub(self.received_at.0) > MAX_CLOCK_ERROR_MS
+        clock::differ(self.clock_offset, 0)
+            || self.has_moved_clock()
+            || clock::differ(self.corrected().0.max(self.received_at.0), self.received_at.0)
+    }
+
+    /// Whether the clock of the phone had another offset when it handed in.
+    pub fn has_moved_clock(&self) -> bool {
+        self.sent_offset.is_some_and(|sent| clock::differ(sent, self.clock_offset))
     }
 
     /// What made it: a phone, or a member at a page or desk.
@@ -223,6 +234,7 @@ pub(super) mod tests {
             number,
             happened_at: Moment(at),
             clock_offset: 0,
+            sent_offset: None,
             received_at: Moment(1_000_000_000),
             kind,
             details: EventDetails::default(),
@@ -238,6 +250,9 @@ pub(super) mod tests {
         assert_eq!((slow.at(), slow.has_wrong_clock()), (Moment(10_805_000), true));
         let early = StopEvent { happened_at: Moment(2_000_000_000), ..right };
         assert_eq!((early.at(), early.has_wrong_clock()), (Moment(1_000_000_000), true));
+        let moved =
+            StopEvent { sent_offset: Some(3 * 60 * 60 * 1000), ..event(1, Some(1), 1, 5_000, EventKind::Arrived) };
+        assert_eq!((moved.at(), moved.has_wrong_clock()), (Moment(5_000), true), "both times are shown");
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod findings;
 mod keys;
 mod list;
 mod loading;
+mod manifest;
 mod offline;
 mod pack;
 mod photos;
@@ -33,6 +34,7 @@ pub fn routes() -> Routes {
         .post("/drive/events", Access::Public, events::create)
         .get("/drive/offline", Access::Public, offline::show)
         .get("/drive/worker.js", Access::Public, worker::show)
+        .get("/drive/manifest.webmanifest", Access::Public, manifest::show)
         .get("/drive/proofs/{proof}", Access::Driver, proofs::show)
         .put("/drive/proofs/{proof}", Access::Public, proofs::receive)
         .upload("/drive/{stop}/photos", Access::Driver, photos::create)
@@ -40,10 +42,11 @@ pub fn routes() -> Routes {
         .post("/drive/{stop}", Access::Driver, show::update)
 }
 
-/// Whether a member may see and report a tour: drivers and helpers their own of today, the office any.
+/// Whether a member may see and report a tour: drivers and helpers their own of today, the office any. A tour that was taken
+/// back has reports if its phone did not know.
 fn check_access(member: &Member, tour: &DriveTour, today: chrono::NaiveDate) -> Result<(), Error> {
     let is_own = tour.tour.is_of(member.id) && tour.tour.day == today;
-    let is_known = tour.tour.state.is_handed_out();
+    let is_known = tour.tour.state.is_handed_out() || tour.stops.iter().any(|stop| !stop.events.is_empty());
     if is_known && (is_own || member.may(PageKind::Plans, PageAction::View)) { Ok(()) } else { Err(Error::NotFound) }
 }
 

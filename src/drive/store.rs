@@ -1,5 +1,6 @@
 //! SQL of the driver's day.
 
+pub mod departures;
 pub mod events;
 pub mod findings;
 pub mod keys;
@@ -269,7 +270,7 @@ pub fn drivers(tx: &mut dyn Tx) -> Result<Vec<(i64, String)>> {
     rows.into_iter().map(|mut row| Ok((row.int(0)?, row.text(1)?))).collect()
 }
 
-/// Deletes what drivers reported of these deliveries, which are destroyed: loads, events and findings.
+/// Deletes what drivers reported of these deliveries, which are destroyed: loads, departures, events and findings.
 pub fn delete_reports_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<()> {
     let mut jobs = Vec::new();
     tx.for_ids(deliveries, &[], |ids| format!("SELECT id FROM jobs WHERE delivery_id IN ({ids})"), &mut |row| {
@@ -279,6 +280,7 @@ pub fn delete_reports_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<()> {
     let sql = "DELETE FROM stop_findings WHERE event_id IN (SELECT id FROM stop_events WHERE job_id = ?)";
     tx.exec_many(sql, &mut jobs.iter().map(|job| vec![(*job).into()]))?;
     tx.delete_ids("stop_events", "job_id", &jobs)?;
+    tx.delete_ids("departures", "job_id", &jobs)?;
     tx.delete_ids("loads", "job_id", &jobs).map(drop)
 }
 

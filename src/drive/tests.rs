@@ -1,6 +1,8 @@
 //! A driver's day in the database: hand-out, loading, what phones hand in against what the office did, 마감.
 
+mod conflicts;
 mod corrections;
+mod histories;
 mod jobs;
 
 use std::cell::Cell;
@@ -30,6 +32,7 @@ use crate::plans::edit::{self, EditContext};
 use crate::plans::model::{ColumnKey, FailureReason, TourState};
 use crate::random::seeded::Random;
 use crate::storage::{Result, Tx};
+use crate::time::Moment;
 use crate::trucks::model::Truck;
 use crate::trucks::store as trucks;
 
@@ -62,20 +65,23 @@ fn set_up(tx: &mut dyn Tx, files: &Files, numbers: &[&str]) -> Result<Day> {
         };
         columns.push(ColumnKey { truck_id: trucks::insert(tx, &truck)?, round: 1 });
     }
-    let order = |number: &&str| {
-        let mut order: NewOrder = new_order(number);
-        "39160".clone_into(&mut order.recipient.zip_code);
-        order.bundle_number = format!("B{number}");
-        order.preferred_shipping_date = Some(day());
-        order.quantity = 2;
-        order
-    };
-    files.order(tx, "SMART_STORE", numbers.iter().map(order).collect())?;
+    let orders = numbers.iter().map(|number| due_order(number, &format!("B{number}")));
+    files.order(tx, "SMART_STORE", orders.collect())?;
     let due = deliveries(tx)?;
     let tour = plan(tx, actor, columns[0], &due)?;
     let mut day = Day { actor, columns, tour, key: 0, next: Cell::new(0) };
     leave(tx, &mut day)?;
     Ok(day)
+}
+
+/// Two pieces that are due today.
+fn due_order(number: &str, bundle_number: &str) -> NewOrder {
+    let mut order = new_order(number);
+    "39160".clone_into(&mut order.recipient.zip_code);
+    bundle_number.clone_into(&mut order.bundle_number);
+    order.preferred_shipping_date = Some(day());
+    order.quantity = 2;
+    order
 }
 
 fn deliveries(tx: &mut dyn Tx) -> Result<Vec<i64>> {
@@ -132,6 +138,7 @@ impl Day {
             number: i64::from(self.next.get()),
             happened_at: NOW.plus_ms(-HOUR_MS),
             clock_offset: 0,
+            contact: NOW.plus_ms(-10 * HOUR_MS),
             kind,
             details: EventDetails { reason, ..EventDetails::default() },
             saw_version: tour.stops[stop].version.clone(),
@@ -139,9 +146,20 @@ impl Day {
     }
 
     fn hand_in(&self, tx: &mut dyn Tx, events: &[NewEvent]) -> Result<Receipts> {
-        let reporter =
-            Reporter { actor: self.actor, key_id: Some(self.key), source: EventSource::Phone, tour_id: self.tour };
-        hand_in::receive(tx, reporter, events)
+        self.hand_in_by(tx, None, events)
+    }
+
+    /// Hands in from a phone whose clock says this.
+    fn hand_in_by(&self, tx: &mut dyn Tx, clock: Option<Moment>, events: &[NewEvent]) -> Result<Receipts> {
+        let (key_id, source) = (Some(self.key), EventSource::Phone);
+        hand_in::receive(tx, Reporter { actor: self.actor, key_id, source, clock, tour_id: self.tour }, events)
+    }
+
+    /// Types how a stop ended from a paper list.
+    fn type_paper(&self, tx: &mut dyn Tx, event: &NewEvent) -> Result<Receipts> {
+        let (key_id, source) = (None, EventSource::Paper);
+        let reporter = Reporter { actor: self.actor, key_id, source, clock: None, tour_id: self.tour };
+        hand_in::receive(tx, reporter, std::slice::from_ref(event))
     }
 
     fn report(&self, tx: &mut dyn Tx, stop: usize, kind: EventKind) -> Result<NewEvent> {
@@ -379,9 +397,15 @@ fn tour_closes_when_every_piece_is_accounted_for_and_late_events_reopen_it() {
             let refused = close(tx, &counts, false)?;
             assert!(matches!(&refused, Err(CloseRefusal::Missing(lines)) if lines.len() == 1 && lines[0].contains("1개 모자라요")));
             counts.insert(key(1), (1, 1));
-            store::keys::touch(tx, day.key, 3)?;
+            store::keys::save_left(tx, day.key, 3, &[])?;
             assert!(matches!(close(tx, &counts, false)?, Err(CloseRefusal::Phones(phones)) if phones[0].ends_with("3건")));
-            close(tx, &counts, true)?.expect("closes");
+            // A record that was not accepted is settled by what the office types.
+            let job = crockford(tour.stops[2].job_id);
+            store::keys::save_left(tx, day.key, 0, &[job])?;
+            let refused = close(tx, &counts, false)?;
+            assert!(matches!(refused, Err(CloseRefusal::Phones(phones)) if phones[0].ends_with("받아들이지 않은 기록 1건")));
+            day.type_paper(tx, &day.event(&tour, 2, EventKind::Failed))?;
+            close(tx, &counts, false)?.expect("closes");
             assert_eq!(store::tour(tx, day.tour)?.expect("a tour").state, TourState::Closed);
 
             let helper = key::issue(tx, (day.tour, self::day(), day.actor.id), "late", "전화 2")?;
@@ -389,7 +413,7 @@ fn tour_closes_when_every_piece_is_accounted_for_and_late_events_reopen_it() {
             let late = NewEvent { happened_at: NOW.plus_ms(-3 * HOUR_MS), ..late };
             second.hand_in(tx, &[late])?;
             assert_eq!(store::tour(tx, day.tour)?.expect("a tour").state, TourState::Out);
-            assert_eq!(open_findings(tx)?, [DriveFinding::Closed, DriveFinding::SecondReport]);
+            assert_eq!(open_findings(tx)?, [DriveFinding::SecondReport, DriveFinding::Closed, DriveFinding::SecondReport]);
             Ok(())
         })
         .expect("writes");

@@ -7,9 +7,11 @@ use sha2::{Digest, Sha256};
 use super::fold::{StopState, StopStatus, fold};
 use super::model::{CollectedGoods, StopEvent};
 use super::site::{self, StopSite};
+use super::store::departures::{self, StopDeparture};
 use super::store::{self, Load, StopRow, TourRow, events};
 use crate::deliveries::list::{DeliveryRow, load_rows};
 use crate::id::{crockford, parse_crockford};
+use crate::orders::bundle::DeliveryState;
 use crate::orders::list::OrderRow;
 use crate::orders::model::OrderState;
 use crate::plans::model::{Attempt, Job, JobKind, Task, TaskState};
@@ -34,12 +36,16 @@ pub struct StopGoods {
     pub channel_code: String,
     /// why it must not be delivered: cancelled, or an open cancellation
     pub stop_reason: Option<String>,
-    /// pieces on the truck; none before they are ticked
+    /// whether the order is with the customer already, and nothing else of it is brought
+    pub is_delivered: bool,
+    /// the line of the loading list; none for an order that joined since
     pub load: Option<Load>,
+    /// pieces with which the truck left before, if the office took the tour back since
+    pub departed: i64,
 }
 
 impl StopGoods {
-    fn new(row: &OrderRow, load: Option<Load>, task: Option<&Task>) -> Self {
+    fn new(row: &OrderRow, (load, departed): (Option<Load>, i64), task: Option<&Task>) -> Self {
         let product = if row.labels.is_empty() {
             row.product_name.clone()
         } else {
@@ -60,8 +66,17 @@ impl StopGoods {
             quantity: order.quantity,
             channel_code: row.channel_code.clone(),
             stop_reason,
+            is_delivered: task.is_none_or(|task| task.kind == JobKind::Deliver)
+                && (OrderState::Shipped..OrderState::Cancelled).contains(&order.state),
             load,
+            departed,
         }
+    }
+
+    /// Pieces that were on the truck. Of what was not, nothing is delivered.
+    pub fn on_board(&self) -> i64 {
+        let loaded = self.load.as_ref().and_then(|load| load.loaded).unwrap_or_default();
+        loaded.max(self.departed)
     }
 }
 
@@ -106,6 +121,10 @@ pub struct DriveStop {
     pub version: String,
     /// name of the truck that has it now, if the office moved it
     pub moved_to: Option<String>,
+    /// whether it is planned on the tour, and was not given up
+    pub is_live: bool,
+    /// whether the truck has left
+    pub is_out: bool,
     /// what is known
     pub status: StopStatus,
     /// the events
@@ -158,13 +177,24 @@ impl DriveStop {
             return 0;
         }
         let details = self.status.details();
-        let on_board = goods.load.as_ref().and_then(|load| load.loaded).unwrap_or_default();
         match details.accepted.get(&crockford(goods.order_id)) {
-            Some(accepted) => *accepted,
-            // Of what was not on the truck, nothing was delivered.
-            None if details.accepted.is_empty() => on_board,
+            Some(accepted) => (*accepted).min(goods.on_board()),
+            None if details.accepted.is_empty() => goods.on_board(),
             None => 0,
         }
+    }
+
+    /// Pieces of an order that the driver has, or is to load before he leaves. Of an order that joined since: none.
+    pub fn pieces(&self, goods: &StopGoods) -> i64 {
+        match &goods.load {
+            Some(load) if !self.is_out => load.loaded.unwrap_or(load.expected),
+            _ => goods.on_board(),
+        }
+    }
+
+    /// Whether its goods are to be loaded.
+    pub fn is_loadable(&self) -> bool {
+        self.is_live && self.task.as_ref().is_none_or(|task| task.state != TaskState::Done)
     }
 }
 
@@ -210,14 +240,19 @@ pub fn load(tx: &mut dyn Tx, id: i64) -> Result<Option<DriveTour>> {
     let Some(tour) = store::tour(tx, id)? else { return Ok(None) };
     let mut rows = store::stops(tx, id)?;
     let loads = store::loads(tx, id)?;
+    let mut departures = departures::of_tour(tx, id)?;
+    let mut events = events::of_tour(tx, id)?;
     let mut moved = BTreeMap::new();
-    let away: Vec<i64> = loads.values().map(|load| load.job_id).collect();
+    // What another driver left with before is shown only if he reported something.
+    let left = departures
+        .iter()
+        .filter(|(job_id, departure)| Some(departure.driver_id) == tour.driver_id || events.contains_key(*job_id));
+    let away: Vec<i64> = loads.values().map(|load| load.job_id).chain(left.map(|(job_id, _)| *job_id)).collect();
     for job_id in away {
         if rows.iter().any(|row| row.job_id == job_id) || moved.contains_key(&job_id) {
             continue;
         }
-        let to = store::live_tour(tx, job_id)?.map_or_else(|| "미배차".to_owned(), |(_, truck)| truck);
-        moved.insert(job_id, to);
+        moved.insert(job_id, store::live_tour(tx, job_id)?.map(|(_, truck)| truck));
     }
     let ids: Vec<i64> = rows.iter().map(|row| row.job_id).chain(moved.keys().copied()).collect();
     let jobs: HashMap<i64, Job> =
@@ -234,14 +269,17 @@ pub fn load(tx: &mut dyn Tx, id: i64) -> Result<Option<DriveTour>> {
         load_rows(tx, &deliveries)?.into_iter().map(|row| (row.delivery.id, row)).collect();
     let divided = divided_orders(tx, &deliveries)?;
     let mut attempts = plans::attempts(tx, &ids)?;
-    let mut events = events::of_tour(tx, id)?;
     let stops = rows.into_iter().filter_map(|row| {
         let delivery = found.get(&row.delivery_id)?;
         let planned = PlannedStop {
             job: jobs.get(&row.job_id)?,
             divided: divided.get(&row.delivery_id),
             attempts: attempts.remove(&row.job_id).unwrap_or_default(),
-            moved_to: moved.remove(&row.job_id),
+            moved_to: moved.remove(&row.job_id).map(|truck| {
+                let is_done = delivery.delivery.state == DeliveryState::Completed;
+                truck.unwrap_or_else(|| if is_done { "다른 차가 배송함" } else { "미배차" }.to_owned())
+            }),
+            departure: departures.remove(&row.job_id),
             events: events.remove(&row.job_id).unwrap_or_default(),
         };
         Some(stop(&tour, row, delivery, &loads, planned))
@@ -258,6 +296,7 @@ struct PlannedStop<'j> {
     divided: Option<&'j BTreeSet<i64>>,
     attempts: Vec<Attempt>,
     moved_to: Option<String>,
+    departure: Option<StopDeparture>,
     events: Vec<StopEvent>,
 }
 
@@ -282,15 +321,20 @@ fn stop(
     let is_delivery = planned.job.kind() == JobKind::Deliver;
     let recipient = delivery.primary().map(|primary| primary.order.recipient.clone()).unwrap_or_default();
     let status = fold(&planned.events);
-    // An order that was cancelled before the tour was handed out is of no interest to the driver.
+    // An order that was delivered or cancelled before the tour was handed out is of no interest to the driver.
     let load_of = |id: i64| loads.get(&id).filter(|load| load.job_id == row.job_id);
+    let departed = |id: i64| {
+        let loaded = planned.departure.as_ref().and_then(|departure| departure.loaded.get(&crockford(id)));
+        loaded.copied().unwrap_or_default()
+    };
     let is_shown = |listed: &OrderRow| {
-        !is_delivery || listed.order.state < OrderState::Cancelled || load_of(listed.order.id).is_some()
+        let id = listed.order.id;
+        !is_delivery || listed.order.state < OrderState::Shipped || load_of(id).is_some() || departed(id) > 0
     };
     let orders = || delivery.orders.iter().map(|order| &order.listed);
     let shown = orders().filter(|listed| planned.brings(listed.order.id) && is_shown(listed));
-    let goods: Vec<StopGoods> =
-        shown.map(|listed| StopGoods::new(listed, load_of(listed.order.id).cloned(), task)).collect();
+    let line = |id: i64| (load_of(id).cloned(), departed(id));
+    let goods: Vec<StopGoods> = shown.map(|listed| StopGoods::new(listed, line(listed.order.id), task)).collect();
     let apart = orders()
         .filter(|listed| is_delivery && !planned.brings(listed.order.id) && listed.order.state < OrderState::Cancelled);
     let is_open = !status.state.is_ended() && planned.moved_to.is_none();
@@ -308,13 +352,15 @@ fn stop(
         window: row.window,
         task: task.cloned(),
         orders: delivery.order_ids().collect(),
-        apart: apart.map(|listed| StopGoods::new(listed, None, None).product).collect(),
+        apart: apart.map(|listed| StopGoods::new(listed, (None, 0), None).product).collect(),
         attempts: planned.attempts.into_iter().filter(|attempt| attempt.tour_id != tour.id).collect(),
         goods,
         message: delivery.customer_messages().join("\n"),
         memo: memos.filter(|memo| !memo.is_empty()).collect::<Vec<_>>().join("\n"),
         site: StopSite::default(),
         version: String::new(),
+        is_live: row.attempt == 0 && planned.moved_to.is_none(),
+        is_out: tour.left_at.is_some(),
         moved_to: planned.moved_to,
         status,
         events: planned.events,

@@ -13,7 +13,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 /// Longest edge of a stored photograph in pixels.
 pub const MAX_EDGE: u32 = 1280;
 
-/// Size limit of a stored photograph: four times of what one of [`MAX_EDGE`] usually has.
+/// Size limit of a stored photograph: four times of what the page of the phone sends at most.
 pub const MAX_PHOTO_BYTES: usize = 640 * 1024;
 
 /// Size limit of a file of a camera.

@@ -55,8 +55,15 @@ const RECLAIM_AFTER_MS: i64 = 10 * 60 * 1000;
 const EVICT_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Path prefixes served by the program's own application.
-const SHARED_PATHS: [&str; 6] =
-    ["/assets/", "/favicon.ico", "/manifest.webmanifest", "/health/", "/metrics", "/version"];
+const SHARED_PATHS: [&str; 7] = [
+    "/assets/",
+    "/favicon.ico",
+    "/manifest.webmanifest",
+    "/drive/manifest.webmanifest",
+    "/health/",
+    "/metrics",
+    "/version",
+];
 
 /// Paths that a public demo does not offer: they tell of the host, or take more of its disk than a visitor may have.
 const HIDDEN_PATHS: [&str; 6] = ["/other-devices", "/phones", "/settings", "/backup", "/districts/import", "/setup"];

@@ -132,21 +132,38 @@ async fn serve(Path((hash, name)): Path<(String, String)>) -> Response {
     (headers, asset.bytes.clone()).into_response()
 }
 
-/// The web app manifest, by which the program is installed with name and icon. It starts at `/`, which leads each role to its
-/// first page: the role of a member may change after the installation, and browsers fetch the manifest without a login.
+/// The manifest of most pages. It starts at `/`, which leads each role to its first page: the role of a member may change after
+/// the installation, and browsers fetch the manifest without a login.
 async fn manifest(State(config): State<Arc<Config>>) -> Response {
-    let path = |path: &str| format!("{}{path}", config.base_path);
+    web_manifest(&config.base_path, AppIcon { name: "묶음", short_name: "묶음", start: "/" })
+}
+
+/// An icon by which a page is installed.
+#[derive(Clone, Copy, Debug)]
+pub struct AppIcon {
+    /// name
+    pub name: &'static str,
+    /// name below the icon
+    pub short_name: &'static str,
+    /// path of the page that it opens
+    pub start: &'static str,
+}
+
+/// The web app manifest, by which the program is installed with name and icon. Its scope is the whole program, so that the
+/// login stays in its window.
+pub fn web_manifest(base_path: &str, app: AppIcon) -> Response {
+    let path = |path: &str| format!("{base_path}{path}");
     let icon = |name: &str, size: u32, purpose: &str| {
         let src = path(&url(name));
         json!({ "src": src, "sizes": format!("{size}x{size}"), "type": "image/png", "purpose": purpose })
     };
     let manifest = json!({
-        "id": path("/"),
-        "name": "묶음",
-        "short_name": "묶음",
+        "id": path(app.start),
+        "name": app.name,
+        "short_name": app.short_name,
         "description": "주문을 모으고, 묶어서 배송해요.",
         "lang": "ko",
-        "start_url": path("/"),
+        "start_url": path(app.start),
         "scope": path("/"),
         "display": "standalone",
         "theme_color": THEME_COLOR,

@@ -92,6 +92,7 @@ fn public_routes_are_these() {
             "POST /drive/events",
             "GET /drive/offline",
             "GET /drive/worker.js",
+            "GET /drive/manifest.webmanifest",
             "PUT /drive/proofs/{proof}",
             "GET /phones",
             "GET /phones/ca.crt",

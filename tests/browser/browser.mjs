@@ -133,7 +133,8 @@ async function rejectDescribed(fault, page) {
 }
 
 // Chromium logs an error for every response with an error status. For the document itself (an expected 403, 404
-// or 422) it is ignored; for a style sheet or a script it is a fault. A phone that was cut off learns it by a 401.
+// or 422) it is ignored; for a style sheet or a script it is a fault. A phone that was cut off learns it by a 401, one without a
+// network asks in vain.
 function collectFaults(page, server, externalHosts) {
   const faults = [];
   const documents = new Set();
@@ -152,7 +153,8 @@ function collectFaults(page, server, externalHosts) {
     if (message.type() !== 'error') return;
     const aboutDocument = message.text().startsWith('Failed to load resource') && documents.has(message.location().url);
     const isCutOff = message.text().includes('status of 401') && new URL(message.location().url).pathname.startsWith('/drive/');
-    if (!aboutDocument && !isCutOff && !isStubbed(message.location().url)) faults.push(`${message.text()} (${message.location().url})`);
+    const isOffline = message.text().includes('ERR_INTERNET_DISCONNECTED');
+    if (!aboutDocument && !isCutOff && !isOffline && !isStubbed(message.location().url)) faults.push(`${message.text()} (${message.location().url})`);
   });
   return faults;
 }
@@ -241,12 +243,21 @@ export async function checkContrast(page, name) {
   await assertNoViolations(page, [{ type: 'rule', value: 'color-contrast' }], name);
 }
 
-/** Runs axe, which the page has loaded, with some tags or rules. */
-async function assertNoViolations(page, chosen, where) {
+/** Asserts that a part of the page has a contrast of 7:1 (WCAG AAA), light and dark: it is read in the sun. */
+export async function checkEnhancedContrast(page, selector, name) {
+  await page.evaluate(AXE);
+  for (const colorScheme of ['dark', null]) {
+    await page.emulateMedia({ colorScheme });
+    await assertNoViolations(page, [{ type: 'rule', value: 'color-contrast-enhanced' }], `${name} in the sun`, selector);
+  }
+}
+
+/** Runs axe, which the page has loaded, with some tags or rules, on the page or a part of it. */
+async function assertNoViolations(page, chosen, where, selector) {
   const runOnly = { type: chosen[0].type, values: chosen.map(({ value }) => value) };
   const { violations } = await page.evaluate(
-    (only) => window.axe.run(document, { runOnly: only, resultTypes: ['violations'] }),
-    runOnly,
+    ([only, part]) => window.axe.run(part ?? document, { runOnly: only, resultTypes: ['violations'] }),
+    [runOnly, selector],
   );
   const found = violations.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map((node) => `${node.target} ${node.failureSummary}`).join('\n  ')}`);
   assert.deepEqual(found, [], where);

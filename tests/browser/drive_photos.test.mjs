@@ -82,6 +82,21 @@ test('a photograph taken without the server arrives once, upright and without a 
   await page.getByRole('button', { name: DONE }).click();
   await page.getByText('전할 기록 1건 · 사진 1장 남음').waitFor();
 
+  // The same file at another stop is a photograph of that stop too.
+  const first = await page.locator('.drive-stops li.delivered').count();
+  for (let at = 1; ; at += 1) {
+    await list(page).getByRole('link').nth(at).click();
+    await page.locator('.drive-address').waitFor();
+    if ((await page.locator('.drive-stop-sign, .drive-state').count()) === 0) break;
+    await page.getByRole('link', { name: /^‹/ }).click();
+  }
+  assert.equal(first, 1);
+  const second = (await page.locator('#drive h1').innerText()).replace(/^\d+\. /, '').split(' ')[0];
+  await page.locator('#photo').setInputFiles({ name: 'photo.jpg', mimeType: 'image/jpeg', buffer: camera });
+  await page.getByText('사진 1장 · 더 찍기').waitFor();
+  await page.getByRole('button', { name: DONE }).click();
+  await page.getByText('전할 기록 2건 · 사진 2장 남음').waitFor();
+
   const again = await startServer({ data: server.data, port: server.port, command: DEMO });
   t.after(() => again.stop());
   // The answer to the first photograph is lost on its way.
@@ -96,16 +111,18 @@ test('a photograph taken without the server arrives once, upright and without a 
   });
   await page.getByRole('button', { name: '지금 전하기' }).click();
   await page.waitForFunction(() => window.isLost);
-  await page.getByText('· 사진 1장 남음').waitFor();
+  await page.getByText('· 사진 2장 남음').waitFor();
   await page.getByRole('button', { name: '지금 전하기' }).click();
   await page.getByText('모두 전했어요').waitFor();
   assert.equal(files(server.data).length, 1, 'one file');
 
-  await office.goto(tour);
-  await office.getByRole('row', { name: new RegExp(name) }).getByRole('link').first().click();
   const images = office.locator('.photos img');
-  await images.first().waitFor();
-  assert.equal(await images.count(), 1);
+  for (const recipient of [second, name]) {
+    await office.goto(tour);
+    await office.getByRole('row', { name: new RegExp(recipient) }).getByRole('link').first().click();
+    await images.first().waitFor();
+    assert.equal(await images.count(), 1, recipient);
+  }
   const shown = await images.first().evaluate(async (image) => {
     await image.decode();
     const bytes = new Uint8Array(await (await fetch(image.src)).arrayBuffer());

@@ -12,12 +12,15 @@ use crate::audit::MemberActor;
 use crate::drive::hand_in::{self, MAX_EVENTS, NewEvent, Receipts, Rejection, Reporter};
 use crate::drive::model::{EventDetails, EventKind, EventSource};
 use crate::drive::store::keys;
-use crate::id::parse_crockford;
+use crate::id::{crockford, parse_crockford};
 use crate::storage::{Storage, StorageError, Tx};
 use crate::time::Moment;
 
 /// Size limit of a request: signatures of a whole day.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// Records that were not accepted, of which a phone tells the stops.
+const MAX_REJECTED: usize = 200;
 
 /// What a phone sends.
 #[derive(Deserialize)]
@@ -25,6 +28,11 @@ struct HandIn {
     /// records that stay on the phone after this request
     #[serde(default)]
     waiting: i64,
+    /// jobs of the records that were not accepted before, which the phone keeps
+    #[serde(default)]
+    rejected: Vec<String>,
+    /// the clock of the phone
+    clock: Option<i64>,
     #[serde(default)]
     events: Vec<Value>,
 }
@@ -37,6 +45,9 @@ struct EventJson {
     number: i64,
     happened_at: i64,
     clock_offset: i64,
+    /// last contact before it, by the server
+    #[serde(default)]
+    contact: i64,
     kind: EventKind,
     #[serde(default)]
     details: EventDetails,
@@ -52,6 +63,7 @@ impl EventJson {
             number: self.number,
             happened_at: Moment(self.happened_at),
             clock_offset: self.clock_offset,
+            contact: Moment(self.contact),
             kind: self.kind,
             details: self.details,
             saw_version: self.saw,
@@ -63,31 +75,40 @@ pub(super) async fn create(State(storage): State<Storage>, phone: Phone, body: B
     let Ok(bytes) = to_bytes(body, MAX_BODY_BYTES).await else {
         return answer(StatusCode::PAYLOAD_TOO_LARGE, &json!({ "error": "기록이 너무 많아요. 나누어 보내 주세요." }));
     };
-    let Ok(HandIn { waiting, events }) = serde_json::from_slice::<HandIn>(&bytes) else {
+    let Ok(HandIn { waiting, mut rejected, clock, events }) = serde_json::from_slice::<HandIn>(&bytes) else {
         return answer(StatusCode::BAD_REQUEST, &json!({ "error": "기록을 읽지 못했어요." }));
     };
     if events.len() > MAX_EVENTS {
         return answer(StatusCode::PAYLOAD_TOO_LARGE, &json!({ "error": "기록이 너무 많아요. 나누어 보내 주세요." }));
     }
+    rejected.retain(|job| parse_crockford(job).is_some() || job.is_empty());
+    rejected.truncate(MAX_REJECTED);
     let mut malformed: Receipts = Vec::new();
     let mut readable = Vec::new();
     for value in events {
-        let id = value.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (id, job) = (text("id"), text("job"));
         match serde_json::from_value::<EventJson>(value).ok().and_then(EventJson::event) {
             Some(event) => readable.push(event),
-            None => malformed.push((id, Err(Rejection::Malformed))),
+            None => {
+                malformed.push((id, Err(Rejection::Malformed)));
+                rejected.push(Some(job).filter(|job| parse_crockford(job).is_some()).unwrap_or_default());
+            }
         }
     }
     let actor = MemberActor { id: phone.key.member_id, address: phone.client.address };
     let (key_id, tour_id) = (phone.key.id, phone.key.tour_id);
-    let unreadable = malformed.len();
+    let clock = clock.map(Moment).filter(|clock| hand_in::is_time(*clock));
     let received = storage
         .write(move |tx: &mut dyn Tx| {
-            let reporter = Reporter { actor, key_id: Some(key_id), source: EventSource::Phone, tour_id };
+            let reporter = Reporter { actor, key_id: Some(key_id), source: EventSource::Phone, clock, tour_id };
             let receipts = hand_in::receive(tx, reporter, &readable)?;
-            // What is not accepted stays on the phone, and the tour does not close without it.
-            let rejected = unreadable + receipts.iter().filter(|(_, verdict)| verdict.is_err()).count();
-            keys::touch(tx, key_id, waiting.clamp(0, 100_000) + i64::try_from(rejected).unwrap_or_default())?;
+            // What is not accepted stays on the phone, and the tour does not close before it is settled by hand.
+            let mut left = rejected.clone();
+            let refused = readable.iter().zip(&receipts).filter(|(_, (_, verdict))| verdict.is_err());
+            left.extend(refused.map(|(event, _)| crockford(event.job_id)));
+            keys::touch(tx, key_id)?;
+            keys::save_left(tx, key_id, waiting.clamp(0, 100_000), &left)?;
             Ok::<_, StorageError>(receipts)
         })
         .await;

@@ -67,9 +67,9 @@ impl LoadingPage {
 
 fn rows(tour: &DriveTour) -> Vec<LoadingRow> {
     let mut rows = Vec::new();
-    for (position, stop) in (1..).zip(&tour.stops).filter(|(_, stop)| stop.moved_to.is_none()) {
+    for (position, stop) in (1..).zip(&tour.stops).filter(|(_, stop)| stop.is_loadable()) {
         for goods in &stop.goods {
-            let Some(load) = &goods.load else { continue };
+            let Some(load) = goods.load.as_ref().filter(|_| !goods.is_delivered) else { continue };
             rows.push(LoadingRow {
                 id: crockford(goods.order_id),
                 position,

@@ -54,10 +54,10 @@ pub(super) async fn show(
     State(vault): State<Vault>,
     phone: Phone,
 ) -> PageResult<Response> {
-    let (tour_id, key_id, waiting) = (phone.key.tour_id, phone.key.id, phone.key.waiting);
+    let (tour_id, key_id) = (phone.key.tour_id, phone.key.id);
     let mut loaded = storage
         .write(move |tx| {
-            keys::touch(tx, key_id, waiting)?;
+            keys::touch(tx, key_id)?;
             tour::load(tx, tour_id)
         })
         .await?

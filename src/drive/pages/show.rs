@@ -9,7 +9,7 @@ use super::view::{StopView, reasons};
 use super::{check_access, hides, mask_tour};
 use crate::audit::MemberActor;
 use crate::drive::hand_in::{self, NewEvent, Reporter};
-use crate::drive::model::{CollectedGoods, EventDetails, EventKind, EventSource};
+use crate::drive::model::{CollectedGoods, EventDetails, EventKind, EventSource, StopEvent};
 use crate::drive::site;
 use crate::drive::store::events;
 use crate::drive::tour::{self, DriveStop, DriveTour, parse_stop_key, stop_key};
@@ -26,8 +26,8 @@ use crate::time::Moment;
 use crate::trucks::form::parse_clock;
 use crate::vault::Vault;
 use crate::web::{
-    Error, Flash, FormPairs, Layout, Member, PageResult, PersonalData, Tone, first_value, personal_page,
-    personal_page_with_status, redirect_with_flash,
+    Error, Flash, FormPairs, Layout, Member, PageAction, PageKind, PageResult, PersonalData, Tone, first_value,
+    personal_page, personal_page_with_status, redirect_with_flash,
 };
 
 /// An event of the stop in words.
@@ -56,8 +56,8 @@ struct StopPage {
     stop: StopView,
     reasons: Vec<(&'static str, &'static str)>,
     events: Vec<EventRow>,
-    /// whether the office types what a paper list says
-    is_paper: bool,
+    /// whether the time of a paper list is asked for
+    paper: PaperField,
     /// whether the tour is on the road
     is_out: bool,
     back: String,
@@ -73,14 +73,44 @@ impl PersonalData for StopPage {
     }
 }
 
+/// Whether what is typed comes from a paper list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PaperField {
+    /// never: a driver reports what he has just done
+    Never,
+    /// if the time of the list is typed: the member drives, and has a desk
+    Optional,
+    /// always: another member drove, or on another day
+    Required,
+}
+
+impl PaperField {
+    fn new(member: &Member, tour: &DriveTour, today: NaiveDate) -> Self {
+        if !tour.tour.is_of(member.id) || tour.tour.day != today {
+            Self::Required
+        } else if member.may(PageKind::Plans, PageAction::View) {
+            Self::Optional
+        } else {
+            Self::Never
+        }
+    }
+
+    /// Whether a form with this time comes from paper.
+    fn is_paper(self, typed: &str) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Optional => !typed.trim().is_empty(),
+            Self::Required => true,
+        }
+    }
+}
+
 impl StopPage {
     fn new(
         layout: Layout,
-        member: &Member,
-        (tour, stop): (&DriveTour, &DriveStop),
+        (tour, stop, paper): (&DriveTour, &DriveStop, PaperField),
         (files, proofs): (&ProofFiles, &[ProofRow]),
     ) -> Self {
-        let is_paper = !tour.tour.is_of(member.id);
         let position = tour.stops.iter().position(|other| other.job_id == stop.job_id).map_or(1, |at| at + 1);
         let events = stop.events.iter().map(|event| EventRow {
             at: event.at().to_string(),
@@ -95,9 +125,7 @@ impl StopPage {
             photos: proofs.iter().filter(|proof| proof.event_id == event.id).cloned().collect(),
             collected: collected(&event.details),
             is_remark: stop.status.remarks.contains(event),
-            clock: event
-                .has_wrong_clock()
-                .then(|| format!("휴대전화 시계 {}, 받은 때 {}", event.happened_at, event.received_at)),
+            clock: event.has_wrong_clock().then(|| clock_note(event)),
         });
         let id = crate::id::crockford(tour.tour.id);
         Self {
@@ -106,14 +134,21 @@ impl StopPage {
             stop: StopView::new(position, stop),
             reasons: reasons(),
             events: events.collect(),
-            is_paper,
+            paper,
             is_out: matches!(tour.tour.state, TourState::Out | TourState::Closed),
-            back: if is_paper { format!("/plans/tours/{id}") } else { "/drive".to_owned() },
+            back: if paper == PaperField::Required { format!("/plans/tours/{id}") } else { "/drive".to_owned() },
             problem: None,
             takes_photos: files.is_available() && stop.status.ruling.is_some(),
             orders: stop.order_ids().collect(),
         }
     }
+}
+
+/// The times that a wrong clock leaves to choose from.
+fn clock_note(event: &StopEvent) -> String {
+    let by_now = event.sent_offset.filter(|_| event.has_moved_clock());
+    let by_now = by_now.map(|offset| format!("전할 때의 시계로는 {}, ", event.happened_at.plus_ms(offset)));
+    format!("휴대전화 시계 {}, {}받은 때 {}", event.happened_at, by_now.unwrap_or_default(), event.received_at)
 }
 
 /// `헌 매트리스 1개`.
@@ -147,10 +182,11 @@ pub(super) async fn show(
     Path(key): Path<String>,
 ) -> PageResult {
     let (mut tour, at) = load(&storage, &member, &key).await?;
-    site::open_codes(&mut tour, &vault, storage.clock().now().date());
-    let stop = &tour.stops[at];
+    let today = storage.clock().now().date();
+    site::open_codes(&mut tour, &vault, today);
+    let (stop, paper) = (&tour.stops[at], PaperField::new(&member, &tour, today));
     let proofs = proofs_of(&storage, &member, (&tour, stop)).await?;
-    Ok(personal_page(StopPage::new(layout, &member, (&tour, stop), (&files, &proofs))))
+    Ok(personal_page(StopPage::new(layout, (&tour, stop, paper), (&files, &proofs))))
 }
 
 /// The photographs of a stop, unless its recipient is hidden from the member.
@@ -187,7 +223,7 @@ fn parse(
     for goods in stop.goods.iter().filter(|_| kind == EventKind::Delivered) {
         let field = format!("accepted-{}", crate::id::crockford(goods.order_id));
         let Some((_, typed)) = pairs.iter().find(|(name, _)| *name == field) else { continue };
-        let most = goods.load.as_ref().and_then(|load| load.loaded).unwrap_or_default();
+        let most = goods.on_board();
         let count = nfkc(typed).trim().parse::<i64>().ok().filter(|count| (0..=most).contains(count));
         accepted.push((goods.order_id, count.ok_or("받은 수량은 0부터 실은 수량까지 입력해 주세요.")?, most));
     }
@@ -214,6 +250,7 @@ fn parse(
         number: 1,
         happened_at,
         clock_offset: 0,
+        contact: now,
         kind,
         details: EventDetails {
             reason: reason.filter(|_| kind == EventKind::Failed),
@@ -262,12 +299,15 @@ pub(super) async fn update(
     let (tour, at) = load(&storage, &member, &key).await?;
     let stop = &tour.stops[at];
     let proofs = proofs_of(&storage, &member, (&tour, stop)).await?;
-    let mut page = StopPage::new(layout, &member, (&tour, stop), (&files, &proofs));
-    let problem = match parse(&pairs, stop, (tour.tour.day, page.is_paper, storage.clock().now())) {
+    let now = storage.clock().now();
+    let paper = PaperField::new(&member, &tour, now.date());
+    let is_paper = paper.is_paper(first_value(&pairs, "at"));
+    let mut page = StopPage::new(layout, (&tour, stop, paper), (&files, &proofs));
+    let problem = match parse(&pairs, stop, (tour.tour.day, is_paper, now)) {
         Err(problem) => problem,
         Ok(event) => {
-            let source = if page.is_paper { EventSource::Paper } else { EventSource::Page };
-            let reporter = Reporter { actor, key_id: None, source, tour_id: tour.tour.id };
+            let source = if is_paper { EventSource::Paper } else { EventSource::Page };
+            let reporter = Reporter { actor, key_id: None, source, clock: None, tour_id: tour.tour.id };
             let label = if event.kind == EventKind::Delivered { stop.kind().done_label() } else { event.kind.label() };
             let sentence = format!("{}: {label}", stop.name);
             let outcome = storage

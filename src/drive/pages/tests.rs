@@ -160,6 +160,89 @@ async fn day_without_a_script_is_driven_by_forms() {
     assert!(page.contains("기록이 없는 곳이 있어요") || page.contains("수량이 맞지 않아"), "{page}");
 }
 
+/// A member who drives and has a desk types what is on paper too.
+#[tokio::test]
+async fn paper_of_the_own_tour_has_the_time_of_the_paper() {
+    let (office, _, tour) = handed_out().await;
+    let prepared = office.state.storage.write(|tx| {
+        tx.exec("UPDATE tours SET driver_id = (SELECT id FROM members WHERE role = 'admin')", &[])?;
+        Ok::<_, StorageError>(())
+    });
+    prepared.await.expect("writes");
+    leave(&office, &tour).await;
+    let page = office.get("/drive").await.ok();
+    let stop = |number: usize| {
+        let mark = format!("<strong>{number}. ");
+        let item = page.split("href=\"/drive/").find(|rest| rest.contains(&mark)).expect("a stop");
+        format!("/drive/{}", item.split('"').next().expect("a key"))
+    };
+    assert!(office.get(&stop(1)).await.ok().contains("종이에 적힌 시각"));
+    office.post_form(&stop(1), &[("act", "arrived")]).await;
+    assert!(office.get(&stop(1)).await.ok().contains("도착 <span class=\"drive-small\">화면"));
+    office.post_form(&stop(1), &[("act", "delivered"), ("at", "09:30")]).await;
+    let shown = office.get(&stop(1)).await.ok();
+    assert!(shown.contains("완료 <span class=\"drive-small\">종이") && shown.contains("09:30"), "{shown}");
+
+    office.clock.advance_ms(24 * 60 * 60 * 1000);
+    office.sign_in_admin().await;
+    let late = [("act", "failed"), ("reason", "absent")];
+    assert!(office.post_form(&stop(2), &late).await.text.contains("종이에 적힌 시각을"), "yesterday's sheet");
+    office.post_form(&stop(2), &[("at", "17:05"), late[0], late[1]]).await;
+    let shown = office.get(&stop(2)).await.ok();
+    assert!(shown.contains("17:05") && shown.contains(">종이"), "{shown}");
+}
+
+/// The icon on the home screen opens where the service worker answers without the server.
+#[tokio::test]
+async fn icon_of_a_driver_opens_the_page_that_works_without_a_signal() {
+    let (office, driver, _) = handed_out().await;
+    let link = "<link rel=\"manifest\" href=\"/drive/manifest.webmanifest\">";
+    for (app, path) in [(&driver, "/drive"), (&driver, "/account"), (&driver, "/drive/offline"), (&office, "/drive")] {
+        assert!(app.get(path).await.ok().contains(link), "{path}");
+    }
+    assert!(!office.get("/orders").await.ok().contains(link), "an office starts on its first page");
+    let manifest: Value = serde_json::from_str(&office.get("/drive/manifest.webmanifest").await.ok()).expect("JSON");
+    assert_eq!(
+        (&manifest["start_url"], &manifest["id"], &manifest["scope"]),
+        (&json!("/drive"), &json!("/drive"), &json!("/"))
+    );
+    assert_eq!(driver.get("/drive/worker.js").await.header("service-worker-allowed"), "/drive");
+}
+
+/// The day of whoever drove on this browser is taken off it, on every page that can sign out.
+#[tokio::test]
+async fn every_page_with_a_sign_out_takes_the_day_off_the_phone() {
+    let (office, driver, _) = handed_out().await;
+    for (app, path) in [(&office, "/orders"), (&office, "/drive"), (&driver, "/drive"), (&driver, "/account")] {
+        let page = app.get(path).await.ok();
+        assert!(page.contains("action=\"/logout\"") && page.contains("/drive-sign-out.js\""), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn clock_of_a_phone_is_compared_when_it_hands_in() {
+    let (office, driver, tour) = handed_out().await;
+    leave(&driver, &tour).await;
+    let key = day_key(&driver).await;
+    let phone = office.another_browser();
+    let pack: Value = serde_json::from_str(&get_pack(&phone, &key).await.ok()).expect("JSON");
+    let contact = pack["now"].as_i64().expect("a moment");
+    let hour = 60 * 60 * 1000;
+    // Set back by three hours after the contact; three hours later the clock says what it said then.
+    driver.clock.advance_ms(3 * hour);
+    let mut done = event(&pack, 0, 1, "delivered");
+    done["happened_at"] = json!(contact - hour);
+    done["contact"] = json!(contact);
+    let body = json!({ "clock": contact, "events": [done] });
+    hand_in(&phone, &key, &body).await.ok();
+    let stop = pack["stops"][0]["key"].as_str().expect("a key");
+    let page = office.get(&format!("/drive/{stop}")).await.ok();
+    let at = |ms: i64| crate::time::Moment(ms).to_string();
+    assert!(page.contains(&format!("{} 완료", at(contact + 2 * hour))), "{page}");
+    assert!(page.contains(&format!("휴대전화 시계 {}", at(contact - hour))));
+    assert!(office.get("/drive/findings").await.ok().contains("휴대전화 시계가 틀림"));
+}
+
 #[tokio::test]
 async fn driver_sees_nothing_but_the_own_tour_of_today() {
     let (office, driver, tour) = handed_out().await;
@@ -208,7 +291,7 @@ async fn phone_hands_in_with_its_day_key_and_can_be_cut_off() {
         (Some(true), Some(false))
     );
     let page = office.get(&format!("/plans/tours/{tour}")).await.ok();
-    assert!(page.contains("전하지 않은 기록 3건"), "two that wait and one that is unreadable");
+    assert!(page.contains("전하지 않은 기록 2건") && page.contains("받아들이지 않은 기록 1건"), "{page}");
     assert!(page.contains(">휴대전화<"));
     let cut_off = after(&page, "value=\"cut-off:");
     let act = format!("cut-off:{cut_off}");

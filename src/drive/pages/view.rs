@@ -13,7 +13,7 @@ use crate::web::percent_encode;
 pub(super) struct GoodsView {
     pub(super) id: String,
     pub(super) product: String,
-    /// pieces on the truck; those ordered before they are ticked
+    /// pieces on the truck; those ordered before they are ticked; none of an order that joined since
     pub(super) pieces: i64,
     /// why it must not be delivered
     pub(super) stop: Option<String>,
@@ -103,7 +103,7 @@ impl StopView {
         let goods = stop.goods.iter().map(|goods| GoodsView {
             id: crockford(goods.order_id),
             product: goods.product.clone(),
-            pieces: goods.load.as_ref().and_then(|load| load.loaded).unwrap_or(goods.quantity),
+            pieces: stop.pieces(goods),
             stop: goods.stop_reason.clone(),
         });
         Self {
@@ -168,8 +168,7 @@ pub(super) fn reasons() -> Vec<(&'static str, &'static str)> {
 /// What is brought and taken, in short: `2개 · 회수 1개`, `A/S`.
 fn what(stop: &DriveStop) -> String {
     let brought = stop.goods.iter().filter(|goods| goods.stop_reason.is_none());
-    let pieces: i64 =
-        brought.map(|goods| goods.load.as_ref().and_then(|load| load.loaded).unwrap_or(goods.quantity)).sum();
+    let pieces: i64 = brought.map(|goods| stop.pieces(goods)).sum();
     let mut parts = Vec::new();
     if stop.kind().delivers() {
         parts.push(format!("{pieces}개"));

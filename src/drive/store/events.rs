@@ -7,7 +7,7 @@ use crate::storage::{Result, Row, StorageError, Tx};
 use crate::time::Moment;
 
 const EVENT: &str = "SELECT id, tour_id, job_id, key_id, member_id, source, number, happened_at, clock_offset, \
-                     received_at, kind, details, saw_version FROM stop_events";
+                     sent_offset, received_at, kind, details, saw_version FROM stop_events";
 
 fn event(mut row: Row) -> Result<StopEvent> {
     let id = row.text(0)?;
@@ -20,10 +20,11 @@ fn event(mut row: Row) -> Result<StopEvent> {
         number: row.int(6)?,
         happened_at: row.moment(7)?,
         clock_offset: row.int(8)?,
-        received_at: row.moment(9)?,
-        kind: row.code(10, "stop_events.kind")?,
-        details: row.json(11, "stop_events.details")?,
-        saw_version: row.text(12)?,
+        sent_offset: row.opt_int(9)?,
+        received_at: row.moment(10)?,
+        kind: row.code(11, "stop_events.kind")?,
+        details: row.json(12, "stop_events.details")?,
+        saw_version: row.text(13)?,
         id,
     })
 }
@@ -90,7 +91,7 @@ pub fn insert(tx: &mut dyn Tx, event: &StopEvent) -> Result<()> {
     let details = serde_json::to_string(&event.details)
         .map_err(|error| StorageError::Inconsistent(format!("stop_events.details of {}: {error}", event.id)))?;
     let sql = "INSERT INTO stop_events (id, tour_id, job_id, key_id, member_id, source, number, happened_at, clock_offset, \
-               received_at, kind, details, saw_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+               sent_offset, received_at, kind, details, saw_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let row = [
         event.id.as_str().into(),
         event.tour_id.into(),
@@ -101,6 +102,7 @@ pub fn insert(tx: &mut dyn Tx, event: &StopEvent) -> Result<()> {
         event.number.into(),
         event.happened_at.into(),
         event.clock_offset.into(),
+        event.sent_offset.into(),
         event.received_at.into(),
         event.kind.code().into(),
         details.into(),

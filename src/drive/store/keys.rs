@@ -1,11 +1,11 @@
 //! SQL of day keys.
 
 use crate::drive::key::DayKey;
-use crate::storage::{Result, Row, Tx};
+use crate::storage::{Result, Row, StorageError, Tx};
 use crate::time::Moment;
 
 const KEY: &str = "SELECT k.id, k.tour_id, k.member_id, k.description, k.created_at, k.seen_at, k.waiting, k.expires_at, \
-                   k.revoked_at, m.username FROM drive_keys k JOIN members m ON m.id = k.member_id";
+                   k.revoked_at, m.username, k.rejected FROM drive_keys k JOIN members m ON m.id = k.member_id";
 
 fn key(mut row: Row) -> Result<DayKey> {
     Ok(DayKey {
@@ -19,6 +19,7 @@ fn key(mut row: Row) -> Result<DayKey> {
         expires_at: row.moment(7)?,
         revoked_at: row.opt_moment(8)?,
         username: row.text(9)?,
+        rejected: row.json(10, "drive_keys.rejected")?,
     })
 }
 
@@ -31,7 +32,7 @@ pub fn insert(
 ) -> Result<i64> {
     let (id, now) = (tx.new_id(), tx.now());
     let sql = "INSERT INTO drive_keys (id, tour_id, member_id, key_hash, description, created_at, seen_at, waiting, \
-               expires_at, revoked_at, revoked_by) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, NULL, NULL)";
+               rejected, expires_at, revoked_at, revoked_by) VALUES (?, ?, ?, ?, ?, ?, ?, 0, '[]', ?, NULL, NULL)";
     let row = [
         id.into(),
         tour_id.into(),
@@ -61,11 +62,19 @@ pub fn of_tour(tx: &mut dyn Tx, tour_id: i64) -> Result<Vec<DayKey>> {
     tx.query(&format!("{KEY} WHERE k.tour_id = ? ORDER BY k.id"), &[tour_id.into()])?.into_iter().map(key).collect()
 }
 
-/// Records a contact, and how many records the phone still has.
-pub fn touch(tx: &mut dyn Tx, id: i64, waiting: i64) -> Result<()> {
+/// Records a contact.
+pub fn touch(tx: &mut dyn Tx, id: i64) -> Result<()> {
     let now = tx.now();
-    let sql = "UPDATE drive_keys SET seen_at = ?, waiting = ? WHERE id = ?";
-    tx.exec(sql, &[now.into(), waiting.max(0).into(), id.into()]).map(drop)
+    tx.exec("UPDATE drive_keys SET seen_at = ? WHERE id = ?", &[now.into(), id.into()]).map(drop)
+}
+
+/// Records which records the phone still has: how many that it has not handed in, and the stops of those that were not
+/// accepted.
+pub fn save_left(tx: &mut dyn Tx, id: i64, waiting: i64, rejected: &[String]) -> Result<()> {
+    let rejected = serde_json::to_string(rejected)
+        .map_err(|error| StorageError::Inconsistent(format!("drive_keys.rejected of {id}: {error}")))?;
+    let sql = "UPDATE drive_keys SET waiting = ?, rejected = ? WHERE id = ?";
+    tx.exec(sql, &[waiting.max(0).into(), rejected.into(), id.into()]).map(drop)
 }
 
 /// Ends the keys of a member, with the sessions.

@@ -104,7 +104,9 @@ fn tour_that_was_taken_back_is_loaded_anew() {
             let [load] = loads.as_slice() else { panic!("one line: {loads:?}") };
             assert_eq!((load.order_id, load.expected, load.loaded), (kept.goods[0].order_id, 3, None));
             let tour = day.load(tx)?;
-            assert!(tour.stops.len() == 1 && lines(&tour, &BTreeMap::new()).is_empty(), "no piece of the other stop");
+            let away = tour.stop(gone.job_id).expect("his phone has it").moved_to.as_deref();
+            assert_eq!((tour.stops.len(), away), (2, Some("미배차")));
+            assert!(lines(&tour, &BTreeMap::new()).is_empty(), "no piece of the other stop");
             Ok(())
         })
         .expect("writes");

@@ -29,6 +29,7 @@ fn event(id: i64, ids: (i64, i64, i64), at: Moment, kind: EventKind) -> StopEven
         number: id,
         happened_at: at,
         clock_offset: 0,
+        sent_offset: None,
         received_at: at,
         kind,
         details: EventDetails::default(),

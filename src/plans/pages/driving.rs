@@ -33,6 +33,7 @@ pub(super) struct PhoneLine {
     pub(super) name: String,
     pub(super) seen: String,
     pub(super) waiting: i64,
+    pub(super) rejected: usize,
     pub(super) is_cut_off: bool,
 }
 
@@ -43,6 +44,7 @@ impl From<DayKey> for PhoneLine {
             name: format!("{} · {}", key.username, key.description),
             seen: key.seen_at.to_string(),
             waiting: key.waiting,
+            rejected: key.rejected.len(),
             is_cut_off: key.revoked_at.is_some(),
         }
     }
