@@ -969,6 +969,7 @@ CREATE TABLE bulk_jobs (
     title       TEXT NOT NULL CHECK (length(title) <= 100),
     order_count INTEGER NOT NULL CHECK (order_count >= 1),
     started_at  INTEGER NOT NULL,
+    saved_count INTEGER NOT NULL DEFAULT 0 CHECK (saved_count >= 0),  -- orders saved so far; seen before the commit
     answer_url  TEXT,  -- page that says what was changed; null: it runs, or nothing was changed
     failure     TEXT CHECK (length(failure) <= 500),  -- why nothing was changed
     CHECK (answer_url IS NULL OR failure IS NULL)

@@ -1,12 +1,13 @@
 // What makes the pages quicker to use. Every page does its work without it. rows.js has the rows of lists.
 //
 // data-search       on an input: `/` goes there
-// data-autosubmit   on a select: choosing sends its form
+// data-autosubmit   on a select: choosing sends its form; the arrow keys go through its options first
 // data-confirm="…"  on a form or a submit button: asks before it is sent
-// data-unsaved      on the form of a list: asks before what was typed in other rows is lost
+// data-unguarded    on a form that is sent, or inside: what was typed in it may be lost without a question
+// data-part         around fields of a form with a button of their own: other buttons do not save them
+// data-unsaved      on the form of a list: its buttons save the ticked rows only
 // data-typed        on a row of it: shows what was typed and refused
 // data-saves        on a button of it that saves the ticked rows too; its text while they have something typed
-// data-guard        on a form: asks before what was typed in it is lost
 // data-file         on a button that answers with a file: the page stays
 // data-drop-now     on a file form: is sent as soon as a file is chosen
 // data-download     on a form that answers with a file: the page stays, so it may be sent again soon
@@ -58,8 +59,12 @@ document.addEventListener("keydown", (event) => {
   search.select?.();
 });
 
+// The arrow keys change a closed select with every press.
+let pressed;
+document.addEventListener("keydown", (event) => { pressed = event.target; });
+document.addEventListener("pointerdown", () => { pressed = undefined; });
 document.addEventListener("change", (event) => {
-  if (event.target.matches("select[data-autosubmit]")) event.target.form?.requestSubmit();
+  if (event.target.matches("select[data-autosubmit]") && pressed !== event.target) event.target.form?.requestSubmit();
 });
 
 // ── asking first, and sending once ─────────────────────────────────────
@@ -92,38 +97,65 @@ const marked = (select) => {
 
 const changed = (field) => (field.matches("select")
   ? [...field.options].some((option) => option.selected !== marked(field).includes(option))
-  : ["checkbox", "radio"].includes(field.type) ? field.checked !== field.defaultChecked
-    : field.type !== "file" && field.value !== field.defaultValue);
+  : ["checkbox", "radio"].includes(field.type) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue);
 
-// Whether a row has values that were not saved: typed here, or before an answer that refused them.
+// A form may have fields named "method" and "action".
+const isPost = (form) => /^post$/i.test(form.getAttribute("method") ?? "");
+
+// Whether the answer is a file, so that the page stays.
+const asksFile = (form, button) => "download" in form.dataset || "file" in (button?.dataset ?? {});
+
+// What is typed or chosen in a form; ticks choose rows only.
+const inputs = (form) => [...form.elements].filter((field) => field.matches("input:not([type=hidden], [type=password], [type=file]), select, textarea")
+  && !field.closest(".tick, [data-all-found], [data-tick-all], [name=tick]"));
+
+// Whether something may be typed into a form that would be lost.
+const isGuarded = (form) => isPost(form) && !form.matches("[data-unguarded], [data-download], [data-drop]")
+  && inputs(form).some((field) => !field.matches("select, [type=checkbox], [type=radio]"));
+
+// Whether a form has something that is not saved: typed here, or before an answer that refused it.
+const hasTyped = (form) => isGuarded(form) && (form.querySelector("[data-typed], [aria-invalid=true]") !== null || keepsDraft(form)
+  || inputs(form).some(changed));
+
+// What is typed into such a form survives a reload and a way round, but not the end of the session.
+const keepsDraft = (form) => "draft" in form.dataset && sessionStorage.getItem(`draft:${form.dataset.draft}`) !== null;
+
+// Whether a row has values that were not saved.
 const typed = (row) => "typed" in row.dataset || [...row.querySelectorAll("td:not(.tick) :is(input, select, textarea)")].some(changed);
 
-// What was typed into rows that this button does not save.
-const unsaved = (form, button) => {
-  if ("file" in (button?.dataset ?? {})) return 0;
-  const saves = !button?.name || button.value === "edit" || "saves" in button.dataset;
+// The number of rows with something typed that this button does not save.
+const unsavedRows = (form, button) => {
+  const saves = !asksFile(form, button) && (!button?.name || button.value === "edit" || "saves" in button.dataset);
   const rows = [...form.querySelectorAll("table.pairs > tbody, table:not(.pairs) > tbody > tr")];
   const ticked = (row) => row.querySelector(".tick input")?.checked;
   if (!rows.some(ticked)) return 0;
   return rows.filter((row) => typed(row) && !(saves && ticked(row))).length;
 };
 
-// Whether another form of the page, which says so, has something typed that this one does not save.
-const otherTyped = (form) => form.method !== "get" && !("download" in form.dataset)
-  && [...document.querySelectorAll("form[data-guard]")].some((other) => other !== form
-    && [...other.querySelectorAll("input, select, textarea")].some((field) => field.type !== "hidden" && changed(field)));
+// Whether a part of the form that has a button of its own has something typed that this button does not save.
+const hasUnsavedPart = (form, button) => [...form.querySelectorAll("[data-part]")].some((part) => inputs(form).some((field) => part.contains(field) && changed(field))
+  && ![...part.querySelectorAll("button")].some((own) => own.name === button?.name && own.value === button?.value));
+
+const otherTyped = (form) => [...document.forms].some((other) => other !== form && hasTyped(other));
+
+// What to ask before something typed is lost.
+const lossOf = (form, button) => {
+  const rows = "unsaved" in form.dataset ? unsavedRows(form, button) : 0;
+  if (asksFile(form, button)) return rows > 0 ? `${rows}줄에 입력한 내용은 아직 저장하지 않아서 파일에 없어요. 그대로 받을까요?` : "";
+  if (rows > 0) return `${rows}줄에 입력한 내용은 저장되지 않아요. 그대로 할까요?`;
+  return hasUnsavedPart(form, button) || otherTyped(form) ? "저장하지 않은 내용이 있어요. 저장하지 않고 그대로 할까요?" : "";
+};
+
+// While a form is on its way, leaving the page loses nothing.
+let leaves = false;
 
 document.addEventListener("submit", async (event) => {
-  const form = event.target;
-  if (form.method === "dialog") return;
-  if (form.dataset.sent) { event.preventDefault(); return; }
-  const left = "unsaved" in form.dataset ? unsaved(form, event.submitter) : 0;
-  const question = event.submitter?.dataset.confirm ?? form.dataset.confirm
-    ?? (otherTyped(form) ? "저장하지 않은 내용이 있어요. 저장하지 않고 그대로 할까요?" : undefined)
-    ?? (left > 0 ? `${left}줄에 입력한 내용은 저장되지 않아요. 그대로 할까요?` : undefined);
+  const [form, submitter] = [event.target, event.submitter];
+  if (!isPost(form)) return;
+  if (form.dataset.sent || submitter?.ariaBusy === "true") { event.preventDefault(); return; }
+  const question = [lossOf(form, submitter), submitter?.dataset.confirm ?? form.dataset.confirm].filter(Boolean).join(" ");
   if (question && !form.dataset.asked) {
     event.preventDefault();
-    const submitter = event.submitter;
     if (await ask(question)) {
       form.dataset.asked = "yes";
       form.requestSubmit(submitter);
@@ -131,10 +163,21 @@ document.addEventListener("submit", async (event) => {
     }
     return;
   }
-  if (event.defaultPrevented || form.method === "get") return;
-  form.dataset.sent = "yes";
-  event.submitter?.setAttribute("aria-busy", "true");
-  if ("download" in form.dataset || "file" in (event.submitter?.dataset ?? {})) setTimeout(release, 3000);
+  if (event.defaultPrevented) return;
+  submitter?.setAttribute("aria-busy", "true");
+  form.removeAttribute("target");
+  if (!asksFile(form, submitter)) {
+    form.dataset.sent = "yes";
+    leaves = true;
+    return;
+  }
+  // Instead of the file, a question may come: it opens beside the page where something is typed.
+  if ([...document.forms].some(hasTyped)) form.target = "_blank";
+  setTimeout(() => submitter?.removeAttribute("aria-busy"), 3000);
+});
+
+addEventListener("beforeunload", (event) => {
+  if (!leaves && [...document.forms].some((form) => !keepsDraft(form) && hasTyped(form))) event.preventDefault();
 });
 
 // A button that saves says so while the rows that it is for have something typed.
@@ -147,16 +190,6 @@ document.querySelectorAll("form[data-unsaved]").forEach((form) => {
   if (!form.querySelector("button[data-plain]")) return;
   for (const kind of ["input", "change", "click"]) form.addEventListener(kind, () => setTimeout(nameSaving, 0, form));
   nameSaving(form);
-});
-
-// Leaving with something typed: rows of a list, and forms that say so.
-let leaves = false;
-document.addEventListener("submit", (event) => { if (!event.defaultPrevented && event.target.method !== "get") leaves = true; });
-addEventListener("pageshow", () => { leaves = false; });
-addEventListener("beforeunload", (event) => {
-  if (leaves) return;
-  const fields = document.querySelectorAll("form[data-unsaved] td:not(.tick) :is(input, select, textarea), form[data-guard] :is(input, select, textarea)");
-  if (document.querySelector("form[data-unsaved] [data-typed]") || [...fields].some((field) => field.type !== "hidden" && changed(field))) event.preventDefault();
 });
 
 const release = () => {
@@ -317,6 +350,7 @@ if (document.body.classList.contains("signed-out")) sessionStorage.clear();
 
 // ── menus ──────────────────────────────────────────────────────────────
 document.addEventListener("click", (event) => {
+  if (event.target.closest("dialog")) return;
   document.querySelectorAll("details[data-menu][open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
 });
 document.addEventListener("keydown", (event) => {

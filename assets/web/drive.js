@@ -309,7 +309,8 @@ async function flush() {
 
 /** Deletes what a day leaves behind, but no event that the server has not accepted. */
 async function tidy() {
-  const today = dayOf(serverNow());
+  // Over by the clock as it is and as it was corrected: a correction may be out of date.
+  const today = [Date.now(), serverNow()].map(dayOf).sort()[0];
   for (const pack of known.packs.filter(({ day }) => day < today)) await remove("packs", pack.id);
   const old = serverNow() - KEEP_DAYS * 24 * 60 * MINUTE_MS;
   const done = known.events.filter((event) => known.receipts.get(event.id)?.accepted && event.happened_at < old);

@@ -1,7 +1,7 @@
 // The rows of lists: ticks, ranges, the keyboard, and what the chosen rows may become.
 //
 // data-tick-all     on a checkbox in a table head: ticks every .tick of the table
-// data-all-found    on the label that chooses everything found: shown when the whole page is ticked
+// data-all-found    on the label that chooses everything found: ticks the whole page too
 // data-rows         on a table: arrows move between rows, space ticks, shift extends, enter opens its first link,
 //                   escape leaves a field, Ctrl+Enter goes to the actions
 // data-acts="주문"   on the bar of actions: says so when nothing is chosen, instead of sending the form
@@ -19,10 +19,7 @@ const count = (table) => {
     head.indeterminate = ticked > 0 && ticked < every.length;
   }
   const found = all(form);
-  if (found) {
-    found.closest("[data-all-found]").hidden = ticked < every.length && !found.checked;
-    if (ticked < every.length) found.checked = false;
-  }
+  if (found && ticked < every.length) found.checked = false;
   const shown = found?.checked ? found.dataset.count : `${ticked}`;
   form?.querySelectorAll("[data-ticked]").forEach((place) => { place.textContent = shown; });
   form?.querySelector("[data-acts] .nothing")?.remove();
@@ -54,6 +51,13 @@ const range = (table, from, to, on) => {
   every.slice(first, last + 1).forEach((tick) => { tick.checked = on; });
 };
 
+// The rows of a table; of a pair of lines the first.
+const rowsOf = (table) => [...table.querySelectorAll(table.matches(".pairs") ? "tbody > tr:first-child" : "tbody > tr")];
+const rowOf = (place) => {
+  const row = place?.closest("table[data-rows] > tbody > tr");
+  return row?.closest("table.pairs") ? row.parentElement.rows[0] : row;
+};
+
 const tickOf = (row) => (row?.closest("table.pairs") ? row.closest("tbody") : row)?.querySelector(".tick input");
 
 document.addEventListener("click", (event) => {
@@ -80,7 +84,7 @@ document.addEventListener("mousedown", (event) => {
 document.addEventListener("change", (event) => {
   const table = event.target.closest("table") ?? event.target.closest("form")?.querySelector("table[data-rows]");
   if (!table) return;
-  if (event.target.matches("[data-tick-all]")) {
+  if (event.target.matches("[data-tick-all], [data-all-found] input")) {
     ticks(table).forEach((tick) => { tick.checked = event.target.checked; });
   }
   if (event.target.matches("[type=checkbox]")) count(table);
@@ -98,7 +102,7 @@ document.addEventListener("input", (event) => {
 document.querySelectorAll("table[data-rows]").forEach((table) => {
   if (table.querySelector(".tick")) count(table);
   // One stop for the tab key, arrows inside; a click on a row lets the arrows go on from there.
-  const every = [...table.querySelectorAll(table.matches(".pairs") ? "tbody > tr:first-child" : "tbody > tr")];
+  const every = rowsOf(table);
   every.forEach((row, index) => { row.tabIndex = index ? -1 : 0; });
   const go = (row) => {
     if (!row) return;
@@ -155,28 +159,80 @@ if (/^(5|10|25|50)$/.test(size ?? "")) {
   });
 }
 
-// The head of a table stays in view where the table fits: a box that scrolls sideways would hold it.
+// The head of a table stays in view: in the page where the table fits, else in a box that scrolls both ways.
 const fit = (wrap) => {
-  wrap.classList.remove("fits");
-  wrap.classList.toggle("fits", wrap.scrollWidth <= wrap.clientWidth);
+  const { scrollTop } = wrap;
+  wrap.classList.remove("fits", "scrolls");
+  wrap.classList.add(wrap.scrollWidth <= wrap.clientWidth ? "fits" : "scrolls");
+  wrap.scrollTop = scrollTop;
 };
 const sizes = new ResizeObserver((entries) => entries.forEach((entry) => fit(entry.target)));
-document.querySelectorAll(".table-wrap").forEach((wrap) => sizes.observe(wrap));
+document.querySelectorAll(".table-wrap").forEach((wrap) => { fit(wrap); sizes.observe(wrap); });
 
-// The way back to a list keeps its filter, page and place.
-const { pathname, search } = location;
-if (document.querySelector("table[data-rows]")) {
-  const kept = new URLSearchParams(search);
-  kept.delete("done");
-  sessionStorage.setItem(`list:${pathname}`, kept.size ? `${pathname}?${kept}` : pathname);
+// The way back to a list keeps its filter, its page and the place: the row that was left is where it was.
+const kept = new URLSearchParams(location.search);
+kept.delete("done");
+const here = kept.size ? `${location.pathname}?${kept}` : location.pathname;
+// A list has one place, whether or not its URL names what is the rule.
+const placeOf = (list) => {
+  const url = new URL(list, location);
+  const named = [...url.searchParams].filter(([name, value]) => value && !["done", "size"].includes(name) && (name !== "page" || value !== "1"));
+  return `place:${url.pathname}?${new URLSearchParams(named.sort())}`;
+};
+const listed = document.querySelector("table[data-rows]");
+const keyOf = (row) => tickOf(row)?.value ?? row.querySelector("a[href]")?.href;
+
+const leave = (row) => {
+  const place = { row: keyOf(row), index: rowsOf(row.closest("table")).indexOf(row), top: row.getBoundingClientRect().top, page: scrollY, box: row.closest(".table-wrap")?.scrollTop };
+  sessionStorage.setItem(placeOf(here), JSON.stringify(place));
+};
+
+const comeBack = () => {
+  const place = JSON.parse(sessionStorage.getItem(placeOf(here)) ?? "null");
+  if (!place || !listed) return;
+  const box = listed.closest(".table-wrap");
+  scrollTo({ top: place.page, behavior: "instant" });
+  box?.scrollTo({ top: place.box, behavior: "instant" });
+  // A row that is gone lets the next one take its place.
+  const rows = rowsOf(listed);
+  const row = rows.find((one) => keyOf(one) === place.row) ?? rows[Math.min(place.index, rows.length - 1)];
+  (box?.classList.contains("scrolls") ? box : window).scrollBy({ top: row.getBoundingClientRect().top - place.top, behavior: "instant" });
+  rows.forEach((one) => { one.tabIndex = one === row ? 0 : -1; });
+  row.focus({ preventScroll: true });
+};
+
+if (listed) {
+  sessionStorage.setItem(`list:${location.pathname}`, here);
+  if (sessionStorage.getItem("way-back") === placeOf(here)) {
+    // What the act has to say is above: it stays in view.
+    document.querySelector("main > .notice")?.classList.add("kept");
+    comeBack();
+    document.fonts.ready.then(comeBack);
+  }
+  sessionStorage.removeItem("way-back");
 }
+document.addEventListener("click", (event) => {
+  const row = rowOf(event.target.closest("a[href]"));
+  if (row) leave(row);
+});
+// An act of one row answers with the list.
+document.addEventListener("submit", (event) => {
+  const row = rowOf(event.submitter);
+  if (!row || event.defaultPrevented) return;
+  leave(row);
+  sessionStorage.setItem("way-back", placeOf(here));
+});
+// A page that the browser has kept is where it was.
+addEventListener("pageshow", (event) => { if (event.persisted) sessionStorage.removeItem("way-back"); });
 document.querySelectorAll(".trail a").forEach((link) => {
   const list = sessionStorage.getItem(`list:${new URL(link.href).pathname}`);
   if (!list || new URL(link.href).search) return;
   link.href = list;
   link.addEventListener("click", (event) => {
+    if (event.ctrlKey || event.metaKey) return;
+    sessionStorage.setItem("way-back", placeOf(list));
     const before = document.referrer && new URL(document.referrer);
-    if (!before || `${before.pathname}${before.search}` !== list || event.ctrlKey || event.metaKey) return;
+    if (!before || `${before.pathname}${before.search}` !== list) return;
     event.preventDefault();
     history.back();
   });

@@ -3,6 +3,7 @@
 use reqwest::StatusCode;
 
 use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
+use crate::web::Routes;
 use crate::web::testing::TestApp;
 
 /// The first values of `name="tick"`.
@@ -39,6 +40,32 @@ async fn bulk_action_offers_its_orders_the_next_file_and_its_undo() {
     assert!(!app.get(done.location()).await.ok().contains(&undo), "it is offered once");
     assert_eq!(ticks(&app.get("/orders?state=PLACED").await.ok(), 3), ids);
     assert!(app.get("/actions").await.ok().contains("되돌렸어요"));
+}
+
+#[tokio::test]
+async fn undo_of_many_orders_runs_in_the_background() {
+    let app = TestApp::start_with_state(|_| (), Routes::new(), |state| state.bulk_jobs.max_foreground_orders = 2).await;
+    app.sign_in_admin().await;
+    app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
+    let ids = ticks(&app.get("/orders?state=PLACED").await.ok(), 3);
+    let form: Vec<(&str, &str)> =
+        [("act", "purchase")].into_iter().chain(ids.iter().map(|id| ("tick", id.as_str()))).collect();
+    let done = app.post_form("/orders?state=PLACED", &form).await;
+    let undo = undo_url(&app.get(done.location()).await.ok());
+    let started = app.post_form(&undo, &[("back", "/orders?state=PLACED")]).await;
+    assert_eq!(started.location(), "/orders/job");
+    let mut answer = app.get("/orders/job").await;
+    for _ in 0..500 {
+        if answer.status != StatusCode::OK {
+            break;
+        }
+        assert!(answer.text.contains("data-poll") && answer.text.contains("작업 되돌리기"), "{}", answer.text);
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        answer = app.get("/orders/job").await;
+    }
+    assert!(answer.location().starts_with("/orders?state=PLACED&done="), "{}", answer.location());
+    assert!(app.get(answer.location()).await.ok().contains("주문 3건을 되돌렸어요"));
+    assert_eq!(ticks(&app.get("/orders?state=PLACED").await.ok(), 3), ids);
 }
 
 #[tokio::test]

@@ -37,6 +37,9 @@ static COURIERS: LazyLock<HashMap<String, Courier>> = LazyLock::new(|| {
 /// Couriers that a form offers; the list begins with those that shops use most.
 const OFFERED_COURIERS: usize = 12;
 
+/// Letters of the shortest tracking number.
+const MIN_NUMBER_LENGTH: usize = 8;
+
 /// Value of a select box of couriers that stands for a typed name. No courier is called so.
 pub const TYPED_COURIER: &str = "*";
 
@@ -64,9 +67,19 @@ static TRACKING_PAGES: LazyLock<HashMap<&str, &str>> =
 /// The page of the courier about a parcel; none for an unknown courier, and for what is no tracking number.
 pub fn tracking_url(courier: &str, number: &str) -> Option<String> {
     let number: String = number.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
-    let is_number = number.len() >= 8 && number.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_number = number.len() >= MIN_NUMBER_LENGTH && number.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let template = TRACKING_PAGES.get(find_courier(courier)?.code).filter(|_| is_number)?;
     Some(template.replace("{number}", &number))
+}
+
+/// The words of a text that names a parcel, such as `로젠택배 451-6830-0137`, with the courier's page about each tracking
+/// number.
+pub fn tracking_links(text: &str) -> Vec<(&str, Option<String>)> {
+    let is_number = |word: &str| word.bytes().filter(u8::is_ascii_digit).count() >= MIN_NUMBER_LENGTH;
+    let courier: Vec<&str> = text.split_whitespace().filter(|word| !is_number(word)).collect();
+    let courier = courier.join(" ");
+    let link = |word: &str| tracking_url(&courier, word.trim_end_matches(',')).filter(|_| is_number(word));
+    text.split_whitespace().map(|word| (word, link(word))).collect()
 }
 
 /// The channel's name for a courier; the word itself if the channel has none.
@@ -131,6 +144,18 @@ mod tests {
         for (code, url) in TRACKING_PAGES.iter() {
             assert!(COURIERS.values().any(|courier| courier.code == *code), "{code}");
             assert!(url.starts_with("https://") && url.matches("{number}").count() == 1, "{url}");
+        }
+    }
+
+    #[test]
+    fn numbers_in_a_text_lead_to_the_page_of_the_courier_beside_them() {
+        let page = |number: &str| tracking_url("로젠택배", number).expect("a page");
+        let links = tracking_links("로젠 택배 451-6830-0137, 45168300138");
+        let numbers: Vec<_> = links.into_iter().filter_map(|(word, url)| Some((word, url?))).collect();
+        assert_eq!(numbers, [("451-6830-0137,", page("45168300137")), ("45168300138", page("45168300138"))]);
+        assert_eq!(tracking_links("45168300137 로젠택배")[0].1, Some(page("45168300137")));
+        for text in ["예시 침대 [월넛] × 2", "45168300137", "동네 용달 45168300137", ""] {
+            assert!(tracking_links(text).iter().all(|(_, url)| url.is_none()), "{text}");
         }
     }
 

@@ -29,6 +29,17 @@ impl ShippingMethod {
     pub const fn is_without_courier(self) -> bool {
         matches!(self, Self::Direct | Self::Quick | Self::Pickup)
     }
+
+    /// The icon of the method: each has its own, because colour alone tells nothing to some.
+    pub const fn icon(self) -> &'static str {
+        match self {
+            Self::Direct => "truck",
+            Self::Parcel => "box-seam",
+            Self::Quick => "lightning-charge",
+            Self::Pickup => "shop",
+            Self::Other => "three-dots",
+        }
+    }
 }
 
 coded! {
@@ -53,4 +64,18 @@ pub struct OrderOption {
     pub key: String,
     /// chosen value: 아이보리
     pub value: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn every_shipping_method_has_an_icon_of_its_own() {
+        let icons: Vec<&str> = ShippingMethod::ALL.into_iter().map(ShippingMethod::icon).collect();
+        for (at, icon) in icons.iter().enumerate() {
+            assert!(!icons[..at].contains(icon), "{icon}");
+            let file = format!("{}/assets/web/icons/{icon}.svg", env!("CARGO_MANIFEST_DIR"));
+            assert!(std::path::Path::new(&file).exists(), "{file}");
+        }
+    }
 }

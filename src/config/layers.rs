@@ -225,6 +225,15 @@ mod tests {
     }
 
     #[test]
+    fn announced_settings_have_the_file_as_it_is_now() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let before = load(folder.path(), Settings::default());
+        std::fs::write(folder.path().join("mukkeum.toml"), "upload_keep_days = 9\n").expect("writes");
+        let announced = before.with_page(PageSettings::default()).expect("is right");
+        assert_eq!(announced.upload_keep_days, 9);
+    }
+
+    #[test]
     fn credentials_are_sealed_and_readable_with_the_key_of_the_shop_only() {
         let folder = tempfile::tempdir().expect("a folder");
         let vault = Vault::open(&folder.path().join("secret.key")).expect("a key");

@@ -67,7 +67,7 @@ pub fn parse_time(text: &str) -> Option<NaiveTime> {
     NaiveTime::from_hms_opt(hours.parse().ok()?, minutes.parse().ok()?, 0)
 }
 
-/// The events of the lines that say something, in the order of the stops; `new_id` makes their identifiers. A stop that is
+/// The events of the lines that say something, in the order of the stops, typed at `now`; `new_id` makes their identifiers. A stop that is
 /// known already is recorded again only if its line has a time.
 ///
 /// # Errors
@@ -75,7 +75,7 @@ pub fn parse_time(text: &str) -> Option<NaiveTime> {
 pub fn events(
     tour: &DriveTour,
     lines: &[(i64, PaperLine)],
-    first_number: i64,
+    (first_number, now): (i64, Moment),
     mut new_id: impl FnMut() -> String,
 ) -> Result<Vec<NewEvent>, Vec<PaperProblem>> {
     let (mut events, mut problems) = (Vec::new(), Vec::new());
@@ -96,6 +96,7 @@ pub fn events(
             number: first_number + i64::try_from(events.len()).unwrap_or_default(),
             happened_at: Moment::from_kst(tour.tour.day.and_time(time)),
             clock_offset: 0,
+            contact: now,
             kind: if reason.is_some() { EventKind::Failed } else { EventKind::Delivered },
             details: EventDetails {
                 reason,

@@ -295,7 +295,7 @@ pub fn delete_old_tours(tx: &mut dyn Tx, before: NaiveDate, limit: i64) -> Resul
                ORDER BY t.id LIMIT ?";
     let rows = tx.query(sql, &[before.into(), limit.into()])?;
     let tours: Vec<i64> = rows.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
-    for table in ["tour_counts", "drive_keys", "proofs"] {
+    for table in ["tour_counts", "drive_keys", "departures", "proofs"] {
         tx.delete_ids(table, "tour_id", &tours)?;
     }
     tx.delete_ids("tours", "id", &tours)

@@ -53,7 +53,7 @@ pub fn routes() -> Routes {
         .post("/orders/download", Access::Reauthenticated(PageKind::Orders, PageAction::Download), download::download)
         .get("/orders/held", Access::Page(PageKind::Orders, PageAction::Process), held::show)
         .post("/orders/held", Access::Page(PageKind::Orders, PageAction::Process), held::advance)
-        .get("/orders/job", Access::Page(PageKind::Orders, PageAction::Process), job::show)
+        .get("/orders/job", Access::Page(PageKind::Deliveries, PageAction::Process), job::show)
         .get("/orders/columns", Access::Page(PageKind::Orders, PageAction::View), columns::show)
         .post("/orders/columns", Access::Page(PageKind::Orders, PageAction::View), columns::update)
         .post("/orders/searches", Access::Page(PageKind::Orders, PageAction::View), searches::update)

@@ -407,7 +407,7 @@ fn tours_and_saved_searches_end_with_their_class() {
         )?;
         tx.exec(
             "INSERT INTO drive_keys (id, tour_id, member_id, key_hash, description, created_at, seen_at, waiting, \
-             expires_at) VALUES (1, 1, 1, 'h', '크롬', 0, 0, 0, 0)",
+             rejected, expires_at) VALUES (1, 1, 1, 'h', '크롬', 0, 0, 0, '[]', 0)",
             &[],
         )?;
         tx.exec(

@@ -22,7 +22,8 @@ pub(super) fn rows(
     visit: &mut dyn FnMut(&Row<'_>) -> ControlFlow<()>,
 ) -> Result<bool, SheetError> {
     let max_fields = counter.max_columns();
-    let mut reader = Reader { text, separator: separator(text), max_fields, at: 0, most_fields: 0, widest: 0 };
+    let mut reader =
+        Reader { text, separator: separator(text), max_fields, at: 0, most_fields: 0, widest: 0, shorter: 0 };
     let mut number = 0u32;
     let mut is_cut_off = false;
     while let Some(record) = reader.record() {
@@ -56,6 +57,8 @@ struct Reader<'t> {
     most_fields: usize,
     /// records of that width
     widest: usize,
+    /// shorter records below the first one of that width
+    shorter: usize,
 }
 
 /// A parsed record and the offset behind it.
@@ -68,8 +71,6 @@ struct Record<'t> {
     has_line_break: bool,
     /// it has more than [`MAX_LINE_BYTES`] and was not read to its end
     is_too_long: bool,
-    /// the text ends without an end of the line
-    is_open: bool,
     /// the text ends before the last columns
     is_cut: bool,
 }
@@ -89,11 +90,14 @@ impl<'t> Reader<'t> {
             }
         }
         self.at = record.end;
-        record.is_cut = record.is_open && self.widest > 1 && (2..self.most_fields).contains(&record.count);
+        // Some programs leave empty fields out at the end of a line: their lines are of many widths.
+        let has_no_end = record.end > self.text.len();
+        let is_even = self.widest > 1 && self.shorter == 0;
+        record.is_cut = has_no_end && is_even && (2..self.most_fields).contains(&record.count);
         match record.count.cmp(&self.most_fields) {
-            Ordering::Less => {}
+            Ordering::Less => self.shorter += usize::from(record.count > 1),
             Ordering::Equal => self.widest += 1,
-            Ordering::Greater => (self.most_fields, self.widest) = (record.count, 1),
+            Ordering::Greater => (self.most_fields, self.widest, self.shorter) = (record.count, 1, 0),
         }
         Some(record)
     }
@@ -126,8 +130,7 @@ impl<'t> Reader<'t> {
             }
             match bytes.get(end) {
                 Some(b'\r') if bytes.get(end + 1) == Some(&b'\n') => record.end = end + 2,
-                Some(b'\r' | b'\n') => record.end = end + 1,
-                None => (record.end, record.is_open) = (end + 1, true),
+                Some(b'\r' | b'\n') | None => record.end = end + 1,
                 Some(_) => {
                     record.end = end + 1;
                     continue;
@@ -254,6 +257,7 @@ mod tests {
         };
         assert!(cut("a,b,c\n1,2,3\n4,5") && cut("a,b,c\n1,2,3\n4,\"5"));
         assert!(!cut("a,b,c\n1,2,3\n4,5\n"), "the line has an end");
+        assert!(!cut("a,b,c\n1,2,3\n1,2\n1,2,3\n4,5"), "the program leaves out empty fields");
         assert!(!cut("a,b,c\n1,2,3\n4,5,6") && !cut("a,b,c\n4,5") && !cut("a,b,c\n1,2,3\n합계 1건"));
     }
 

@@ -91,7 +91,7 @@ pub(crate) fn package(parts: &[(&str, &str)]) -> Vec<u8> {
     let given = |name: &str| parts.iter().any(|(part, _)| *part == name);
     let book = "<workbook xmlns:r='r'><sheets><sheet name='발주발송관리' sheetId='1' r:id='s'/></sheets></workbook>";
     let default = [("xl/workbook.xml", book)];
-    for (name, content) in fixed.iter().chain(default.iter().filter(|(name, _)| !given(name))).chain(parts) {
+    for (name, content) in fixed.iter().chain(&default).filter(|(name, _)| !given(name)).chain(parts) {
         zip.start_file(*name, SimpleFileOptions::default()).expect("a part");
         zip.write_all(content.as_bytes()).expect("written");
     }

@@ -20,6 +20,7 @@
 mod blocking;
 mod concurrency;
 pub mod copy;
+mod counted;
 mod deletion;
 mod diagnostic;
 mod error;
@@ -39,6 +40,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) use blocking::lock;
+pub use counted::{CountedTx, RowCount};
 pub use diagnostic::{Diagnostic, Severity};
 pub use error::{Result, StorageError};
 pub use mariadb::{MariaDbAddress, MariaDbAddressError};

@@ -113,7 +113,7 @@ impl ParsedFile {
 
     /// Adds to a report of the rows what was read, and their sheets if there are several.
     pub fn describe(&self, report: &mut Report) {
-        report.findings.notes.clone_from(&self.notes);
+        report.findings.notes.splice(0..0, self.notes.iter().cloned());
         report.findings.ignored = self.ignored;
         report.findings.columns.clone_from(&self.columns);
         if self.sheets.len() > 1 {

@@ -82,7 +82,9 @@ fn public_routes_are_these() {
         [
             "GET /setup",
             "POST /setup",
+            "GET /setup/restore",
             "POST /setup/restore",
+            "GET /setup/restore/progress",
             "POST /setup/practice",
             "GET /login",
             "POST /login",

@@ -90,6 +90,7 @@ test('thirty stops without a signal, twenty kills and a clock that moves lose an
   /** What was tapped: name of the stop, label, and the real time. */
   const taps = [];
   let handedIn = 0;
+  let fewest = Infinity;
   const waits = () => device.page.getByText(`전할 기록 ${taps.length - handedIn}건`).waitFor();
   const flush = async () => {
     await device.page.getByRole('button', { name: '지금 전하기' }).click();
@@ -131,7 +132,8 @@ test('thirty stops without a signal, twenty kills and a clock that moves lose an
     taps.push({ at, name, label: isFailed ? '실패: 부재' : '완료', time: Date.now() });
     await waits();
     const needed = (await page.evaluate(() => globalThis.taps)) - before;
-    assert.ok(needed <= 4, `stop ${at + 1} took ${needed} taps`);
+    assert.ok(needed >= 2 && needed <= 4, `stop ${at + 1} took ${needed} taps`);
+    fewest = Math.min(fewest, needed);
   }
   while (kills < KILLS) {
     await device.kill();
@@ -186,5 +188,5 @@ test('thirty stops without a signal, twenty kills and a clock that moves lose an
     received += text.length;
   }
   assert.equal(received, taps.length, 'lost or doubled');
-  t.diagnostic(`${stops} stops, ${taps.length} records, ${kills} kills, largest error of the phone ${Math.max(...known)} ms`);
+  t.diagnostic(`${stops} stops, ${taps.length} records, ${kills} kills, largest error of the phone ${Math.max(...known)} ms, ${fewest} taps for a plain stop`);
 });

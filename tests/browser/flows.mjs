@@ -1,21 +1,23 @@
 // Steps of the user flows, located by visible labels.
 
-import { readFileSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { inflateRawSync } from 'node:zlib';
-import { mainText } from './browser.mjs';
+import { koreanDay, mainText } from './browser.mjs';
 import { numberAfter, fixture } from './server.mjs';
 
-/** A fixture as the channel would have made it just now: the time is in its name, so that its claims are new. */
-function madeNow(name) {
+/** A file as the channel would have made it just now: the time is in its name, so that its claims are new. */
+function madeNow(file) {
   const time = new Date(Date.now() + 9 * 3600_000).toISOString().replaceAll(/\D/g, '').slice(0, 12);
-  return { name: `주문_${time}.xlsx`, mimeType: 'application/octet-stream', buffer: readFileSync(fixture(name)) };
+  return { name: `주문_${time}${path.extname(file)}`, mimeType: 'application/octet-stream', buffer: readFileSync(file) };
 }
 
 /** Uploads a file (fixture name or path) and opens its preview. `isNew`: the channel made it just now. */
 export async function preview(page, name, { isNew = false } = {}) {
   await page.goto('/uploads');
   const file = name.includes('/') ? name : fixture(name);
-  await page.getByLabel('파일 선택').setInputFiles(isNew ? madeNow(name) : file);
+  await page.getByLabel('파일 선택').setInputFiles(isNew ? madeNow(file) : file);
   await beginReading(page);
   await page.waitForURL(/\/uploads\/[^/?]+/);
 }
@@ -95,6 +97,54 @@ export async function followedByPage(page, action) {
 export async function confirmedClick(page, name) {
   await page.getByRole('button', { name }).click();
   await followedByPage(page, () => page.getByRole('dialog').getByRole('button', { name: '네' }).click());
+}
+
+/**
+ * Counts the clicks, the fields and the page loads of a job, and asserts that they are at most those of its goal:
+ * `[clicks, fields, loads]`. A choice from a select box is two clicks.
+ */
+export async function counted(page, [clicks, fields, loads], job) {
+  const used = { clicks: 0, fields: 0, loads: 0 };
+  const load = () => { used.loads += 1; };
+  page.on('domcontentloaded', load);
+  await job({
+    click: (locator, options) => { used.clicks += 1; return locator.click(options); },
+    choose: (select, option) => { used.clicks += 2; return select.selectOption(option); },
+    fill: (locator, text) => { used.fields += 1; return locator.fill(text); },
+    type: (text) => { used.fields += 1; return page.keyboard.type(text); },
+  });
+  await page.waitForLoadState();
+  page.off('domcontentloaded', load);
+  assert.ok(used.clicks <= clicks && used.fields <= fields && used.loads <= loads, `${JSON.stringify(used)}, the goal is ${clicks} / ${fields} / ${loads}`);
+}
+
+/** Writes a 스마트스토어 file of `count` new orders; `of(index)` has their special values by column. Returns its path. */
+export function orderFile(folder, count, of = () => ({})) {
+  const day = koreanDay(-1);
+  const rows = Array.from({ length: count }, (_, index) => ({
+    상품주문번호: `${2026110100000000n + BigInt(index)}`,
+    주문상태: '결제완료',
+    발송기한: koreanDay(3),
+    주문일시: `${day} 10:00:00`,
+    '판매자 상품코드': 'TABLE',
+    상품명: '예시공방 원목 협탁',
+    옵션정보: '색상: 월넛',
+    수량: 1,
+    구매자명: '홍길동',
+    구매자연락처: '010-0000-1001',
+    수취인명: `받는이${index}`,
+    수취인연락처1: '010-0000-1001',
+    우편번호: '37683',
+    배송지: '경상북도 포항시 남구 예시로 12',
+    배송방법: '직접전달',
+    '배송비 형태': '선결제',
+    '배송비 묶음번호': `${4100000000 + index}`,
+    ...of(index),
+  }));
+  const columns = Object.keys(rows[0]);
+  const file = path.join(folder, '주문.csv');
+  writeFileSync(file, `\ufeff${[columns, ...rows.map((row) => columns.map((column) => row[column]))].map((cells) => cells.join(',')).join('\n')}\n`);
+  return file;
 }
 
 /** Row of an order in the list. */

@@ -12,6 +12,8 @@ use crate::web::percent_encode;
 pub(super) struct DeliveryView {
     pub(super) row: DeliveryRow,
     pub(super) sido: String,
+    /// the full name of the 시/도
+    sido_name: String,
     pub(super) sigungu: String,
     /// whether the district was found by the written address, without a postal code
     pub(super) is_found_by_address: bool,
@@ -27,6 +29,7 @@ impl DeliveryView {
             is_found_by_address: recipient
                 .is_some_and(|recipient| districts.is_found_by_address(code, &recipient.zip_code, &recipient.address1)),
             sido: sido.map_or_else(|| "미분류".to_owned(), |sido| sido.short_name.clone()),
+            sido_name: sido.map_or_else(String::new, |sido| sido.full_name.clone()),
             sigungu: sigungu.map(|region| region.short_name.clone()).unwrap_or_default(),
             row,
         }
@@ -40,15 +43,6 @@ impl DeliveryView {
         self.row.delivery.preferred_shipping_date.map(date_with_weekday).unwrap_or_default()
     }
 
-    /// The icon of the shipping method.
-    pub(super) fn icon(&self) -> &'static str {
-        match self.row.delivery.shipping_method {
-            ShippingMethod::Direct => "truck",
-            ShippingMethod::Pickup => "shop",
-            ShippingMethod::Parcel | ShippingMethod::Quick | ShippingMethod::Other => "box-seam",
-        }
-    }
-
     /// Whether 완료 would change any order.
     pub(super) fn is_open(&self) -> bool {
         matches!(self.row.delivery.state, DeliveryState::Preparing | DeliveryState::ReadyToShip)
@@ -56,6 +50,14 @@ impl DeliveryView {
 
     pub(super) fn recipient(&self) -> Option<&Recipient> {
         self.row.primary().map(|primary| &primary.order.recipient)
+    }
+
+    /// The address in two parts: the words at its beginning that name the district, and the rest.
+    pub(super) fn address(&self) -> (String, String) {
+        let address = self.recipient().map(|recipient| format!("{} {}", recipient.address1, recipient.address2));
+        let address = address.unwrap_or_default();
+        let (district, rest) = split_district(address.trim(), [&self.sido_name, &self.sido], &self.sigungu);
+        (district.to_owned(), rest.to_owned())
     }
 
     pub(super) fn charge_type(&self) -> &'static str {
@@ -109,5 +111,35 @@ impl DeliveryView {
     /// Whether any order has another recipient than the delivery.
     pub(super) fn has_other_recipient(&self) -> bool {
         self.row.orders.iter().any(|order| self.other_recipient(order).is_some())
+    }
+}
+
+/// Splits the words that name the district from the beginning of an address. `sido` has the full and the short name.
+fn split_district<'a>(address: &'a str, [sido, short]: [&str; 2], sigungu: &str) -> (&'a str, &'a str) {
+    let mut rest = address;
+    while let Some((word, after)) = rest.split_once(' ') {
+        let is_sido = rest.len() == address.len() && (word == sido || word.starts_with(short));
+        if !is_sido && !sigungu.split(' ').any(|name| name == word) {
+            break;
+        }
+        rest = after;
+    }
+    address.split_at(address.len() - rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_is_split_behind_the_words_of_its_district() {
+        let pohang = |address| split_district(address, ["경상북도", "경북"], "포항시 남구");
+        assert_eq!(pohang("경상북도 포항시 남구 예시로 12"), ("경상북도 포항시 남구 ", "예시로 12"));
+        assert_eq!(pohang("경북 포항시 남구 예시로 12 101동"), ("경북 포항시 남구 ", "예시로 12 101동"));
+        assert_eq!(pohang("예시로 12 (경북 포항시)"), ("", "예시로 12 (경북 포항시)"));
+        assert_eq!(pohang("경상북도"), ("", "경상북도"), "something is left");
+        let sejong = split_district("세종특별자치시 한누리대로 1", ["세종특별자치시", "세종"], "세종특별자치시");
+        assert_eq!(sejong.1, "한누리대로 1");
+        assert_eq!(split_district("예시로 12", ["", "미분류"], "").1, "예시로 12");
     }
 }

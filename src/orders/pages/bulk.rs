@@ -15,14 +15,13 @@ use axum::response::Response;
 
 use self::acts::{BulkOutcome, RejectedRow};
 use super::held::{advance_act, held_url};
-use super::job::JOB_PATH;
 use super::list::{ListPage, RowView, list_page};
 use crate::audit::MemberActor;
 use crate::channels::TYPED_COURIER;
 use crate::id::{crockford, parse_crockford};
 use crate::masking;
 use crate::members::model::rights::Surface;
-use crate::orders::bulk_job::{self, BulkJobs, JobOutcome, NewBulkJob};
+use crate::orders::bulk_job::{BulkJobs, BUSY_MESSAGE, JOB_PATH, JobOutcome, NewBulkJob};
 use crate::orders::bulk_set::{BulkField, BulkValue};
 use crate::orders::edit::RowForm;
 use crate::orders::filter::{DEFAULT_PAGE_SIZE, OrderQuery, PAGE_SIZES};
@@ -35,11 +34,11 @@ use crate::web::{
     personal_page_with_status, redirect, redirect_with_flash, url_with_flash,
 };
 
-/// What bulk actions use.
+/// What bulk actions and their jobs use.
 #[derive(Clone)]
 pub(super) struct BulkContext {
-    storage: Storage,
-    jobs: BulkJobs,
+    pub(super) storage: Storage,
+    pub(super) jobs: BulkJobs,
 }
 
 impl FromRef<AppState> for BulkContext {
@@ -251,9 +250,8 @@ pub(super) async fn bulk(
         let job = NewBulkJob { member_id: actor.id, title: question::doing(&form), order_count };
         let (to, here) = (form.advance_to, origin.url());
         let act = move |tx: &mut dyn Tx| act(tx).map(|outcome| job_outcome(outcome, to, &here));
-        if !bulk_job::start(storage, job, act).await? {
-            let busy = "다른 작업이 많은 주문을 바꾸고 있어요. 끝난 다음 다시 해 주세요.";
-            let flash = storage.write(move |tx| Flash::warning(busy).save(tx, actor.id)).await?;
+        if !jobs.start(storage, job, act).await? {
+            let flash = storage.write(move |tx| Flash::warning(BUSY_MESSAGE).save(tx, actor.id)).await?;
             return Ok(redirect_with_flash(JOB_PATH, flash));
         }
         return Ok(redirect(JOB_PATH));

@@ -93,16 +93,6 @@ impl RowView {
         }
     }
 
-    /// The icon of the shipping method.
-    fn method_icon(&self) -> &'static str {
-        match self.listed.order.shipping_method {
-            ShippingMethod::Direct => "truck",
-            ShippingMethod::Pickup => "shop",
-            ShippingMethod::Quick => "arrow-up",
-            ShippingMethod::Parcel | ShippingMethod::Other => "box-seam",
-        }
-    }
-
     /// The date of a column.
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
     fn date_of(&self, date: &DateField) -> Option<NaiveDate> {

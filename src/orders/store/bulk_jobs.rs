@@ -33,9 +33,15 @@ pub fn finish(tx: &mut dyn Tx, id: i64, outcome: &JobOutcome) -> Result<()> {
     tx.exec(sql, &[url.into(), failure.into(), id.into()]).map(drop)
 }
 
+/// Stores how many orders a job has saved so far. In a transaction of its own: that of the job is open.
+pub(in crate::orders) fn set_saved(tx: &mut dyn Tx, id: i64, count: usize) -> Result<()> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    tx.exec("UPDATE bulk_jobs SET saved_count = ? WHERE id = ?", &[count.into(), id.into()]).map(drop)
+}
+
 /// The job that began last.
 pub(in crate::orders) fn newest(tx: &mut dyn Tx) -> Result<Option<BulkJob>> {
-    let sql = "SELECT id, member_id, title, order_count, started_at, answer_url, failure FROM bulk_jobs \
+    let sql = "SELECT id, member_id, title, order_count, started_at, answer_url, failure, saved_count FROM bulk_jobs \
                ORDER BY started_at DESC, id DESC LIMIT 1";
     let Some(mut row) = tx.query_one(sql, &[])? else { return Ok(None) };
     let done = row.opt_text(5)?.map(JobOutcome::Done);
@@ -46,6 +52,7 @@ pub(in crate::orders) fn newest(tx: &mut dyn Tx) -> Result<Option<BulkJob>> {
         title: row.text(2)?,
         order_count: usize::try_from(row.int(3)?).unwrap_or_default(),
         started_at: row.moment(4)?,
+        saved_count: usize::try_from(row.int(7)?).unwrap_or_default(),
         outcome: done.or(failed),
     }))
 }

@@ -182,11 +182,11 @@ fn record(
         .collect::<Result<Vec<_>, _>>()
         .map_err(failed)?
         .into_iter();
-    let new = match paper::events(&tour, &lines, first_number, || ids.next().unwrap_or_default()) {
+    let new = match paper::events(&tour, &lines, (first_number, tx.now()), || ids.next().unwrap_or_default()) {
         Ok(new) => new,
         Err(problems) => return Ok(Some(Recorded::Problems(problems))),
     };
-    let reporter = Reporter { actor, key_id: None, source: EventSource::Paper, tour_id };
+    let reporter = Reporter { actor, key_id: None, source: EventSource::Paper, clock: None, tour_id };
     let receipts = hand_in::receive(tx, reporter, &new)?;
     let rejections: Vec<Rejection> = receipts.into_iter().filter_map(|(_, receipt)| receipt.err()).collect();
     Ok(Some(Recorded::Events(new.len() - rejections.len(), rejections)))

@@ -84,6 +84,11 @@ impl ShowPage {
         self.report.files.iter().filter_map(|file| Some((upload(file)?, file.name.as_str()))).collect()
     }
 
+    /// Whether rows of the lists were not compared.
+    fn has_uncompared(&self) -> bool {
+        [Finding::Unread, Finding::Repeated].into_iter().any(|finding| self.report.tally(finding).orders > 0)
+    }
+
     /// Whether every order matches and every row could be read.
     fn is_equal(&self) -> bool {
         let differs = Finding::DIFFERENCES.into_iter().chain([Finding::Unread]);

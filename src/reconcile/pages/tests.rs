@@ -206,5 +206,5 @@ async fn typed_password_opens_the_upload_of_missing_orders_too() {
     let page = app.get(answer.location()).await.ok();
     assert_eq!(number(&page, "여기에 없음"), 12);
     let upload = page.split("href=\"/uploads/").nth(1).and_then(|rest| rest.split('"').next()).expect("the upload");
-    assert!(app.get(&format!("/uploads/{upload}")).await.ok().contains("적용 전"), "no password is asked again");
+    assert!(app.get(&format!("/uploads/{upload}")).await.ok().contains("미리보기예요"), "no password is asked again");
 }

@@ -478,16 +478,21 @@ fn row_views(tx: &mut dyn Tx, channel: Option<i64>, stored: Vec<StoredRow>) -> S
     let numbers: Vec<&str> = stored.iter().map(|row| row.report.order_number.as_str()).collect();
     let ids = orders::ids_by_number(tx, channel, &numbers)?;
     let ids_of = |row: &StoredRow| ids.get(&row.report.order_number).cloned().unwrap_or_default();
-    let of_conflicts = stored.iter().filter(|row| row.report.conflict.is_some());
-    let shown: BTreeSet<i64> = of_conflicts.filter_map(|row| ids_of(row).pop()).collect();
+    let of_parcels = stored.iter().filter(|row| names_parcel(&row.report));
+    let shown: BTreeSet<i64> = of_parcels.filter_map(|row| ids_of(row).pop()).collect();
     let found = orders::find(tx, &shown.into_iter().collect::<Vec<_>>())?;
     let found: HashMap<i64, Order> = found.into_iter().map(|order| (order.id, order)).collect();
     let view = |row: StoredRow| {
         let ids = ids_of(&row);
-        let order = ids.last().filter(|_| row.report.conflict.is_some()).and_then(|id| found.get(id)).cloned();
+        let order = ids.last().filter(|_| names_parcel(&row.report)).and_then(|id| found.get(id)).cloned();
         RowView::new(row, ids, order)
     };
     Ok(stored.into_iter().map(view).collect())
+}
+
+/// Whether a row shows a tracking number of its order.
+fn names_parcel(report: &RowReport) -> bool {
+    report.conflict.is_some() || report.changes.iter().any(|change| change.field == "tracking_number")
 }
 
 impl RowView {
@@ -507,6 +512,12 @@ impl RowView {
     /// The row's position in the report, which forms name.
     pub(super) fn number(&self) -> u32 {
         self.report.position
+    }
+
+    /// The courier of the changed tracking number.
+    fn courier(&self) -> &str {
+        let changed = self.report.changes.iter().find(|change| change.field == "courier");
+        changed.map_or(&self.tracking.courier, |change| &change.new)
     }
 
     /// Changed columns: label, former and new value.
