@@ -200,6 +200,8 @@ const release = () => {
 
 // Coming back by the browser's history: the form may be sent again.
 addEventListener("pageshow", release);
+// So may one that another script has refused.
+document.addEventListener("submit-refused", release);
 
 // ── files ──────────────────────────────────────────────────────────────
 const acceptFiles = (form) => {
@@ -269,6 +271,8 @@ const acceptFiles = (form) => {
     told?.replaceChildren(bar);
     const request = new XMLHttpRequest();
     request.open("POST", form.action);
+    // The page is opened once more below: what it says is not said here.
+    request.setRequestHeader("X-Fetched", "1");
     request.upload.onprogress = (sent) => { if (sent.lengthComputable) bar.value = sent.loaded / sent.total; };
     request.upload.onload = () => {
       bar.removeAttribute("value");
@@ -308,7 +312,7 @@ const poll = async () => {
   await new Promise((resolve) => { setTimeout(resolve, 1000); });
   const answer = await fetch(location.href).catch(() => undefined);
   const page = answer?.ok && !answer.redirected && new DOMParser().parseFromString(await answer.text(), "text/html");
-  const main = page && page.querySelector("main");
+  const main = page ? page.querySelector("main") : null;
   if (!answer || answer.status >= 500) {
     // The server may be restarting; what is shown stays.
   } else if (!main?.querySelector("[data-poll]")) {

@@ -60,7 +60,9 @@ async function wipe(day, photos) {
   await (await navigator.serviceWorker?.getRegistration?.(`${BASE}/drive`))?.unregister();
 }
 
-form?.addEventListener("submit", async (event) => {
+// After the page has asked whether something typed may be lost.
+document.addEventListener("submit", async (event) => {
+  if (!form || event.target !== form || event.defaultPrevented) return;
   event.preventDefault();
   try {
     const [day, photos] = await Promise.all([open("mukkeum-drive"), open("mukkeum-drive-photos")]);
@@ -69,6 +71,7 @@ form?.addEventListener("submit", async (event) => {
       day?.close();
       photos?.close();
       alert(`아직 전하지 않은 기록이 ${left.records}건, 사진이 ${left.photos}장 있어요. 오늘 배송 화면에서 전한 다음 로그아웃해 주세요.`);
+      document.dispatchEvent(new Event("submit-refused"));
       return;
     }
     await wipe(day, photos);

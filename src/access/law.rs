@@ -188,7 +188,7 @@ mod tests {
     fn retention_below_two_years_is_refused_from_many_people_on() {
         let check = |configured_years, people| {
             let access_years = crate::access::effective_years(configured_years, people);
-            check_retention(&Measurements { access_years, configured_years, people, ..good() })
+            check_retention(&Measurements { people, access_years, configured_years, ..good() })
         };
         assert_eq!(check(1, 49_999).severity, Severity::Good);
         let many = check(1, 50_000);

@@ -6,7 +6,7 @@ use axum::extract::{FromRef, Path, State};
 use crate::actions::{self, ActionRow};
 use crate::audit::MemberActor;
 use crate::id::parse_crockford;
-use crate::orders::bulk_job::{self, BulkJob, BulkJobs, BUSY_MESSAGE, JOB_PATH, JobOutcome, NewBulkJob};
+use crate::orders::bulk_job::{self, BUSY_MESSAGE, BulkJob, BulkJobs, JOB_PATH, JobOutcome, NewBulkJob};
 use crate::orders::store::bulk_actions;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::{

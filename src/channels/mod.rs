@@ -24,7 +24,9 @@ mod teaching;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use couriers::{Courier, TYPED_COURIER, courier_name, find_courier, offered_couriers, tracking_links, tracking_url};
+pub use couriers::{
+    Courier, TYPED_COURIER, courier_name, find_courier, offered_couriers, tracking_links, tracking_url,
+};
 pub use error::FileError;
 pub use options::parse_options;
 pub use profile::{

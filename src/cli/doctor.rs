@@ -279,7 +279,7 @@ fn check_folder(config: &Config) -> Vec<Diagnostic> {
     // An empty file can be made on a full disk.
     let probe = || {
         let mut file = tempfile::tempfile_in(&config.data)?;
-        file.write_all(&[1; 64 << 10])?;
+        file.write_all(&vec![1; 64 << 10])?;
         file.sync_all()
     };
     let writable = match probe() {

@@ -13,7 +13,7 @@ use super::{CliError, CommandResult, Outcome, block_on, open_existing};
 use crate::config::Config;
 use crate::districts::DistrictCache;
 use crate::id::crockford;
-use crate::reconcile::model::{Finding, ReportRow, Tally};
+use crate::reconcile::model::{ListFinding, ReportRow, Tally};
 use crate::reconcile::{ListFile, ReconcileOptions, ReconcileOutcome, reconcile};
 use crate::time::parse_date;
 use crate::uploads::Uploads;
@@ -151,14 +151,14 @@ fn reconciled(files: Vec<String>, report: &ReconcileOutcome) -> ReconciledList {
         report: crockford(report.id),
         sales_channel: report.channel_code.clone(),
         listed: comparison.listed,
-        matched: comparison.tally(Finding::Matched),
-        repeated: comparison.tally(Finding::Repeated).orders,
-        unread: comparison.tally(Finding::Unread).orders,
+        matched: comparison.tally(ListFinding::Matched),
+        repeated: comparison.tally(ListFinding::Repeated).orders,
+        unread: comparison.tally(ListFinding::Unread).orders,
         notes: report.notes.clone(),
-        missing_here: comparison.tally(Finding::MissingHere),
-        missing_there: comparison.tally(Finding::MissingThere),
-        amount_differs: comparison.tally(Finding::AmountDiffers),
-        state_differs: comparison.tally(Finding::StateDiffers),
+        missing_here: comparison.tally(ListFinding::MissingHere),
+        missing_there: comparison.tally(ListFinding::MissingThere),
+        amount_differs: comparison.tally(ListFinding::AmountDiffers),
+        state_differs: comparison.tally(ListFinding::StateDiffers),
         rows: comparison.differences().map(row).collect(),
         files,
     }
@@ -174,14 +174,14 @@ fn print(out: &mut impl Write, result: &ListResult) -> io::Result<()> {
                 writeln!(out, "  {note}")?;
             }
             for (label, rows) in [
-                (Finding::MissingHere.label(), found.missing_here.orders),
-                (Finding::MissingThere.label(), found.missing_there.orders),
-                (Finding::AmountDiffers.label(), found.amount_differs.orders),
-                (Finding::StateDiffers.label(), found.state_differs.orders),
+                (ListFinding::MissingHere.label(), found.missing_here.orders),
+                (ListFinding::MissingThere.label(), found.missing_there.orders),
+                (ListFinding::AmountDiffers.label(), found.amount_differs.orders),
+                (ListFinding::StateDiffers.label(), found.state_differs.orders),
             ] {
                 writeln!(out, "{label} {rows}건")?;
             }
-            for (finding, rows) in [(Finding::Unread, found.unread), (Finding::Repeated, found.repeated)] {
+            for (finding, rows) in [(ListFinding::Unread, found.unread), (ListFinding::Repeated, found.repeated)] {
                 if rows > 0 {
                     writeln!(out, "{} {rows}행은 빼고 대조했어요", finding.label())?;
                 }

@@ -24,7 +24,7 @@ pub struct ClockReading {
 pub fn settle(readings: &[ClockReading], sent_offset: i64, now: Moment) -> Vec<i64> {
     let mut is_moved = false;
     let mut earliest = Moment(i64::MIN);
-    let mut offset_of = |reading: &ClockReading| {
+    let offset_of = |reading: &ClockReading| {
         earliest = earliest.max(reading.contact);
         let at = reading.happened_at.0.saturating_add(reading.offset);
         if differ(reading.offset, sent_offset) {
@@ -35,7 +35,7 @@ pub fn settle(readings: &[ClockReading], sent_offset: i64, now: Moment) -> Vec<i
         earliest = earliest.max(Moment(reading.happened_at.0.saturating_add(offset)).min(now));
         offset
     };
-    readings.iter().map(|reading| offset_of(reading)).collect()
+    readings.iter().map(offset_of).collect()
 }
 
 /// Whether two offsets of a clock differ by more than it may err.

@@ -24,6 +24,8 @@ async fn message_is_shown_once_after_the_redirect() {
     let app = TestApp::as_admin().await;
     let id = saved(&app, member_id(&app, "admin").await).await;
     let page = format!("/orders?done={id}");
+    let fetched = app.send(app.browser.get(app.url(&page)).header("x-fetched", "1")).await;
+    assert!(fetched.ok().contains(MESSAGE), "a script has followed the redirect");
     assert!(app.get(&page).await.ok().contains(MESSAGE));
     assert!(!app.get(&page).await.ok().contains(MESSAGE), "reloaded");
     assert!(!app.get("/orders").await.ok().contains(MESSAGE), "not on the next page");

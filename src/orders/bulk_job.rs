@@ -185,7 +185,9 @@ async fn report(storage: &Storage, OwnJob { id, saved }: &OwnJob) -> Infallible 
         }
         match storage.write(move |tx| bulk_jobs::set_saved(tx, id, count)).await {
             Ok(()) => stored = count,
-            Err(error) => tracing::warn!(%error, "the progress of a bulk action was not stored"),
+            Err(error) => {
+                tracing::warn!(%error, "한꺼번에 바꾸는 작업이 얼마나 됐는지 저장하지 못했어요. 작업은 계속돼요");
+            }
         }
     }
 }
@@ -265,12 +267,13 @@ mod tests {
     #[tokio::test]
     async fn saved_orders_are_counted_before_the_job_ends() {
         let folder = ScratchDatabase::new();
-        let storage = folder.open(&StorageOptions::default());
+        let options = StorageOptions { clock: Arc::new(ManualClock::at(Moment(9))), readers: 1 };
+        let storage = folder.open(&options);
         let (jobs, other_node) = (BulkJobs::default(), BulkJobs::default());
         let (goes_on, waits) = std::sync::mpsc::channel::<()>();
         let waits = Mutex::new(waits);
         let act = move |tx: &mut dyn Tx| {
-            let mut rows = (1..=2).map(|id| vec![id.into(), 0.into(), 1.into()]);
+            let mut rows = (1_i64..=2).map(|id| vec![id.into(), 0_i64.into(), 1_i64.into()]);
             tx.update_many("orders", &["id", "version"], &["version"], &mut rows)?;
             lock(&waits).recv().expect("is told to go on");
             Ok(JobOutcome::Done("/orders".to_owned()))
@@ -282,7 +285,8 @@ mod tests {
         }
         goes_on.send(()).expect("sends");
         wait_for_end(&storage).await;
-        storage.write(|tx| bulk_jobs::newest(tx)?.map_or(Ok(()), |job| bulk_jobs::set_saved(tx, job.id, 3))).await.expect("writes");
+        let store = |tx: &mut dyn Tx| bulk_jobs::newest(tx)?.map_or(Ok(()), |job| bulk_jobs::set_saved(tx, job.id, 3));
+        storage.write(store).await.expect("writes");
         let stored = running(storage).await;
         assert_eq!((other_node.saved_count(&stored), stored.saved_count), (3, 3), "other nodes read what was stored");
     }

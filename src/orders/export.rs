@@ -227,13 +227,12 @@ fn in_parcels(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Vec<i64>>, StorageErro
             store::find(tx, some)?.into_iter().map(|order| (order.id, order)).collect();
         for order in some.iter().filter_map(|id| found.remove(id)) {
             let known = of_delivery.entry(order.delivery_id).or_default();
-            match known.iter().find(|parcel| is_one_parcel(&parcels[**parcel].0, &order)) {
-                Some(parcel) => parcels[*parcel].1.push(order.id),
-                None => {
-                    known.push(parcels.len());
-                    let id = order.id;
-                    parcels.push((order, vec![id]));
-                }
+            if let Some(parcel) = known.iter().find(|parcel| is_one_parcel(&parcels[**parcel].0, &order)) {
+                parcels[*parcel].1.push(order.id);
+            } else {
+                known.push(parcels.len());
+                let id = order.id;
+                parcels.push((order, vec![id]));
             }
         }
     }

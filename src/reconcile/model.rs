@@ -19,7 +19,7 @@ coded! {
     /// What the comparison says of a row of a list, or of an order that the list lacks.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
     #[serde(rename_all = "snake_case")]
-    pub enum Finding {
+    pub enum ListFinding {
         /// the channel lists it, the shop has no such order
         MissingHere = "missing-here" "여기에 없음",
         /// the shop has it in the period, the channel does not list it
@@ -37,7 +37,7 @@ coded! {
     }
 }
 
-impl Finding {
+impl ListFinding {
     /// The findings that are differences.
     pub const DIFFERENCES: [Self; 4] = [Self::MissingHere, Self::MissingThere, Self::AmountDiffers, Self::StateDiffers];
 }
@@ -59,7 +59,7 @@ pub struct ShopOrder {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReportRow {
     /// what was found
-    pub finding: Finding,
+    pub finding: ListFinding,
     /// order number; empty if it cannot be read
     pub order_number: String,
     /// index of its file
@@ -85,7 +85,7 @@ pub struct ReportRow {
 
 impl ReportRow {
     /// A row of a list that is not compared.
-    fn uncompared(finding: Finding, (file, row): (usize, u32), listed: Option<&ListedRow>) -> Self {
+    fn uncompared(finding: ListFinding, (file, row): (usize, u32), listed: Option<&ListedRow>) -> Self {
         Self {
             finding,
             order_number: listed.map_or_else(String::new, |listed| listed.order_number.clone()),
@@ -131,7 +131,7 @@ pub struct Reconciliation {
 
 impl Reconciliation {
     /// Number and sums of a finding.
-    pub fn tally(&self, finding: Finding) -> Tally {
+    pub fn tally(&self, finding: ListFinding) -> Tally {
         let mut tally = Tally::default();
         for row in self.rows.iter().filter(|row| row.finding == finding) {
             tally.add(row.listed_amount, row.shop_amount);
@@ -141,7 +141,7 @@ impl Reconciliation {
 
     /// The rows that are differences.
     pub fn differences(&self) -> impl Iterator<Item = &ReportRow> {
-        self.rows.iter().filter(|row| Finding::DIFFERENCES.contains(&row.finding))
+        self.rows.iter().filter(|row| ListFinding::DIFFERENCES.contains(&row.finding))
     }
 }
 
@@ -274,12 +274,12 @@ impl MergedLists {
                     };
                 }
                 Entry::Occupied(_) => {
-                    let repeated = ReportRow::uncompared(Finding::Repeated, (file, *row), Some(listed));
+                    let repeated = ReportRow::uncompared(ListFinding::Repeated, (file, *row), Some(listed));
                     self.uncompared.push(repeated);
                 }
             }
         }
-        let unread = list.unread.iter().map(|row| ReportRow::uncompared(Finding::Unread, (file, *row), None));
+        let unread = list.unread.iter().map(|row| ReportRow::uncompared(ListFinding::Unread, (file, *row), None));
         self.uncompared.extend(unread);
         self.inexact.0.extend(list.inexact.0.iter().cloned());
     }
@@ -322,7 +322,7 @@ pub fn compare(lists: &MergedLists, known: &ShopOrders, in_period: &BTreeSet<Str
     let missing = missing.into_iter().filter_map(|number| {
         let order = known.get(number)?;
         Some(ReportRow {
-            finding: Finding::MissingThere,
+            finding: ListFinding::MissingThere,
             order_number: number.clone(),
             file: 0,
             row: None,
@@ -343,10 +343,10 @@ pub fn compare(lists: &MergedLists, known: &ShopOrders, in_period: &BTreeSet<Str
         let state_differs =
             order.is_some_and(|order| listed.state.as_ref().is_some_and(|(_, state)| !agrees(*state, order)));
         let finding = match (order, amount_differs, state_differs) {
-            (None, ..) => Finding::MissingHere,
-            (_, true, _) => Finding::AmountDiffers,
-            (_, _, true) => Finding::StateDiffers,
-            _ => Finding::Matched,
+            (None, ..) => ListFinding::MissingHere,
+            (_, true, _) => ListFinding::AmountDiffers,
+            (_, _, true) => ListFinding::StateDiffers,
+            _ => ListFinding::Matched,
         };
         let row = ReportRow {
             finding,
@@ -361,7 +361,7 @@ pub fn compare(lists: &MergedLists, known: &ShopOrders, in_period: &BTreeSet<Str
             is_listed: true,
         };
         if amount_differs && state_differs {
-            let second = ReportRow { finding: Finding::StateDiffers, is_listed: false, ..row.clone() };
+            let second = ReportRow { finding: ListFinding::StateDiffers, is_listed: false, ..row.clone() };
             comparison.rows.push(second);
         }
         comparison.rows.push(row);
@@ -425,7 +425,7 @@ mod tests {
         compare(&lists, &known, &in_period)
     }
 
-    fn numbers(comparison: &Reconciliation, finding: Finding) -> Vec<&str> {
+    fn numbers(comparison: &Reconciliation, finding: ListFinding) -> Vec<&str> {
         let rows = comparison.rows.iter().filter(|row| row.finding == finding);
         rows.map(|row| row.order_number.as_str()).collect()
     }
@@ -447,14 +447,17 @@ mod tests {
                 ("9", shop(9, 900, OrderState::Placed, "")),
             ],
         );
-        assert_eq!(numbers(&comparison, Finding::MissingHere), ["4"]);
-        assert_eq!(numbers(&comparison, Finding::MissingThere), ["9"]);
-        assert_eq!(numbers(&comparison, Finding::AmountDiffers), ["3"]);
-        assert_eq!(numbers(&comparison, Finding::StateDiffers), ["2"]);
+        assert_eq!(numbers(&comparison, ListFinding::MissingHere), ["4"]);
+        assert_eq!(numbers(&comparison, ListFinding::MissingThere), ["9"]);
+        assert_eq!(numbers(&comparison, ListFinding::AmountDiffers), ["3"]);
+        assert_eq!(numbers(&comparison, ListFinding::StateDiffers), ["2"]);
         assert_eq!(comparison.listed, Tally { orders: 4, listed_amount: 1000, shop_amount: 0 });
-        assert_eq!(comparison.tally(Finding::Matched), Tally { orders: 1, listed_amount: 100, shop_amount: 100 });
-        assert_eq!(comparison.tally(Finding::AmountDiffers), Tally { orders: 1, listed_amount: 300, shop_amount: 330 });
-        assert_eq!(numbers(&comparison, Finding::Repeated), ["1"]);
+        assert_eq!(comparison.tally(ListFinding::Matched), Tally { orders: 1, listed_amount: 100, shop_amount: 100 });
+        assert_eq!(
+            comparison.tally(ListFinding::AmountDiffers),
+            Tally { orders: 1, listed_amount: 300, shop_amount: 330 }
+        );
+        assert_eq!(numbers(&comparison, ListFinding::Repeated), ["1"]);
         let listed: Vec<&str> =
             comparison.rows.iter().filter(|row| row.is_listed).map(|row| row.order_number.as_str()).collect();
         assert_eq!(listed, ["4", "3", "2", "1"], "each order of the list once");
@@ -522,8 +525,8 @@ mod tests {
         let known = vec![("1", shop(1, 100, OrderState::Placed, "")), ("2", shop(2, 200, OrderState::Placed, ""))];
         let comparison = run_of("SMART_STORE", files, known);
         assert_eq!(comparison.differences().count(), 0, "no order of one file is missing in the other: {comparison:?}");
-        assert_eq!(comparison.tally(Finding::Matched).orders, 2);
-        let repeated = comparison.rows.iter().find(|row| row.finding == Finding::Repeated).expect("a row");
+        assert_eq!(comparison.tally(ListFinding::Matched).orders, 2);
+        let repeated = comparison.rows.iter().find(|row| row.finding == ListFinding::Repeated).expect("a row");
         assert_eq!((repeated.file, repeated.row), (1, Some(3)));
     }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::model::{Finding, InexactNumbers, MergedLists, Reconciliation, ShopOrder, ShopOrders, SortedList, compare};
+use super::model::{
+    InexactNumbers, ListFinding, MergedLists, Reconciliation, ShopOrder, ShopOrders, SortedList, compare,
+};
 use super::store::{self, NewReport, ReportFile};
 use crate::channels::store as channels;
 use crate::channels::{FileError, FileKind, Profile};
@@ -132,7 +134,9 @@ async fn read(
         return Err(UploadError::TooManyPasswords);
     }
     let read = uploads.read_list(Arc::clone(bytes), password, options.channel.as_deref()).await;
-    if let (Err(UploadError::Refused(FileError::Sheet(SheetError::WrongPassword))), Some(member_id)) = (&read, member_id) {
+    if let (Err(UploadError::Refused(FileError::Sheet(SheetError::WrongPassword))), Some(member_id)) =
+        (&read, member_id)
+    {
         uploads.password_tries.count(member_id, now);
     }
     sort_rows(uploads, read?).await
@@ -191,7 +195,9 @@ async fn compare_group(
     let notes: Vec<String> = group
         .iter()
         .flat_map(|read| {
-            let of_file = |note: &String| if group.len() > 1 { format!("{}: {note}", files[read.index].name) } else { note.clone() };
+            let of_file = |note: &String| {
+                if group.len() > 1 { format!("{}: {note}", files[read.index].name) } else { note.clone() }
+            };
             read.list.notes.iter().map(of_file).collect::<Vec<_>>()
         })
         .collect();
@@ -206,7 +212,7 @@ async fn compare_group(
     let mut report_files = Vec::with_capacity(indexes.len());
     for (place, index) in indexes.iter().enumerate() {
         let ListFile { name, bytes } = &files[*index];
-        let is_missing = comparison.rows.iter().any(|row| row.finding == Finding::MissingHere && row.file == place);
+        let is_missing = comparison.rows.iter().any(|row| row.finding == ListFinding::MissingHere && row.file == place);
         let upload_id = if is_missing && profile.kind == FileKind::Orders {
             let options = ImportOptions { channel: options.channel.clone(), ..ImportOptions::default() };
             let bytes = bytes.to_vec();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::model::{Finding, Reconciliation, ReportRow, ShopOrder, ShopOrders, Tally};
+use super::model::{ListFinding, Reconciliation, ReportRow, ShopOrder, ShopOrders, Tally};
 use crate::channels::FileKind;
 use crate::channels::store as channels;
 use crate::orders::model::OrderState;
@@ -112,12 +112,12 @@ pub struct ReconcileReport {
     /// orders of the lists
     pub listed: Tally,
     /// number and sums of each finding
-    pub findings: Vec<(Finding, Tally)>,
+    pub findings: Vec<(ListFinding, Tally)>,
 }
 
 impl ReconcileReport {
     /// Number and sums of a finding.
-    pub fn tally(&self, finding: Finding) -> Tally {
+    pub fn tally(&self, finding: ListFinding) -> Tally {
         self.findings.iter().find(|(of, _)| *of == finding).map_or_else(Tally::default, |(_, tally)| *tally)
     }
 
@@ -133,7 +133,7 @@ const COLUMNS: &str = "r.id, r.created_at, m.username, r.channel_code, r.channel
 /// Keeps a report with its rows; answers its identifier.
 pub fn insert(tx: &mut dyn Tx, report: &NewReport) -> Result<i64> {
     let (id, now, found) = (tx.new_id(), tx.now(), &report.comparison);
-    let tallies: Vec<(&str, [i64; 3])> = Finding::ALL
+    let tallies: Vec<(&str, [i64; 3])> = ListFinding::ALL
         .into_iter()
         .map(|finding| (finding, found.tally(finding)))
         .map(|(finding, tally)| (finding.code(), [tally.orders, tally.listed_amount, tally.shop_amount]))
@@ -198,7 +198,7 @@ pub fn insert(tx: &mut dyn Tx, report: &NewReport) -> Result<i64> {
 fn report(row: &mut Row) -> Result<ReconcileReport> {
     let tallies: Vec<(String, [i64; 3])> = row.json(11, "reconciliations.findings")?;
     let findings = tallies.into_iter().filter_map(|(code, [orders, listed_amount, shop_amount])| {
-        Some((Finding::from_code(&code)?, Tally { orders, listed_amount, shop_amount }))
+        Some((ListFinding::from_code(&code)?, Tally { orders, listed_amount, shop_amount }))
     });
     Ok(ReconcileReport {
         id: row.int(0)?,
@@ -239,7 +239,7 @@ pub enum ReportPart {
     /// every order of the lists, in their order
     Listed,
     /// the rows of a finding
-    Found(Finding),
+    Found(ListFinding),
 }
 
 /// A page of the rows of a report, with the identifiers that their orders have now.

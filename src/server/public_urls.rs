@@ -10,6 +10,7 @@ use crate::config::Config;
 
 /// The address on which the server listens, and the URLs that follow from it.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on one another")]
 pub struct Endpoints {
     /// address of the listening socket
     pub address: SocketAddr,

@@ -221,7 +221,7 @@ impl Xls {
         let mut nested = 0u32;
         let mut formula = None;
         let mut is_cut_off = true;
-        while let Some((kind, data)) = records.next() {
+        for (kind, data) in records.by_ref() {
             match kind {
                 record::BOF => nested += 1,
                 record::EOF if nested == 0 => {

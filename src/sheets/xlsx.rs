@@ -165,6 +165,7 @@ fn visit_rows(
 }
 
 /// Parses the tokens of a sheet into batches of rows.
+#[expect(clippy::struct_excessive_bools, reason = "facts of a row and of the sheet that do not depend on one another")]
 struct Parser<'x> {
     batch: Batch,
     counter: LimitCounter,

@@ -111,19 +111,14 @@ impl ParsedFile {
         }
     }
 
-    /// Adds to a report of the rows what was read, and their sheets if there are several.
-    pub fn describe(&self, report: &mut Report) {
-        report.findings.notes.splice(0..0, self.notes.iter().cloned());
+    /// Adds to a report of the rows what was read, and the names of their sheets if there are several.
+    pub fn describe(&self, report: &mut Report, sheets: &[usize]) {
+        report.findings.notes.clone_from(&self.notes);
         report.findings.ignored = self.ignored;
         report.findings.columns.clone_from(&self.columns);
         if self.sheets.len() > 1 {
-            let sheets: Vec<usize> = match &self.rows {
-                ParsedRows::Orders(rows) => rows.iter().map(|row| row.sheet).collect(),
-                ParsedRows::Tracking(rows) => rows.iter().map(|row| row.sheet).collect(),
-                ParsedRows::States(rows) => rows.iter().map(|row| row.sheet).collect(),
-            };
             for (row, sheet) in report.rows.iter_mut().zip(sheets) {
-                row.sheet = self.sheets.get(sheet).cloned().unwrap_or_default();
+                row.sheet = self.sheets.get(*sheet).cloned().unwrap_or_default();
             }
         }
     }

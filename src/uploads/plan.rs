@@ -61,8 +61,11 @@ pub struct ImportPlan<'f> {
 /// The database failed.
 pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ParsedFile) -> Result<ImportPlan<'f>> {
     let channel = channels::find_id(tx, &file.profile.code)?;
-    let mut plan = match &file.rows {
-        ParsedRows::Orders(rows) => plan_orders(tx, (&file.profile, channel), (rows, file.made_at, &file.sheets))?,
+    let (mut plan, sheets) = match &file.rows {
+        ParsedRows::Orders(rows) => {
+            let plan = plan_orders(tx, (&file.profile, channel), (rows, file.made_at, &file.sheets))?;
+            (plan, sheets_of(rows))
+        }
         ParsedRows::Tracking(rows) => {
             let rows = purchases::by_order(tx, channel, rows)?;
             let rows = companions::with_companions(tx, channel, rows)?;
@@ -81,9 +84,9 @@ pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ParsedFile) -> Result<ImportPlan<'f>>
                 previous.set((plan.outcome == RowOutcome::Updated).then_some(order.id));
                 plan
             };
+            let sheets = sheets_of(&rows);
             let mut plan = plan_changes(tx, channel, &rows, |row| &row.order_number, set)?;
             plan.report.findings.courier_missing = file.lacks_courier();
-            note_without_courier(&mut plan.report);
             if !file.as_parcel.is_empty() {
                 let rows = plan.report.rows.iter().enumerate().map(|(index, row)| (row.order_number.as_str(), index));
                 let rows: HashMap<&str, usize> = rows.collect();
@@ -91,13 +94,19 @@ pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ParsedFile) -> Result<ImportPlan<'f>>
                 let rows: HashMap<i64, usize> = plan.changes.iter().filter_map(row_of).collect();
                 warn_of_split_bundles(tx, &plan.changes, &rows, &mut plan.report)?;
             }
-            plan
+            (plan, sheets)
         }
-        ParsedRows::States(rows) => states::plan_states(tx, channel, rows)?,
+        ParsedRows::States(rows) => (states::plan_states(tx, channel, rows)?, sheets_of(rows)),
     };
-    file.describe(&mut plan.report);
+    file.describe(&mut plan.report, &sheets);
     note_repeated(&mut plan.report);
+    note_without_courier(&mut plan.report);
     Ok(plan)
+}
+
+/// The sheet of each row that the report has.
+fn sheets_of<T>(rows: &[CheckedRow<T>]) -> Vec<usize> {
+    rows.iter().filter(|row| !matches!(row.outcome, RowCheck::Ignored)).map(|row| row.sheet).collect()
 }
 
 /// A row of an order file with its effect.

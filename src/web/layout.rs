@@ -170,8 +170,13 @@ impl FromRequestParts<AppState> for Layout {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
         let auth = AuthContext::from_request_parts(parts, state).await?;
         let Ok(Query(FlashQuery { done })) = Query::from_request_parts(parts, state).await;
+        // A script that has followed the redirect opens the page once more, to show it.
+        let is_fetched = parts.headers.contains_key("x-fetched");
         // A member sees their own messages only.
         let flash = match (done.as_deref().and_then(parse_crockford), auth.member().map(|member| member.id)) {
+            (Some(id), Some(member_id)) if is_fetched => {
+                state.storage.read(move |tx| flash::store::find(tx, id, member_id)).await?
+            }
             (Some(id), Some(member_id)) => {
                 match state.storage.write(move |tx| flash::store::take(tx, id, member_id)).await {
                     Ok(flash) => flash,

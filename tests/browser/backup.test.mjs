@@ -51,7 +51,7 @@ test('upload is backed up, verified, encrypted and restored', async (t) => {
   await page.getByRole('button', { name: '지금 전체 백업' }).click();
   await page.getByText('전체 백업을 만들고 있어요').waitFor();
   await page.getByRole('button', { name: '지금 복원 테스트' }).click();
-  await page.getByText('임시로 복원해서 확인하고 있어요').waitFor();
+  await page.getByText('임시로 복원해서 확인하고 있어요').first().waitFor();
   await waitForText(page, /복원 테스트\s+20\d\d[^\n]*주문 \d+건/);
   await checkPage(page, 'backup');
 

@@ -143,7 +143,7 @@ for (const javaScriptEnabled of [true, false]) {
     assert.match(await team.locator('.slip-small').first().innerText(), /인쇄 .* truck1/);
     await team.goto('/deliveries?size=50');
     assert.equal(await team.locator('.printed').count(), 3);
-    assert.match(await rowOf(team, three[0]).innerText(), /truck1 인쇄/);
+    assert.match(await rowOf(team, three[0]).innerText(), /truck1\s인쇄/);
   });
 }
 

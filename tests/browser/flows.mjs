@@ -8,7 +8,7 @@ import { koreanDay, mainText } from './browser.mjs';
 import { numberAfter, fixture } from './server.mjs';
 
 /** A file as the channel would have made it just now: the time is in its name, so that its claims are new. */
-function madeNow(file) {
+export function madeNow(file) {
   const time = new Date(Date.now() + 9 * 3600_000).toISOString().replaceAll(/\D/g, '').slice(0, 12);
   return { name: `주문_${time}${path.extname(file)}`, mimeType: 'application/octet-stream', buffer: readFileSync(file) };
 }
@@ -124,6 +124,7 @@ export function orderFile(folder, count, of = () => ({})) {
   const rows = Array.from({ length: count }, (_, index) => ({
     상품주문번호: `${2026110100000000n + BigInt(index)}`,
     주문상태: '결제완료',
+    클레임상태: '',
     발송기한: koreanDay(3),
     주문일시: `${day} 10:00:00`,
     '판매자 상품코드': 'TABLE',

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { closeBrowser, open, setUpAndLogIn } from './browser.mjs';
-import { apply, orderFile, preview, totalCount } from './flows.mjs';
+import { apply, madeNow, orderFile, preview, totalCount } from './flows.mjs';
 import { ADMIN, fixture, setupPath } from './server.mjs';
 
 const ORDERS = '01_smartstore_orders_72col.xlsx';
@@ -169,6 +169,7 @@ test('a day is worked by the keyboard alone, with its keys counted', async (t) =
     await page.waitForURL((url) => url.pathname === place);
     await page.waitForLoadState();
   };
+  page.on('filechooser', () => {}); // from now on no dialog of the system opens, also not for a key that comes at once
   const upload = async (file) => {
     await go('input[type=file]');
     const [chooser] = await Promise.all([page.waitForEvent('filechooser'), press('Enter')]);
@@ -188,7 +189,7 @@ test('a day is worked by the keyboard alone, with its keys counted', async (t) =
 
   // The morning file, and its orders to the factory with their 발주서.
   await page.goto('/');
-  await upload(orders);
+  await upload(madeNow(orders));
   await go('a[href^="/orders?upload="]');
   await press('Enter');
   await page.waitForURL(/\/orders\?upload=/);

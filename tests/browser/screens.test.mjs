@@ -54,7 +54,7 @@ function faultsOfLayout() {
     const hasText = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
     if (!hasText || !isShown(element) || isHidden(element)) continue;
     const style = getComputedStyle(element);
-    if (style.display === 'inline' || style.textOverflow === 'ellipsis') continue;
+    if (style.display === 'inline' || style.textOverflow === 'ellipsis' || style.clipPath !== 'none') continue;
     const isCut = element.scrollWidth > element.clientWidth + 1 && (style.overflowX !== 'visible' || element.matches('button, .btn, .tag, .state'));
     const isCutBelow = element.scrollHeight > element.clientHeight + 4 && ['hidden', 'clip'].includes(style.overflowY);
     if (style.overflowX !== 'auto' && style.overflowX !== 'scroll' && (isCut || isCutBelow)) faults.push(`text is cut: ${name(element)}`);
@@ -86,7 +86,10 @@ function faultsOfLayout() {
   return [...new Set(faults)];
 }
 
-/** Controls that a finger misses: lower than 48 px. Links within a sentence are as high as their line. */
+/**
+ * Controls that a finger misses: buttons, fields and menus lower than 48 px. Links of text are as high as their line, and a
+ * box without a label in a cell is pressed by its row.
+ */
 function smallTargets() {
   const MIN = 47.5;
   const faults = [];
@@ -96,8 +99,9 @@ function smallTargets() {
     const around = link.closest('p, li, dd, dt, td, th, figcaption, caption, legend, label, summary, h1, h2, h3, div');
     return around && text(around).length > text(link).length + 3 && getComputedStyle(link).display === 'inline';
   };
-  for (const element of document.querySelectorAll('main a[href], main button, main input:not([type=hidden]), main select, main summary, header a[href], header summary')) {
-    if (!isShown(element) || element.closest('.visually-hidden, .skip, [hidden]') || element.matches('a') && isInSentence(element)) continue;
+  for (const element of document.querySelectorAll('main a.btn[href], main button, main input:not([type=hidden]), main select, main summary, header a[href], header summary')) {
+    const isOfRow = element.matches('td > [type=checkbox], th > [type=checkbox], td > div > [type=checkbox], td > label > [type=checkbox]');
+    if (!isShown(element) || isOfRow || element.closest('.visually-hidden, .skip, [hidden]') || element.matches('a') && isInSentence(element)) continue;
     // A box is pressed by its label, and a place on a map by its field.
     const pressed = element.matches('[type=checkbox], [type=radio]') ? element.closest('label, .form-check, .pill') ?? element : element;
     const { width, height } = pressed.getBoundingClientRect();

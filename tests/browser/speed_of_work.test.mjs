@@ -59,8 +59,10 @@ test('rows are chosen by ranges, by a click, by the keyboard, and all that were 
   await screenshot(page, 'all-found-question');
   await checkAccessibility(page, 'the question about everything found');
   await clickButton(page, /건 발주로 바꾸기$/);
-  await page.getByRole('link', { name: /그대로 두기$/ }).click(); // orders with an open cancellation are asked about
+  // Orders with an open cancellation are asked about, beside the message about the others, which is said once.
   await page.getByRole('link', { name: /바꾼 \d+건 보기/ }).waitFor();
+  await page.getByRole('link', { name: /그대로 두기$/ }).click();
+  await page.waitForURL(/\/orders\?size=10/);
 });
 
 test('dates and memos of many orders are set at once, and files of the chosen ones are downloaded', async (t) => {

@@ -98,7 +98,7 @@ pub(super) async fn update(
             return Ok(shown.unprocessable());
         }
     };
-    let before = Endpoints::of(&config);
+    let before = Endpoints::of(config);
     let after = Endpoints::of(&next);
     if before.local_url() == after.local_url() && before.is_public() == after.is_public() {
         return context.redirect(actor, "설정을 저장하고 프로그램을 다시 켰어요.").await;

@@ -133,14 +133,14 @@ async fn only_printing_records_who_printed_a_slip() {
     let slip = app.get(&format!("/deliveries/{id}/slip")).await.ok();
     assert!(slip.contains("배송 전표") && slip.contains(&number) && slip.contains("수취인 서명"));
     assert!(!slip.contains("교육용"), "not a training shop");
-    assert!(!app.get("/deliveries").await.ok().contains("driver 인쇄"));
+    assert!(!app.get("/deliveries").await.ok().contains("driver</span> 인쇄"));
 
     let ticked = app.post_form("/deliveries", &[("act", "slips"), ("tick", &id)]).await;
     assert_eq!(ticked.location(), format!("/deliveries/slips?id={id}"));
     let printed = app.post_form("/deliveries/slips", &[("id", &id)]).await;
     let page = app.get(printed.location()).await.ok();
     assert!(page.contains("배송 1건의 전표를 인쇄한 것으로 표시했어요") && page.contains("data-print-now"));
-    assert!(app.get("/deliveries").await.ok().contains("2024-03-15 10:00 driver 인쇄"));
+    assert!(app.get("/deliveries").await.ok().contains("2024-03-15 10:00 driver</span> 인쇄"));
     assert!(app.get(&format!("/deliveries/{id}")).await.ok().contains("전표 인쇄"));
     assert_eq!(app.get("/deliveries/0000000000000/slip").await.status, StatusCode::NOT_FOUND);
 }

@@ -88,12 +88,11 @@ pub(super) async fn create(State(storage): State<Storage>, phone: Phone, body: B
     for value in events {
         let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (id, job) = (text("id"), text("job"));
-        match serde_json::from_value::<EventJson>(value).ok().and_then(EventJson::event) {
-            Some(event) => readable.push(event),
-            None => {
-                malformed.push((id, Err(Rejection::Malformed)));
-                rejected.push(Some(job).filter(|job| parse_crockford(job).is_some()).unwrap_or_default());
-            }
+        if let Some(event) = serde_json::from_value::<EventJson>(value).ok().and_then(EventJson::event) {
+            readable.push(event);
+        } else {
+            malformed.push((id, Err(Rejection::Malformed)));
+            rejected.push(Some(job).filter(|job| parse_crockford(job).is_some()).unwrap_or_default());
         }
     }
     let actor = MemberActor { id: phone.key.member_id, address: phone.client.address };

@@ -106,7 +106,7 @@ fn record_of_a_clock_that_was_set_back_has_a_sane_time_and_is_found() {
             let day = set_up(tx, files, &["1", "2"])?;
             let tour = day.load(tx)?;
             let (contact, happened_at) = (NOW.plus_ms(-10 * HOUR_MS + 12 * 60_000), NOW.plus_ms(-10 * HOUR_MS));
-            let event = NewEvent { contact, happened_at, ..day.event(&tour, 0, EventKind::Delivered) };
+            let event = NewEvent { happened_at, contact, ..day.event(&tour, 0, EventKind::Delivered) };
             day.hand_in_by(tx, Some(NOW.plus_ms(-3 * HOUR_MS)), &[event])?;
             let stop = day.load(tx)?.stops[0].clone();
             assert_eq!(stop.status.ended_at(), Some(NOW.plus_ms(-7 * HOUR_MS)), "11:00, not 08:00");

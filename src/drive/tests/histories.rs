@@ -63,10 +63,9 @@ impl StopModel {
             None if before.is_some_and(|(_, known)| known.taken.is_some()) => {
                 self.findings.push(DriveFinding::Reversed);
             }
-            None => {}
             Some(_) if change == Change::Claimed => self.findings.push(DriveFinding::Cancelled),
             Some(taken) if taken < PIECES => self.findings.push(DriveFinding::Partial),
-            Some(_) => {}
+            None | Some(_) => {}
         }
     }
 
@@ -120,7 +119,7 @@ fn history(tx: &mut dyn Tx, (mut day, seed): (Day, u64)) -> Result<()> {
     let wrong_clock = [0, 0, 3 * HOUR_MS, -3 * HOUR_MS][random.below(4) as usize];
     for (phone, device) in phones.iter().enumerate() {
         let (mut queue, mut last) = (Vec::new(), BTreeMap::new());
-        for at in 0..STOPS {
+        for (at, stop) in model.iter_mut().enumerate() {
             for _ in 0..random.below(3) {
                 let outcome = Outcome {
                     ago: minutes.pop().expect("enough minutes"),
@@ -142,7 +141,7 @@ fn history(tx: &mut dyn Tx, (mut day, seed): (Day, u64)) -> Result<()> {
                     event.details.accepted = hand_in::accepted_pairs([(before.stops[at].goods[0].order_id, 1)]);
                 }
                 if offset != 0 {
-                    model[at].findings.push(DriveFinding::Clock);
+                    stop.findings.push(DriveFinding::Clock);
                 }
                 last.insert(at, outcome);
                 queue.push(event);
@@ -179,7 +178,7 @@ fn history(tx: &mut dyn Tx, (mut day, seed): (Day, u64)) -> Result<()> {
         assert_eq!(findings, wanted, "{place}");
         if changes[at] == Change::Moved {
             let is_live = store::live_tour(tx, job)?.is_some();
-            assert!(is_live != expected.was_done, "{place}: the other truck need not go where it was done");
+            assert_ne!(is_live, expected.was_done, "{place}: the other truck need not go where it was done");
         }
     }
     close_by(tx, &day, (&model, &changes), &mut random)

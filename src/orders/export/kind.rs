@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use super::courier_order::Courier;
+use super::dispatch;
 use super::left_out::LeftOutReason;
 use crate::audit::downloads::SentTo;
 use crate::orders::filter::{DateField, OrderFilter, Sort};
@@ -83,6 +84,11 @@ impl ExportKind {
     /// Whether the file has the goods bought or sent, so that it leaves out orders with an open cancellation.
     pub const fn is_held_by_claims(self) -> bool {
         matches!(self, Self::PurchaseOrder | Self::Dispatch | Self::CourierOrder(_))
+    }
+
+    /// Whether the channel refuses the line of the order, because it does not know its courier.
+    pub fn has_unknown_courier(self, order: &Order) -> bool {
+        self == Self::Dispatch && dispatch::has_unknown_courier(order)
     }
 
     /// Whether each order of the search is read to decide if it belongs into the file.

@@ -21,7 +21,7 @@ use crate::channels::TYPED_COURIER;
 use crate::id::{crockford, parse_crockford};
 use crate::masking;
 use crate::members::model::rights::Surface;
-use crate::orders::bulk_job::{BulkJobs, BUSY_MESSAGE, JOB_PATH, JobOutcome, NewBulkJob};
+use crate::orders::bulk_job::{BUSY_MESSAGE, BulkJobs, JOB_PATH, JobOutcome, NewBulkJob};
 use crate::orders::bulk_set::{BulkField, BulkValue};
 use crate::orders::edit::RowForm;
 use crate::orders::filter::{DEFAULT_PAGE_SIZE, OrderQuery, PAGE_SIZES};

@@ -228,7 +228,10 @@ impl DownloadPage {
                 let held: Vec<i64> =
                     contents.held.iter().chain(&contents.despite_claim).map(|order| order.id).collect();
                 let left_out = (left_out_views(tx, &contents.left_out)?, contents.left_out.code());
-                let unknown_courier: Vec<i64> = contents.unknown_courier.iter().map(|order| order.id).collect();
+                // Also those that a claim holds back: the member may put them in.
+                let held_back = contents.held.iter().filter(|order| content.has_unknown_courier(order));
+                let unknown_courier: Vec<i64> =
+                    contents.unknown_courier.iter().chain(held_back).map(|order| order.id).collect();
                 let claims = if content.is_held_by_claims() {
                     uploads::claim_data_of_search(tx, &filter)?
                 } else {

@@ -74,6 +74,7 @@ struct CounterDates {
 }
 
 impl NewPage {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
     fn day_label(day: &NaiveDate) -> String {
         date_with_weekday(*day)
     }

@@ -126,12 +126,11 @@ impl OptionSpellings {
 /// Gives the options of a changed order the spelling of the variants, and inserts a variant for each new one.
 pub fn adopt_options(tx: &mut dyn Tx, order: &mut Order, upload_id: Option<i64>) -> Result<()> {
     for option in &mut order.options {
-        match products::variant_spelling(tx, order.product_id, &option.key, &option.value)? {
-            Some((key, value)) => *option = OrderOption { key, value },
-            None => {
-                let variant = NewVariant::unlabelled(&option.key, &option.value);
-                products::insert_variant(tx, order.product_id, &variant, upload_id)?;
-            }
+        if let Some((key, value)) = products::variant_spelling(tx, order.product_id, &option.key, &option.value)? {
+            *option = OrderOption { key, value };
+        } else {
+            let variant = NewVariant::unlabelled(&option.key, &option.value);
+            products::insert_variant(tx, order.product_id, &variant, upload_id)?;
         }
     }
     Ok(())

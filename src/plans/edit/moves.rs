@@ -122,7 +122,7 @@ fn move_in(
 }
 
 /// Stops that were moved on a board, which is not stored yet.
-struct Rearranged {
+struct BoardMove {
     /// numbers of their deliveries
     bundles: Vec<String>,
     /// where they were
@@ -137,7 +137,7 @@ fn rearrange(
     seen: &SeenVersions,
     (to, at): (ColumnKey, Option<usize>),
     keys: &[i64],
-) -> std::result::Result<Rearranged, Refusal> {
+) -> std::result::Result<BoardMove, Refusal> {
     let mut former = draft.positions_of(keys);
     let is_there = |place: &FormerPosition| place.column == Some(to);
     let is_within = !former.is_empty() && former.iter().all(is_there);
@@ -154,7 +154,7 @@ fn rearrange(
         Some(at) => reorder(draft, seen, (to, at), &moved)?,
         None => place(draft, seen, (to, at), &moved)?,
     };
-    Ok(Rearranged { bundles, former, known })
+    Ok(BoardMove { bundles, former, known })
 }
 
 /// What a move costs the trucks that it touches, against the plan as it is.

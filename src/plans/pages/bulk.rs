@@ -171,11 +171,10 @@ async fn preview(
     (actor, day): (MemberActor, NaiveDate),
     (to, ids): (ColumnKey, Vec<i64>),
 ) -> PageResult {
-    let mut here = format!("/plans?day={day}&to={}", column_text(to));
     // More would make the address too long.
-    for id in ids.iter().filter(|_| ids.len() <= MAX_KEPT_TICKS) {
-        here.push_str(&format!("&tick={}", crockford(*id)));
-    }
+    let kept = ids.iter().filter(|_| ids.len() <= MAX_KEPT_TICKS);
+    let ticks: Vec<String> = kept.map(|id| format!("&tick={}", crockford(*id))).collect();
+    let here = format!("/plans?day={day}&to={}{}", column_text(to), ticks.concat());
     let board = storage.read(move |tx| board(tx, &districts, day)).await?;
     let name = board.columns.iter().find(|column| column.key() == to).map(edit::column_name).unwrap_or_default();
     let told = match edit::cost_of_move(board, (to, None), &ids) {

@@ -145,6 +145,7 @@ impl DatesPage {
     }
 
     /// The counter form with what was asked about, and the promise of that day.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
     fn counter_url(&self, day: &NaiveDate) -> String {
         let DatesQuery { zip, product, quantity, .. } = &self.query;
         format!("/orders/new?promise={day}&zip={zip}&product={product}&quantity={quantity}")

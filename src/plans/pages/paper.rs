@@ -127,7 +127,7 @@ impl PaperTour {
     }
 }
 
-async fn load(storage: &Storage, layout: Layout, day: &str, refused: Option<RefusedForm>) -> PageResult<PaperPage> {
+async fn load(storage: &Storage, layout: Layout, day: &str, refused: Option<&RefusedForm>) -> PageResult<PaperPage> {
     let day = parse_date(day).unwrap_or_else(|| storage.clock().now().date());
     let member = layout.member.clone();
     let (tours, masking) = storage
@@ -145,7 +145,7 @@ async fn load(storage: &Storage, layout: Layout, day: &str, refused: Option<Refu
         layout,
         day: day.to_string(),
         title: date_with_weekday(day),
-        tours: left.iter().map(|tour| PaperTour::new(tour, &masking, refused.as_ref())).collect(),
+        tours: left.iter().map(|tour| PaperTour::new(tour, &masking, refused)).collect(),
         waiting: waiting.iter().filter(|tour| !tour.stops.is_empty()).map(|tour| tour.tour.name()).collect(),
         reasons: FailureReason::ALL.iter().map(|reason| (reason.code(), reason.label())).collect(),
         orders: left.iter().flat_map(DriveTour::order_ids).collect(),
@@ -161,7 +161,7 @@ pub(super) async fn show(
 }
 
 /// What became of a form.
-enum Recorded {
+enum PaperOutcome {
     /// the stops that were recorded, and why others were not
     Events(usize, Vec<Rejection>),
     Problems(Vec<PaperProblem>),
@@ -172,7 +172,7 @@ fn record(
     actor: MemberActor,
     tour_id: i64,
     pairs: &[(String, String)],
-) -> StorageResult<Option<Recorded>> {
+) -> StorageResult<Option<PaperOutcome>> {
     let Some(tour) = tour::load(tx, tour_id)? else { return Ok(None) };
     let lines = lines(&tour, pairs);
     let first_number = events::next_number(tx, tour_id, actor.id)?;
@@ -184,12 +184,12 @@ fn record(
         .into_iter();
     let new = match paper::events(&tour, &lines, (first_number, tx.now()), || ids.next().unwrap_or_default()) {
         Ok(new) => new,
-        Err(problems) => return Ok(Some(Recorded::Problems(problems))),
+        Err(problems) => return Ok(Some(PaperOutcome::Problems(problems))),
     };
     let reporter = Reporter { actor, key_id: None, source: EventSource::Paper, clock: None, tour_id };
     let receipts = hand_in::receive(tx, reporter, &new)?;
     let rejections: Vec<Rejection> = receipts.into_iter().filter_map(|(_, receipt)| receipt.err()).collect();
-    Ok(Some(Recorded::Events(new.len() - rejections.len(), rejections)))
+    Ok(Some(PaperOutcome::Events(new.len() - rejections.len(), rejections)))
 }
 
 fn lines(tour: &DriveTour, pairs: &[(String, String)]) -> Vec<(i64, PaperLine)> {
@@ -208,14 +208,14 @@ pub(super) async fn update(
     let write = move |tx: &mut dyn Tx| {
         let Some(recorded) = record(tx, actor, tour_id, &pairs)? else { return Ok(None) };
         let flash = match &recorded {
-            Recorded::Problems(_) => None,
-            Recorded::Events(0, rejections) if rejections.is_empty() => {
+            PaperOutcome::Problems(_) => None,
+            PaperOutcome::Events(0, rejections) if rejections.is_empty() => {
                 Some(Flash::warning("기록할 것이 없어요. 종이에 적힌 시각을 입력해 주세요."))
             }
-            Recorded::Events(count, rejections) if rejections.is_empty() => {
+            PaperOutcome::Events(count, rejections) if rejections.is_empty() => {
                 Some(Flash::success(format!("{count}곳의 결과를 기록했어요.")))
             }
-            Recorded::Events(count, rejections) => {
+            PaperOutcome::Events(count, rejections) => {
                 let reason = rejections.first().map(|rejection| rejection.sentence()).unwrap_or_default();
                 Some(Flash::warning(format!("{count}곳만 기록했어요. {reason}")))
             }
@@ -227,10 +227,10 @@ pub(super) async fn update(
     if let Some(flash) = flash {
         return Ok(redirect_with_flash(&format!("/plans/paper?day={day}"), flash));
     }
-    let Recorded::Problems(problems) = recorded else { return Err(Error::NotFound) };
+    let PaperOutcome::Problems(problems) = recorded else { return Err(Error::NotFound) };
     let tour = storage.read(move |tx| tour::load(tx, tour_id)).await?.ok_or(Error::NotFound)?;
     let refused = RefusedForm { tour_id, lines: lines(&tour, &typed), problems };
-    let mut page = load(&storage, layout, &day, Some(refused)).await?;
+    let mut page = load(&storage, layout, &day, Some(&refused)).await?;
     page.layout.flash = Some(Flash::new(Tone::Warning, "기록하지 않았어요. 표시된 곳의 시각을 확인해 주세요."));
     Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
 }

@@ -1,4 +1,4 @@
-//! The lines of 법 점검: what [`access::law`] measures, and what other rooms do.
+//! The lines of 법 점검: what [`crate::access::law`] measures, and what other rooms do.
 
 use super::{breaches, requests, seals, status};
 use crate::access::law::{self, Measurements};

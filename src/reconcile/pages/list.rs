@@ -10,7 +10,7 @@ use crate::audit::MemberActor;
 use crate::config::Config;
 use crate::demo::Demo;
 use crate::id::crockford;
-use crate::reconcile::model::Finding;
+use crate::reconcile::model::ListFinding;
 use crate::reconcile::store::{self, ReconcileReport};
 use crate::reconcile::{ListFile, ReconcileOptions, reconcile};
 use crate::storage::Storage;
@@ -45,7 +45,7 @@ struct ReconcileForm {
 
 impl ListPage {
     pub(super) fn differences(report: &ReconcileReport) -> i64 {
-        Finding::DIFFERENCES.into_iter().map(|finding| report.tally(finding).orders).sum()
+        ListFinding::DIFFERENCES.into_iter().map(|finding| report.tally(finding).orders).sum()
     }
 }
 

@@ -8,7 +8,7 @@ use axum::http::Uri;
 use serde::Deserialize;
 
 use crate::id::{crockford, parse_crockford};
-use crate::reconcile::model::{Finding, ReportRow, Tally};
+use crate::reconcile::model::{ListFinding, ReportRow, Tally};
 use crate::reconcile::store::{self, ReconcileReport, ReportPart};
 use crate::shop::store as shop;
 use crate::storage::{Storage, StorageError};
@@ -43,7 +43,7 @@ impl ReportPart {
     }
 
     fn from_code(code: &str) -> Option<Self> {
-        if code == Self::Listed.code() { Some(Self::Listed) } else { Finding::from_code(code).map(Self::Found) }
+        if code == Self::Listed.code() { Some(Self::Listed) } else { ListFinding::from_code(code).map(Self::Found) }
     }
 
     /// Number of its rows, and their sums.
@@ -56,7 +56,7 @@ impl ReportPart {
 
     /// Whether its rows are orders that were compared with the shop.
     const fn is_compared(self) -> bool {
-        !matches!(self, Self::Listed | Self::Found(Finding::Unread | Finding::Repeated))
+        !matches!(self, Self::Listed | Self::Found(ListFinding::Unread | ListFinding::Repeated))
     }
 }
 
@@ -67,8 +67,8 @@ impl ShowPage {
 
     /// The rows of the table of sums. Rows that were not compared are only there if there are any.
     fn parts(&self) -> Vec<(ReportPart, Tally)> {
-        let found = [Finding::Matched].into_iter().chain(Finding::DIFFERENCES).map(ReportPart::Found);
-        let others = [Finding::Unread, Finding::Repeated].map(ReportPart::Found).into_iter();
+        let found = [ListFinding::Matched].into_iter().chain(ListFinding::DIFFERENCES).map(ReportPart::Found);
+        let others = [ListFinding::Unread, ListFinding::Repeated].map(ReportPart::Found).into_iter();
         let others = others.filter(|part| part.tally(&self.report).orders > 0);
         let parts = [ReportPart::Listed].into_iter().chain(found).chain(others);
         parts.map(|part| (part, part.tally(&self.report))).collect()
@@ -86,12 +86,12 @@ impl ShowPage {
 
     /// Whether rows of the lists were not compared.
     fn has_uncompared(&self) -> bool {
-        [Finding::Unread, Finding::Repeated].into_iter().any(|finding| self.report.tally(finding).orders > 0)
+        [ListFinding::Unread, ListFinding::Repeated].into_iter().any(|finding| self.report.tally(finding).orders > 0)
     }
 
     /// Whether every order matches and every row could be read.
     fn is_equal(&self) -> bool {
-        let differs = Finding::DIFFERENCES.into_iter().chain([Finding::Unread]);
+        let differs = ListFinding::DIFFERENCES.into_iter().chain([ListFinding::Unread]);
         differs.map(|finding| self.report.tally(finding).orders).sum::<i64>() == 0
     }
 
@@ -130,7 +130,7 @@ pub(super) async fn show(
     let (report, shop_name) =
         storage.read(move |tx| Ok::<_, StorageError>((store::find(tx, id)?, shop::find(tx)?.name))).await?;
     let report = report.ok_or(Error::NotFound)?;
-    let differing = Finding::DIFFERENCES.into_iter().find(|finding| report.tally(*finding).orders > 0);
+    let differing = ListFinding::DIFFERENCES.into_iter().find(|finding| report.tally(*finding).orders > 0);
     let part = ReportPart::from_code(&query.rows).or(differing.map(ReportPart::Found));
     let total = part.map_or(0, |part| u64::try_from(part.tally(&report).orders).unwrap_or_default());
     let pages = PageBar::new(&uri, paging, total);

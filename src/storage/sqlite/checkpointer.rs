@@ -111,7 +111,7 @@ fn run_checkpointer(own: &Connection, signal: &Signal, limits: CheckpointLimits)
             Ok(_) => {}
             // The WAL is unchanged, and the next commit triggers a retry.
             Err(error) => {
-                tracing::error!(%error, "저장한 것을 데이터 파일에 옮기지 못했어요. 디스크의 남은 공간을 확인하세요")
+                tracing::error!(%error, "저장한 것을 데이터 파일에 옮기지 못했어요. 디스크의 남은 공간을 확인하세요");
             }
         }
     }

@@ -24,7 +24,7 @@ struct RoadRow {
 }
 
 impl RoadRow {
-    fn new(factor: RoadFactor, districts: &Districts) -> Self {
+    fn new(factor: &RoadFactor, districts: &Districts) -> Self {
         let source = match factor.drives {
             0 => "직접 입력".to_owned(),
             drives => format!("{drives}번 다녀온 것에서 배움"),
@@ -73,7 +73,7 @@ async fn load(storage: &Storage, districts: &Districts, layout: Layout) -> PageR
     let factors = storage.read(store::road_factors).await?;
     Ok(RoadsPage {
         layout,
-        rows: factors.into_iter().map(|factor| RoadRow::new(factor, districts)).collect(),
+        rows: factors.iter().map(|factor| RoadRow::new(factor, districts)).collect(),
         names: region_names(districts),
         form: RoadForm::default(),
         problem: None,
@@ -89,8 +89,11 @@ pub(super) async fn show(
     Ok(page(load(&storage, &districts, layout).await?))
 }
 
-/// The areas and the percent of a form; none deletes it. Otherwise a field and its message.
-fn parse(form: &RoadForm, districts: &Districts) -> Result<((i64, i64), Option<i64>), (&'static str, String)> {
+/// The areas and the percent of a form; none deletes it.
+type RoadChange = ((i64, i64), Option<i64>);
+
+/// The change that a form asks for. Otherwise a field and its message.
+fn parse(form: &RoadForm, districts: &Districts) -> Result<RoadChange, (&'static str, String)> {
     if form.act == "delete" {
         let listed = form.areas.split_once('-').and_then(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)));
         return listed.map(|areas| (areas, None)).ok_or(("from", "목록에서 지울 길을 선택해 주세요.".to_owned()));

@@ -114,7 +114,8 @@ fn unconfirmed(written: &ExportOutcome, stale: &str, form: &DownloadForm) -> Opt
         return Some("빼고 받는 주문이 있어요. 아래에서 확인하고 다시 눌러 주세요.");
     }
     let unknown = written.unknown_courier.len();
-    let is_named = unknown == 0 || form.unknown_couriers == unknown.to_string();
+    // The page names those of the orders that claims hold back, too.
+    let is_named = form.unknown_couriers.parse().unwrap_or(0) >= unknown;
     (!is_named).then_some("판매채널이 모르는 택배사가 있어요. 아래에서 확인하고 다시 눌러 주세요.")
 }
 

@@ -412,7 +412,7 @@ async fn orders_of_a_bundle_are_one_row_for_the_courier_and_its_number_is_theirs
         "{file}"
     );
 
-    let list = "주문번호,운송장번호\n2024031500000001,45168300137\n";
+    let list = "주문번호,송장번호\n2024031500000001,45168300137\n";
     let part = Part::bytes(list.as_bytes()).file_name("송장.csv");
     let answer = app.post_multipart("/uploads", |form| form.part("files", part)).await;
     app.post_form(&format!("{}/apply", answer.location()), &[("courier", "로젠택배")]).await;
