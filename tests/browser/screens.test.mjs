@@ -1,5 +1,5 @@
 // Every page of a working shop at six widths, in dark and on paper: nothing scrolls sideways, no text is cut off, no two
-// controls overlap, on a phone each is 48 px high, and nothing is hard to read in dark. The pages that no link of a member
+// controls overlap, on a phone buttons and fields are 48 px high, and nothing is hard to read in dark. The pages that no link of a member
 // leads to are opened one by one. With SCREENS=folder the test writes the pictures and contact sheets of them there, to be
 // looked at.
 
