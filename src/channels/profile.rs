@@ -370,34 +370,6 @@ impl Profile {
         self.changes.iter().find(|rule| rule.words.contains(&word)).or_else(|| self.changes.iter().find(ending))
     }
 
-    /// This profile of the shop with what the program has learnt since it was taught from `shipped`. A copy may lack the
-    /// columns that name open claims, and may read the mark 수량클레임 여부 from the columns of the claim itself.
-    #[must_use]
-    pub fn brought_up_to_date(mut self, shipped: &Profiles) -> Self {
-        if self.kind != FileKind::Orders {
-            return self;
-        }
-        let original = shipped.find(self.kind, &self.code);
-        let claim = self.columns.get(&Field::Claim).cloned().unwrap_or_default();
-        if self.columns.get(&Field::QuantityClaim).is_some_and(|marks| marks.iter().all(|mark| claim.contains(mark))) {
-            match original.and_then(|original| original.columns.get(&Field::QuantityClaim)) {
-                Some(marks) => self.columns.insert(Field::QuantityClaim, marks.clone()),
-                None => self.columns.remove(&Field::QuantityClaim),
-            };
-        }
-        if self.claim_headers.is_empty() {
-            let is_known = |header: &&String| {
-                original.is_none_or(|original| header.split('|').any(|name| original.has_claim_header(name)))
-            };
-            self.claim_headers = claim.iter().filter(is_known).cloned().collect();
-        }
-        self
-    }
-
-    fn has_claim_header(&self, header: &str) -> bool {
-        self.claim_headers.iter().flat_map(|known| known.split('|')).any(|known| fold_word(known) == fold_word(header))
-    }
-
     /// Validates what the types do not express.
     fn validate(&self) -> Result<(), String> {
         let code = |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
@@ -466,20 +438,6 @@ mod tests {
             let again = Profile::parse(&profile.code, &profile.to_toml()).expect("its own text");
             assert_eq!(&again, profile);
         }
-    }
-
-    #[test]
-    fn profile_that_copied_the_columns_of_the_claim_as_the_mark_of_quantities_is_mended() {
-        let shipped = Profiles::shipped().expect("the embedded profiles");
-        let original = shipped.find(FileKind::Orders, "SMART_STORE").expect("스마트스토어");
-        let taught = original.with_renamed_columns(&[("주문세부상태".into(), "세부".into())]).expect("taught");
-        let mut copy = taught.clone();
-        copy.columns.insert(Field::QuantityClaim, copy.columns[&Field::Claim].clone());
-        copy.claim_headers.clear();
-        let mended = copy.brought_up_to_date(&shipped);
-        assert_eq!(mended.columns[&Field::QuantityClaim], ["수량클레임 여부"]);
-        assert_eq!(mended.claim_headers, ["클레임상태", "주문세부상태|세부"]);
-        assert_eq!(taught.clone().brought_up_to_date(&shipped), taught, "what is right stays");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::profile::{Field, Profile};
+use super::profile::{Field, FileKind, Profile};
 use crate::sheets::{Cell, MergedCells, Row, SheetError, Workbook, repair_mojibake, values};
 use crate::text::{fold_word, one_line};
 
@@ -59,9 +59,14 @@ impl Table {
         repeated
     }
 
-    /// Whether the file tells which orders customers want to cancel: it has one of the headers that its profile names.
+    /// Whether the file tells which orders customers want to cancel: it has one of the headers that its profile names. An
+    /// order profile that names none, as one written by hand may, counts all its claim columns.
     pub fn has_claims(&self) -> bool {
-        self.profile.claim_headers.iter().any(|header| self.column(header).is_some())
+        let Profile { claim_headers, kind, .. } = &*self.profile;
+        if claim_headers.is_empty() && *kind == FileKind::Orders {
+            return !self.columns(Field::Claim).is_empty();
+        }
+        claim_headers.iter().any(|header| self.column(header).is_some())
     }
 
     /// The header of a column, on one line.

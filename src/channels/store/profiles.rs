@@ -73,7 +73,7 @@ pub fn with_shipped(tx: &mut dyn Tx, shipped: &Profiles) -> Result<Profiles> {
     for stored in unreadable {
         tracing::warn!(profile = %stored.code, "가게의 양식을 읽지 못해 쓰지 않아요. 양식 화면에서 지우고 다시 만드세요");
     }
-    Ok(shipped.with_own(own.iter().filter_map(|own| Some(own.profile()?.brought_up_to_date(shipped)))))
+    Ok(shipped.with_own(own.iter().filter_map(StoredProfile::profile)))
 }
 
 /// Saves a profile of the shop in place of the one of the same kind and code, if any. Returns its identifier.
