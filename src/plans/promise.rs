@@ -5,6 +5,7 @@
 //! the day and have no truck yet are assigned first, so that no room is promised twice.
 
 pub mod dates;
+pub mod enquiry;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,8 @@
+use chrono::{Datelike, Weekday};
+
 use super::*;
 use crate::orders::testing::Shop;
+use crate::plans::promise::enquiry::{AskedGoods, working_days_after};
 use crate::plans::tests::{day, order, set_up};
 use crate::trucks::calendar::SpecialDay;
 
