@@ -21,7 +21,7 @@ use crate::storage::text_limits;
 use crate::text::{ParseResult, fold_word, hex};
 
 pub use listed::{ListedRow, PurchaseLine, check_listed};
-pub use orders::{UNCLASSIFIED, UNKNOWN_STATUS, check_orders};
+pub use orders::{UNCLASSIFIED, check_orders, is_not_understood};
 pub use repeated::{combine_repeated, place};
 pub use states::{StateChange, StateRow, check_states};
 pub use tracking::{TrackingRow, check_tracking};

@@ -21,7 +21,7 @@ use self::follow::{Follower, effect_reasons, unchanged_reason, warn_of_split_bun
 use self::known::known_orders;
 pub use self::known::{NumberedLine, orders_of_changed_options};
 use self::row_report::{RowContent, row_report, skipped};
-use super::check::{CheckedRow, Reason, RowCheck, TrackingRow, UNKNOWN_STATUS, place};
+use super::check::{CheckedRow, Reason, RowCheck, TrackingRow, is_not_understood, place};
 use super::model::{Report, RowOutcome, RowReport, TrackingChange};
 use super::parse::{ParsedFile, ParsedRows};
 use super::store;
@@ -176,7 +176,7 @@ fn plan_orders<'f>(
                     (false, true) => RowOutcome::Rejected,
                     (false, false) => RowOutcome::Skipped,
                 };
-                let is_told = |reason: &&Reason| is_changed || is_partial || reason.message == UNKNOWN_STATUS;
+                let is_told = |reason: &&Reason| is_changed || is_partial || is_not_understood(reason);
                 let mut reasons: Vec<Reason> = reasons.iter().filter(is_told).cloned().collect();
                 reasons.extend(effect_reasons(order, &effect, &says));
                 if outcome == RowOutcome::Skipped && reasons.is_empty() {

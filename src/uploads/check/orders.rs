@@ -2,7 +2,7 @@
 
 mod status;
 
-pub use self::status::UNKNOWN_STATUS;
+pub use self::status::is_not_understood;
 
 use super::{CheckedRow, OrderKey, RowReader, VisitRow, for_each_row, ignored, is_total};
 use crate::channels::{Field, StatusRule, Table, courier_name, parse_options};

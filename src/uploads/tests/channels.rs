@@ -288,6 +288,10 @@ async fn mark_of_a_quantity_claim_holds_the_order_until_the_quantity_is_smaller(
     let held = day.orders().await;
     assert_eq!((held[0].claim.as_str(), held[0].is_held(), held[1].is_held()), ("수량클레임", true, false));
 
+    let odd = day.upload("12:30", &[(1, MARK.1, "예")]).await;
+    assert!(odd.rows[0].reasons.iter().any(|reason| reason.message.contains("Y나 N이 아니라")), "{odd:?}");
+    assert_eq!(day.orders().await, held, "an unknown mark is told and changes nothing");
+
     let faulty = day.upload("13:00", &[MARK, (1, "수량", "한개")]).await;
     assert_eq!(faulty.count(RowOutcome::Rejected), 1, "{faulty:?}");
     assert_eq!(day.orders().await, held, "a quantity that cannot be read settles nothing");

@@ -1,5 +1,6 @@
 //! What a row of an order file says of its order at the channel: state, claim, and which fields it has.
 
+use super::super::Reason;
 use super::{OrderColumns, RowReader};
 use crate::channels::{Field, StatusEffect, StatusRule};
 use crate::orders::claim::ClaimKind;
@@ -13,7 +14,16 @@ use crate::time::Moment;
 use crate::uploads::check::states::optional_moment;
 
 /// Warning about a status word that no rule names.
-pub const UNKNOWN_STATUS: &str = "모르는 상태라 아무것도 바꾸지 않았어요";
+const UNKNOWN_STATUS: &str = "모르는 상태라 아무것도 바꾸지 않았어요";
+
+/// Warning about a mark of quantity claims that is neither Y nor N.
+const UNKNOWN_MARK: &str = "Y나 N이 아니라 수량 클레임이 있는지 알 수 없어요. 판매채널에서 확인해 주세요";
+
+/// Whether a warning is about a word of the channel that is not understood. It is told of unchanged rows as well: what the
+/// channel said there may matter.
+pub fn is_not_understood(warning: &Reason) -> bool {
+    [UNKNOWN_STATUS, UNKNOWN_MARK].contains(&warning.message.as_str())
+}
 
 /// Warning about a word that may mean a cancellation.
 const UNKNOWN_CANCELLATION: &str = "모르는 상태예요. 취소된 주문일 수 있어 멈춰 두었으니 판매채널에서 확인해 주세요";
@@ -35,7 +45,12 @@ pub(super) fn read(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> (St
         }
     }
     let quantity_claim = columns.of(Field::QuantityClaim);
-    if found.claim.is_none() && super::word(cells.cell(quantity_claim)) == "y" {
+    let mark = super::word(cells.cell(quantity_claim));
+    let is_mark_known = matches!(mark.as_str(), "" | "y" | "n");
+    if !is_mark_known && let Some(column) = cells.pick(quantity_claim) {
+        cells.warn(column, UNKNOWN_MARK);
+    }
+    if found.claim.is_none() && mark == "y" {
         if let Some(column) = cells.pick(quantity_claim) {
             cells.warn(column, "수량 클레임이 있는 주문이에요");
         }
@@ -43,7 +58,7 @@ pub(super) fn read(cells: &mut RowReader<'_, '_>, columns: &OrderColumns) -> (St
         found.claim = Some((StatusEffect::SetClaim, QUANTITY_CLAIM.to_owned(), None));
     }
     // A plain state closes a claim only in a file that would name an open one.
-    let is_claim_known = found.claim.is_some() || found.is_known && columns.has_claims;
+    let is_claim_known = found.claim.is_some() || found.is_known && columns.has_claims && is_mark_known;
     let fields = said_fields(cells, columns, found.is_known, is_claim_known);
     let is_final = found.progress.is_some_and(|progress| progress.state >= OrderState::Cancelled);
     let is_of_sent = |(_, word, _): &(StatusEffect, String, Option<Moment>)| ClaimKind::concerns_sent_goods(word);
