@@ -82,7 +82,9 @@ export async function open(t, { prepare, command, start = startServer, externalH
     faultsOfPages.push(collectFaults(page, server, externalHosts));
     return page;
   };
-  return { server, folder, window, page: await window() };
+  // Ends before the folder is removed, unlike what a test adds with t.after.
+  const atEnd = (close) => cleanups.push(close);
+  return { server, folder, window, atEnd, page: await window() };
 }
 
 // Actions that may lead to another page. They end as soon as the browser has its first bytes: a test that then reads the page

@@ -11,11 +11,11 @@ import { startServer } from './server.mjs';
 after(closeBrowser);
 
 test('a day of ten stops or more without the server loses and doubles nothing', async (t) => {
-  const { page: office, server, folder } = await open(t, { command: DEMO });
+  const { page: office, server, folder, atEnd } = await open(t, { command: DEMO });
   const tour = await handOut(office);
   const profile = path.join(folder, 'phone');
   let context = await phone(profile, server.url);
-  t.after(() => context.close());
+  atEnd(() => context.close());
   let page = context.pages()[0] ?? (await context.newPage());
 
   await enterDemo(page, '배송팀');
@@ -61,7 +61,7 @@ test('a day of ten stops or more without the server loses and doubles nothing', 
   await page.getByText(`전할 기록 ${stops + 2}건`).waitFor();
 
   const again = await startServer({ data: server.data, port: server.port, command: DEMO });
-  t.after(() => again.stop());
+  atEnd(() => again.stop());
   await page.getByRole('button', { name: '지금 전하기' }).click();
   await page.getByText('모두 전했어요').waitFor();
   await page.reload();

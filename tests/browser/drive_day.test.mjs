@@ -70,12 +70,12 @@ const records = (page) =>
 const minute = (ms) => new Date(ms + 9 * HOUR_MS).toISOString().slice(11, 16);
 
 test('thirty stops without a signal, twenty kills and a clock that moves lose and double nothing', async (t) => {
-  const { page: office, server, folder } = await open(t, { command: COMMAND });
+  const { page: office, server, folder, atEnd } = await open(t, { command: COMMAND });
   const tour = await handOut(office, MIN_STOPS);
   const profile = path.join(folder, 'phone');
   let shift = 0;
   let device = await startPhone(profile, server.url, shift);
-  t.after(() => device.kill().catch(() => undefined));
+  atEnd(() => device.kill().catch(() => undefined));
   await enterDemo(device.page, '배송팀');
   await leave(device.page);
   const manifest = await device.page.evaluate(async () => (await fetch(document.querySelector('link[rel=manifest]').href)).json());
@@ -153,7 +153,7 @@ test('thirty stops without a signal, twenty kills and a clock that moves lose an
   assert.ok(Math.max(...known) <= 1000, `ms: ${known.join(' ')}`);
 
   current = await startServer({ data: server.data, port: server.port, command: COMMAND });
-  t.after(() => current.stop());
+  atEnd(() => current.stop());
   await device.page.evaluate(() => {
     const real = window.fetch;
     window.fetch = async (...request) => {

@@ -46,13 +46,13 @@ const files = (data) => {
 };
 
 test('a photograph taken without the server arrives once, upright and without a position', async (t) => {
-  const { page: office, server, folder } = await open(t, { command: DEMO });
+  const { page: office, server, folder, atEnd } = await open(t, { command: DEMO });
   const tour = await handOut(office);
   const camera = await cameraFile(office);
   assert.ok(camera.includes('Exif'));
   const profile = path.join(folder, 'phone');
   let context = await phone(profile, server.url);
-  t.after(() => context.close());
+  atEnd(() => context.close());
   let page = context.pages()[0] ?? (await context.newPage());
   await enterDemo(page, '배송팀');
   await leave(page);
@@ -98,7 +98,7 @@ test('a photograph taken without the server arrives once, upright and without a 
   await page.getByText('전할 기록 2건 · 사진 2장 남음').waitFor();
 
   const again = await startServer({ data: server.data, port: server.port, command: DEMO });
-  t.after(() => again.stop());
+  atEnd(() => again.stop());
   // The answer to the first photograph is lost on its way.
   await page.evaluate(() => {
     const real = window.fetch;

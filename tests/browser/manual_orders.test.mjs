@@ -113,6 +113,7 @@ test('draft survives a reload and is deleted when saved or logged out', async (t
   assert.match(await storage(), /customer_name/);
   await page.locator('details.account summary').click();
   await page.getByRole('button', { name: '로그아웃' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: '네' }).click();
   await page.waitForURL(/\/login/);
   assert.equal(await storage(), '{}', 'logging out deletes the draft and the way back to searches');
 });

@@ -87,7 +87,7 @@ test('a customer without an order gets a visit from the board', async (t) => {
 });
 
 test('a collection fails, comes back with its reason, and is done in part without a signal', async (t) => {
-  const { page: office, server, folder } = await open(t, { command: DEMO });
+  const { page: office, server, folder, atEnd } = await open(t, { command: DEMO });
   await enterDemo(office, '관리자');
   await gotoBoard(office);
   // The collection and two deliveries that wait or are planned.
@@ -112,7 +112,7 @@ test('a collection fails, comes back with its reason, and is done in part withou
 
   const profile = path.join(folder, 'phone');
   const context = await phone(profile, server.url);
-  t.after(() => context.close());
+  atEnd(() => context.close());
   const page = context.pages()[0] ?? (await context.newPage());
   await enterDemo(page, '배송팀');
   await leave(page);
@@ -131,7 +131,7 @@ test('a collection fails, comes back with its reason, and is done in part withou
   await page.getByText('전할 기록 1건').waitFor();
 
   const again = await startServer({ data: server.data, port: server.port, command: DEMO });
-  t.after(() => again.stop());
+  atEnd(() => again.stop());
   await page.getByRole('button', { name: '지금 전하기' }).click();
   await page.getByText('모두 전했어요').waitFor();
   await office.goto('/drive/findings');
