@@ -9,6 +9,7 @@ use chrono::{Days, NaiveDate};
 use super::{driver_day, finished_days};
 use crate::audit::{Actor, MemberActor};
 use crate::districts::Districts;
+use crate::districts::store::points as point_corrections;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store::{self as orders, Action, ChangeContext, with_changes};
@@ -21,7 +22,7 @@ use crate::plans::store::works::{whole_deliveries, works};
 use crate::plans::task;
 use crate::plans::work::DeliveryWork;
 use crate::products::store as products;
-use crate::routing::points::PostalPoints;
+use crate::routing::points::{PostalPoints, micro_degrees};
 use crate::routing::travel::driving_seconds;
 use crate::sites::address::building;
 use crate::sites::model::{Elevator, LadderTruck, SiteFacts};
@@ -68,6 +69,14 @@ const JOBS: [(JobKind, Option<u64>); 10] = [
 /// Weekdays of districts: the name, and numbers from Monday.
 const WEEKDAYS: [(&str, [usize; 3]); 2] = [("강원특별자치도", [0, 2, 4]), ("전라남도", [1, 3, 5])];
 
+/// A postal code near the depot whose point was corrected, and the one whose point it took.
+const CORRECTED_POINT: (&str, &str) = ("39868", "39866");
+
+/// Districts between which drives take another time than estimated: their names, percent of the estimate, and the drives
+/// that it was learnt from; 0: set by hand.
+const ROAD_FACTORS: [([&str; 2], i64, i64); 2] =
+    [(["경상북도 칠곡군", "경상북도 성주군"], 115, 0), (["경상북도 칠곡군", "경상북도 구미시"], 108, 34)];
+
 /// Inserts trucks, their settings, dates of deliveries and the plans of the next days, made by the member `admin_id`; a
 /// tour of today is handed out to the member `driver_id`.
 pub(super) fn insert(tx: &mut dyn Tx, (admin_id, driver_id): (i64, i64)) -> Result<()> {
@@ -96,6 +105,7 @@ pub(super) fn insert(tx: &mut dyn Tx, (admin_id, driver_id): (i64, i64)) -> Resu
             trucks::set_handling(tx, HandlingKey::Product(product.id), None, Some(handling))?;
         }
     }
+    correct_estimates(tx, &districts, admin_id)?;
     finished_days::insert(tx, driver_id)?;
     work_in_spite_of_holidays(tx)?;
     set_due_dates(tx, &districts)?;
@@ -108,6 +118,20 @@ pub(super) fn insert(tx: &mut dyn Tx, (admin_id, driver_id): (i64, i64)) -> Resu
         plan_day(tx, &districts, actor, today + Days::new(days))?;
     }
     fix_day(tx, &districts, admin_id, today + Days::new(1))
+}
+
+/// Corrects a point and the factors of roads, as a dispatcher does who knows them better.
+fn correct_estimates(tx: &mut dyn Tx, districts: &Districts, admin_id: i64) -> Result<()> {
+    let (zip, like_zip) = CORRECTED_POINT;
+    if let Some((point, _)) = PostalPoints::new(districts).locate(like_zip) {
+        point_corrections::set(tx, zip, micro_degrees(point), like_zip, admin_id)?;
+    }
+    for (names, percent, drives) in ROAD_FACTORS {
+        if let [Some(from), Some(to)] = names.map(|name| districts.find_by_name(name)) {
+            trucks::set_road_factor(tx, (from.code, to.code), Some((percent, drives)), admin_id)?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes working days of the next days on which the trucks would not drive.
@@ -306,4 +330,33 @@ fn set_due_dates(tx: &mut dyn Tx, districts: &Districts) -> Result<()> {
         }
         Ok::<_, StorageError>(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::demo::generate;
+    use crate::storage::StorageOptions;
+    use crate::storage::testing::ScratchDatabase;
+    use crate::time::{Moment, SystemClock};
+    use crate::trucks::roads::road_name;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn demo_shows_a_corrected_point_and_roads_that_take_longer() {
+        let database = ScratchDatabase::new();
+        let storage = database.open(&StorageOptions { clock: Arc::new(SystemClock), readers: 2 });
+        generate(&storage, 1, 50, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
+        let (corrected, factors) = storage
+            .read(|tx| Ok::<_, StorageError>((point_corrections::list(tx)?, trucks::road_factors(tx)?)))
+            .await
+            .expect("reads");
+        let districts = Districts::embedded();
+        let roads: Vec<String> = factors.iter().map(|factor| road_name(&districts, factor.areas)).collect();
+        assert_eq!(roads, ["구미시 ↔ 칠곡군", "성주군 ↔ 칠곡군"]);
+        assert_eq!(corrected.iter().map(|point| point.zip.as_str()).collect::<Vec<_>>(), [CORRECTED_POINT.0]);
+        let points = PostalPoints::new(&districts);
+        assert_ne!(points.locate(CORRECTED_POINT.0), points.locate(CORRECTED_POINT.1), "the correction moves it");
+    }
 }

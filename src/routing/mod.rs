@@ -7,10 +7,12 @@
 //! | module | content |
 //! | --- | --- |
 //! | [`points`] | postal code → point |
+//! | [`borders`] | borders of districts, to draw a route on |
 //! | [`travel`] | drives between two points and places; the factors of the roads |
 //! | [`day`] | the JSON format of a day and of its answer, validated |
 //! | [`engine`] | ruin and recreate |
 
+pub mod borders;
 pub mod day;
 pub mod engine;
 pub mod points;

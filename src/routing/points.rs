@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use super::travel::{Place, Point};
+use super::travel::{Bounds, Place, Point};
 use crate::districts::model::CorrectedPoint;
 use crate::districts::{Classification, Districts, postal_key};
 
@@ -88,6 +88,11 @@ impl<'d> PostalPoints<'d> {
         Some((*self.means().get(&district)?, PointAccuracy::District))
     }
 
+    /// The 시/군/구 whose middle lies within the bounds, with the middle: the mean of their zones.
+    pub fn districts_within(&self, bounds: Bounds) -> Vec<(i64, Point)> {
+        self.means().iter().filter(|(_, mean)| bounds.contains(**mean)).map(|(code, mean)| (*code, *mean)).collect()
+    }
+
     fn means(&self) -> &BTreeMap<i64, Point> {
         self.means.get_or_init(|| {
             let mut entries: BTreeMap<i64, Vec<Entry>> = BTreeMap::new();
@@ -101,12 +106,10 @@ impl<'d> PostalPoints<'d> {
     }
 }
 
-/// The centres of the zones between two corners, at most `limit`, thinned out evenly.
-pub fn zone_centres(south_west: Point, north_east: Point, limit: usize) -> Vec<Point> {
-    let inside = |point: &Point| {
-        (south_west.lat..=north_east.lat).contains(&point.lat) && (south_west.lng..=north_east.lng).contains(&point.lng)
-    };
-    let found: Vec<Point> = ENTRIES.iter().filter_map(|entry| mean(&[*entry])).filter(inside).collect();
+/// The centres of the zones within the bounds, at most `limit`, thinned out evenly.
+pub fn zone_centres(bounds: Bounds, limit: usize) -> Vec<Point> {
+    let centres = ENTRIES.iter().filter_map(|entry| mean(&[*entry]));
+    let found: Vec<Point> = centres.filter(|point| bounds.contains(*point)).collect();
     let step = found.len().div_ceil(limit.max(1)).max(1);
     found.into_iter().step_by(step).collect()
 }

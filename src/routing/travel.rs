@@ -17,6 +17,40 @@ pub struct Point {
     pub lng: f64,
 }
 
+/// Rectangle of degrees.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds {
+    /// smallest latitude and longitude
+    pub from: Point,
+    /// largest latitude and longitude
+    pub to: Point,
+}
+
+impl Bounds {
+    /// The smallest rectangle that has all the points; an empty one at 0, 0 for none.
+    pub fn around(points: &[Point]) -> Self {
+        let mut rest = points.iter();
+        let first = rest.next().copied().unwrap_or(Point { lat: 0.0, lng: 0.0 });
+        rest.fold(Self { from: first, to: first }, |Self { from, to }, point| Self {
+            from: Point { lat: from.lat.min(point.lat), lng: from.lng.min(point.lng) },
+            to: Point { lat: to.lat.max(point.lat), lng: to.lng.max(point.lng) },
+        })
+    }
+
+    /// Whether the point lies within, or on the edge.
+    pub fn contains(&self, point: Point) -> bool {
+        self.overlap(Self { from: point, to: point })
+    }
+
+    /// Whether the two have a point in common.
+    pub fn overlap(&self, other: Self) -> bool {
+        self.from.lat <= other.to.lat
+            && other.from.lat <= self.to.lat
+            && self.from.lng <= other.to.lng
+            && other.from.lng <= self.to.lng
+    }
+}
+
 /// Mean radius of the earth (IUGG).
 const EARTH_RADIUS_KM: f64 = 6371.0088;
 

@@ -19,7 +19,6 @@ use crate::plans::board::{Board, BoardStop, Column, board};
 use crate::plans::model::window_label;
 use crate::plans::sketch::{Sketch, sketch};
 use crate::plans::store;
-use crate::routing::points::zone_centres;
 use crate::shop::store as shop;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::time::{date_with_weekday, duration_label};
@@ -28,9 +27,6 @@ use crate::web::qr::{self, QrCode};
 use crate::web::{
     BaseUrl, Error, Flash, Form, Layout, Member, PageResult, PersonalData, Query, personal_page, redirect_with_flash,
 };
-
-/// Centres of postal zones that a sketch shows.
-const MAX_ZONES: usize = 1_500;
 
 /// A stop in the table.
 pub(super) struct StopRow {
@@ -127,7 +123,7 @@ pub(super) async fn show(
         day: board.day.to_string(),
         title: format!("{} {}", view.name, date_with_weekday(board.day)),
         rows,
-        sketch: draw(column),
+        sketch: draw(column, &districts),
         facts: facts(column),
         slips: slips.join("&"),
         orders: column
@@ -170,9 +166,9 @@ pub(super) fn stop_rows(
     cards.into_iter().zip(&column.stops).map(row).collect()
 }
 
-fn draw(column: &Column) -> Option<Sketch> {
+fn draw(column: &Column, districts: &Districts) -> Option<Sketch> {
     let points: Vec<_> = column.stops.iter().map(|stop| stop.item.place.map(|(place, _)| place.point)).collect();
-    sketch(column.depot.map(|place| place.point), &points, |bounds| zone_centres(bounds.from, bounds.to, MAX_ZONES))
+    sketch(districts, column.depot.map(|place| place.point), &points)
 }
 
 /// Times and loads of a tour in words.
