@@ -18,7 +18,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 ENVIRONMENT = ROOT / "target" / "compare"
-SOLVERS = {"pyvrp": "PyVRP", "ortools": "OR-tools", "pyvroom": "VROOM"}
+# Each with the version that this script was run with: their interfaces change.
+SOLVERS = {"pyvrp": ("PyVRP", "0.14.1"), "ortools": ("OR-tools", "9.15.6755"), "pyvroom": ("VROOM", "1.15.2")}
 UNSERVED_COST, OVERTIME_COST = 36_000, 2
 
 
@@ -76,18 +77,18 @@ def pyvrp(day, arguments):
     from pyvrp.stop import MaxRuntime
 
     model, stops, matrix = Model(), day["stops"], day["matrix"]
-    depot = model.add_depot(0, 0)
-    clients = [
-        model.add_client(0, 0, delivery=stop["load"], service_duration=stop["service"], prize=UNSERVED_COST, required=False,
-                         **({"tw_early": stop["window"][0], "tw_late": stop["window"][1]} if stop["window"] else {}))
-        for stop in stops
-    ]
+    places = [model.add_location(0, 0) for _ in range(len(stops) + 1)]
+    depot = model.add_depot(places[0])
+    for place, stop in zip(places[1:], stops, strict=True):
+        model.add_client(
+            place, delivery=stop["load"], service_duration=stop["service"], prize=UNSERVED_COST, required=False,
+            **({"tw_early": stop["window"][0], "tw_late": stop["window"][1]} if stop["window"] else {}))
     profiles = {}
     for truck in day["trucks"]:
         allowed = tuple(is_allowed(stop, truck) for stop in stops)
         if allowed not in profiles:
             profile = model.add_profile()
-            places, may = [depot, *clients], [True, *allowed]
+            may = [True, *allowed]
             for one, start in enumerate(places):
                 for other, goal in enumerate(places):
                     if one != other:
@@ -102,7 +103,7 @@ def pyvrp(day, arguments):
     best = model.solve(stop=MaxRuntime(arguments.seconds), display=False, seed=1).best
     routes = [[] for _ in day["trucks"]]
     for route in best.routes():
-        routes[route.vehicle_type()] = [visit - 1 for visit in route.visits()]
+        routes[route.vehicle_type()] = [visit.idx for visit in route.schedule() if visit.is_client()]
     return routes
 
 
@@ -163,7 +164,7 @@ def pyvroom(day, arguments):
                                           time_window=(truck["start"], end(truck))))
     for at, stop in enumerate(day["stops"]):
         windows = {"time_windows": [vroom.TimeWindow(*stop["window"])]} if stop["window"] else {}
-        problem.add_job(vroom.Job(at, location=at + 1, service=stop["service"], delivery=stop["load"], skills={at + 1}, **windows))
+        problem.add_job(vroom.Job(at, location=at + 1, default_service=stop["service"], delivery=stop["load"], skills={at + 1}, **windows))
     table = problem.solve(exploration_level=5, nb_threads=1).routes
     routes = [[] for _ in day["trucks"]]
     for _, row in table[table["type"] == "job"].iterrows():
@@ -176,8 +177,8 @@ def install():
     python = ENVIRONMENT / "bin" / "python"
     if not python.exists():
         venv.create(ENVIRONMENT, with_pip=True)
-    for package, name in SOLVERS.items():
-        command = [str(python), "-m", "pip", "install", "--quiet", "--only-binary", ":all:", package]
+    for package, (name, version) in SOLVERS.items():
+        command = [str(python), "-m", "pip", "install", "--quiet", "--only-binary", ":all:", f"{package}=={version}"]
         if subprocess.run(command, check=False).returncode != 0:
             print(f"{name} is not available here", file=sys.stderr)
     return python
@@ -195,7 +196,7 @@ def main():
         sys.exit(subprocess.run([str(python), __file__, *sys.argv[1:], "--inside"], check=False).returncode)
     best = json.loads((HERE / "days" / "best.json").read_text())
     solvers = [("this program", own)]
-    for module, name in SOLVERS.items():
+    for module, (name, _) in SOLVERS.items():
         try:
             __import__("vroom" if module == "pyvroom" else module)
             solvers.append((name, globals()[module]))
