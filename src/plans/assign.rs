@@ -137,9 +137,11 @@ fn plan_with_iterations(
     let mut candidates = Vec::new();
     let mut trucks = Vec::new();
     for (number, column) in columns.iter().enumerate() {
-        let begun = begun_count(&column.stops);
+        // What is over needs no truck: a new plan leaves it out.
+        let open: Vec<&BoardStop> = column.stops.iter().filter(|stop| stop.item.work.is_open()).collect();
+        let begun = begun_count(&open);
         let first = candidates.len();
-        for stop in &column.stops {
+        for stop in open {
             let is_held = stop.stop.hold != Hold::Free || !stop.item.is_plannable();
             candidates.push(Candidate { item: &stop.item, held: is_held.then_some(number) });
         }
@@ -185,7 +187,7 @@ fn plan_with_iterations(
 }
 
 /// Number of stops that stay first: those up to the last one that is held in its place.
-fn begun_count(stops: &[BoardStop]) -> usize {
+fn begun_count(stops: &[&BoardStop]) -> usize {
     let last = stops.iter().rposition(|stop| stop.stop.hold == Hold::Place);
     last.map_or(0, |last| last + 1).min(MAX_BEGUN_STOPS)
 }

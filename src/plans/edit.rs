@@ -235,31 +235,43 @@ pub fn set_hold(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, h
 }
 
 /// Acknowledges what has changed of deliveries since they were planned, also in fixed tours and those that a driver has:
-/// the stops keep their positions, which are on his phone and his paper.
+/// the stops keep their positions, which are on his phone and his paper. A stop with nothing left to do leaves its tour as
+/// long as no driver has it.
 pub fn acknowledge(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, keys: &[i64]) -> EditResult {
     let mut draft = BoardEdit::load(tx, districts, context)?;
-    let (mut bundles, mut bases) = (Vec::new(), Vec::new());
+    let (mut bundles, mut bases, mut has_fewer) = (Vec::new(), Vec::new(), false);
     for work_key in keys {
         let Some((key, at)) = draft.position(*work_key) else { continue };
         if let Err(refusal) = draft.touch(key, &context.seen, true) {
             return Ok(Err(refusal));
         }
-        let Some(stop) = draft.lists.get(&key).and_then(|stops| stops.get(at)) else { continue };
+        let is_handed_out = draft.column(key).is_some_and(Column::is_handed_out);
+        let Some(stops) = draft.lists.get_mut(&key) else { continue };
+        let stop = &mut stops[at];
         let basis = stop.item.work.basis().to_json();
-        if basis != stop.stop.basis {
-            bases.push((stop.stop.id, basis));
+        if !stop.item.work.is_open() && !is_handed_out {
+            bundles.push(stops.remove(at).item.work.bundle_number);
+            has_fewer = true;
+        } else if basis != stop.stop.basis {
             bundles.push(stop.item.work.bundle_number.clone());
+            stop.stop.basis.clone_from(&basis);
+            bases.push((stop.stop.id, basis));
         }
     }
     if bundles.is_empty() {
         return Ok(Err(Refusal::Nothing));
     }
+    let bundles = bundles.into_iter().collect();
+    let event = AuditEvent::StopChangesAcknowledged { day: context.day.to_string(), bundles };
+    if has_fewer {
+        let tours = draft.save(tx, context)?;
+        return record(tx, context, &tours, event);
+    }
     store::set_bases(tx, &bases)?;
     let tour = |key: &ColumnKey| draft.column(*key)?.tour.as_ref().map(|tour| tour.id);
     let tours: Vec<i64> = draft.touched.iter().filter_map(tour).collect();
     store::touch_tours(tx, &tours, context.actor.id)?;
-    let bundles = bundles.into_iter().collect();
-    record(tx, context, &tours, AuditEvent::StopChangesAcknowledged { day: context.day.to_string(), bundles })
+    record(tx, context, &tours, event)
 }
 
 /// Fixes or reopens tours: that of one column, or all that have stops. `state` is draft or fixed; the later states are

@@ -14,6 +14,7 @@ use super::model::{ColumnKey, Hold, Job, TourState};
 use super::store::{self, due::MAX_DUE};
 use super::work::WorkChange;
 use crate::audit::{AuditEvent, MemberActor};
+use crate::deliveries::complete::complete;
 use crate::districts::Districts;
 use crate::members::model::Role;
 use crate::members::store as members;
@@ -297,6 +298,51 @@ fn changes_after_the_plan_are_shown_until_acknowledged() {
             let board = load(tx)?;
             assert!(edit::acknowledge(tx, &districts, &context(actor, &board), &[id])?.is_ok(), "also in a fixed tour");
             assert!(load(tx)?.columns[0].stops[0].changes.is_empty());
+            Ok(())
+        })
+        .expect("writes");
+}
+
+/// Two stops in order, of which the first was delivered in another way since.
+fn one_of_two_is_delivered(tx: &mut dyn Tx, files: &Files) -> Result<(MemberActor, i64)> {
+    let (actor, columns) =
+        set_up(tx, files, vec![order("1", "39160", Some(DAY)), order("2", "39177", Some(DAY))])?;
+    let ids = [delivery(tx, "B1")?, delivery(tx, "B2")?];
+    let board = load(tx)?;
+    edit::move_to(tx, &Districts::embedded(), &context(actor, &board), (columns[0], None), &ids)?.expect("moves");
+    complete(tx, actor, &ids[..1], &[])?;
+    Ok((actor, ids[0]))
+}
+
+#[test]
+fn delivered_stop_leaves_its_tour_also_a_fixed_one() {
+    Shop::open()
+        .write(|tx, files| {
+            let districts = Districts::embedded();
+            let (actor, id) = one_of_two_is_delivered(tx, files)?;
+            let board = load(tx)?;
+            assert_eq!(board.columns[0].stops[0].changes, [WorkChange::Completed]);
+            edit::set_state(tx, &districts, &context(actor, &board), TourState::Fixed, None)?.expect("fixes");
+            let board = load(tx)?;
+            edit::acknowledge(tx, &districts, &context(actor, &board), &[id])?.expect("leaves");
+            let board = load(tx)?;
+            assert_eq!((stops(&board, 0), pool(&board)), (vec!["B2".to_owned()], Vec::new()));
+            assert!(board.columns[0].is_fixed());
+            Ok(())
+        })
+        .expect("writes");
+}
+
+#[test]
+fn new_plan_leaves_out_what_is_delivered() {
+    Shop::open()
+        .write(|tx, files| {
+            let (actor, _) = one_of_two_is_delivered(tx, files)?;
+            let board = load(tx)?;
+            let new = plan(&board, &Scope::Everything).expect("plannable");
+            edit::apply(tx, &Districts::embedded(), &context(actor, &board), &new)?.expect("applies");
+            let board = load(tx)?;
+            assert_eq!([stops(&board, 0), stops(&board, 1)].concat(), ["B2"]);
             Ok(())
         })
         .expect("writes");

@@ -223,6 +223,7 @@ mod tests {
         let page = app.get(answer.location()).await.ok();
         assert!(page.contains(&orders[0].order_number) && page.contains("취소요청"));
         assert!(page.contains("취소 요청이 들어온 1건은 그대로 두었어요") && !page.contains("checked"));
+        assert!(page.contains("발송처리 파일 받기"), "the next step of the others");
         assert_eq!(state_and_action(&app, orders[0].id).await, (OrderState::Placed, Action::Edited));
         assert_eq!(state_and_action(&app, orders[1].id).await, (OrderState::Shipped, Action::Advanced));
 

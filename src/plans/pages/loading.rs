@@ -79,10 +79,12 @@ impl LoadingPage {
 }
 
 /// What is loaded for a stop: nothing where goods are only taken back, and for a visit. What was cancelled since it was
-/// planned is on older papers, so it is there to be stopped.
-fn lines(stop: &BoardStop, listed: &BTreeMap<i64, &OrderRow>) -> Vec<LoadingLine> {
+/// planned is on older papers, so it is there to be stopped; likewise what was delivered in another way before the driver
+/// has the tour.
+fn lines(stop: &BoardStop, is_handed_out: bool, listed: &BTreeMap<i64, &OrderRow>) -> Vec<LoadingLine> {
     let (work, basis) = (&stop.item.work, Basis::from_json(&stop.stop.basis));
     let is_swap = work.kind() == JobKind::Swap;
+    let is_done = !is_handed_out && !work.is_open();
     let is_cancelled = |row: &OrderRow| !is_swap && row.order.state >= OrderState::Cancelled;
     let own = work.orders.iter().filter(|_| work.kind().delivers()).filter_map(|order| listed.get(&order.id));
     let shown = own.filter(|row| !is_cancelled(row) || basis.has(row.order.id));
@@ -90,6 +92,8 @@ fn lines(stop: &BoardStop, listed: &BTreeMap<i64, &OrderRow>) -> Vec<LoadingLine
         let is_held = !is_swap && row.order.is_held();
         let stop = if is_cancelled(row) {
             Some(row.order.state.label().to_owned())
+        } else if is_done {
+            Some("이미 배송함".to_owned())
         } else {
             is_held.then(|| row.order.claim.clone())
         };
@@ -136,7 +140,7 @@ pub(super) fn loading_stops(
         },
         district: stop.item.work.sigungu_code.and_then(|code| districts.display_name(code)).unwrap_or_default(),
         qr_code: stop_code(base, column, stop),
-        lines: lines(stop, &listed),
+        lines: lines(stop, column.is_handed_out(), &listed),
     });
     let mut stops: Vec<LoadingStop> = stops.collect();
     stops.reverse();

@@ -37,6 +37,8 @@ pub(super) struct Card {
     pub(super) is_late: bool,
     pub(super) hold: Hold,
     pub(super) changes: Vec<ChangeTag>,
+    /// whether nothing is left to do: it leaves the tour instead of being acknowledged
+    pub(super) is_over: bool,
     pub(super) tags: Vec<(&'static str, String)>,
     /// why it is not planned
     pub(super) reasons: Vec<String>,
@@ -87,6 +89,7 @@ impl Card {
             is_late: false,
             hold: Hold::Free,
             changes: Vec::new(),
+            is_over: !item.work.is_open(),
             tags,
             reasons: Vec::new(),
             attempts: attempts_label(&item.attempts),
