@@ -41,9 +41,9 @@ impl PaperLine {
         Self { result: if is_asked { DONE } else { "" }.to_owned(), ..Self::default() }
     }
 
-    /// Whether it says nothing: no time, and no failure.
+    /// Whether nothing was typed into it, and no failure chosen.
     fn is_blank(&self) -> bool {
-        self.result.is_empty() || (self.at.is_empty() && self.result == DONE)
+        self.at.is_empty() && self.note.is_empty() && (self.result.is_empty() || self.result == DONE)
     }
 }
 
@@ -52,6 +52,8 @@ impl PaperLine {
 pub struct PaperProblem {
     /// the job of its stop
     pub job_id: i64,
+    /// whether it is at the result, and not at the time
+    pub is_of_result: bool,
     /// what is missing
     pub message: &'static str,
 }
@@ -84,10 +86,16 @@ pub fn events(
         if line.is_blank() {
             continue;
         }
-        let mut problem = |message| problems.push(PaperProblem { job_id: stop.job_id, message });
+        let mut problem = |is_of_result, message| {
+            problems.push(PaperProblem { job_id: stop.job_id, is_of_result, message });
+        };
         let reason = FailureReason::from_code(&line.result);
-        let (Some(time), true) = (parse_time(&line.at), reason.is_some() || line.result == DONE) else {
-            problem("종이에 적힌 시각을 1405나 14:05처럼 입력해 주세요.");
+        if reason.is_none() && line.result != DONE {
+            problem(true, "결과를 선택해 주세요. 기록하지 않으려면 시각과 메모를 지우세요.");
+            continue;
+        }
+        let Some(time) = parse_time(&line.at) else {
+            problem(false, "종이에 적힌 시각을 1405나 14:05처럼 입력해 주세요.");
             continue;
         };
         events.push(NewEvent {

@@ -47,9 +47,9 @@ test('results of a tour are keyed from its paper: thirty stops within three minu
   let [recorded, failed] = [0, 0];
   for (let at = 0; at < stops; at += 1) {
     assert.ok(await times.nth(at).evaluate((time) => time === document.activeElement), `line ${at + 1} is next`);
-    for (const digit of `${1000 + at}`) await press(digit);
     // A stop that must not be delivered is not recorded, unless its line says so.
     if ((await form.locator('select').nth(at).inputValue()) !== '') {
+      for (const digit of `${1000 + at}`) await press(digit);
       recorded += 1;
       if (recorded % 10 === 5) {
         await press('Tab');

@@ -40,7 +40,10 @@ struct PaperRow {
     known: Option<String>,
     /// why it must not be delivered
     stop: bool,
-    problem: Option<&'static str>,
+    /// what is wrong with its time
+    time_problem: Option<&'static str>,
+    /// what is wrong with its result
+    result_problem: Option<&'static str>,
 }
 
 /// A tour whose results are keyed.
@@ -88,6 +91,11 @@ impl PaperRow {
     fn new(position: usize, stop: &DriveStop, refused: Option<&RefusedForm>, is_hidden: bool) -> Self {
         let typed = refused.and_then(|form| form.lines.iter().find(|(job, _)| *job == stop.job_id));
         let problems = refused.map(|form| form.problems.as_slice()).unwrap_or_default();
+        let problem = |is_of_result| {
+            let of_stop =
+                |problem: &&PaperProblem| problem.job_id == stop.job_id && problem.is_of_result == is_of_result;
+            problems.iter().find(of_stop).map(|problem| problem.message)
+        };
         let known = stop.status.state.is_ended().then(|| {
             let at = stop.status.ended_at().map(|at| at.kst().format(" %H:%M").to_string()).unwrap_or_default();
             format!("{}{at}", stop.status.state.label())
@@ -102,7 +110,8 @@ impl PaperRow {
             line: typed.map_or_else(|| PaperLine::empty(stop), |(_, line)| line.clone()),
             known,
             stop: stop.is_stopped(),
-            problem: problems.iter().find(|problem| problem.job_id == stop.job_id).map(|problem| problem.message),
+            time_problem: problem(false),
+            result_problem: problem(true),
         }
     }
 }
@@ -231,6 +240,6 @@ pub(super) async fn update(
     let tour = storage.read(move |tx| tour::load(tx, tour_id)).await?.ok_or(Error::NotFound)?;
     let refused = RefusedForm { tour_id, lines: lines(&tour, &typed), problems };
     let mut page = load(&storage, layout, &day, Some(&refused)).await?;
-    page.layout.flash = Some(Flash::new(Tone::Warning, "기록하지 않았어요. 표시된 곳의 시각을 확인해 주세요."));
+    page.layout.flash = Some(Flash::new(Tone::Warning, "기록하지 않았어요. 표시된 곳의 시각과 결과를 확인해 주세요."));
     Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
 }

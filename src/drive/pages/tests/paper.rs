@@ -46,6 +46,27 @@ async fn results_of_a_tour_are_keyed_from_its_paper() {
         "nothing is recorded, and what was typed stays: {}",
         refused.text
     );
+    let undecided = [
+        ("tour", tour.as_str()),
+        ("day", DAY),
+        (first.as_str(), "905"),
+        (&done, ""),
+        (&second, "0930"),
+        (&note, "쪽지"),
+    ];
+    let undecided = office.post_form("/plans/paper", &[&undecided[..], &[(result.as_str(), "absent")]].concat()).await;
+    assert_eq!(undecided.status, StatusCode::UNPROCESSABLE_ENTITY, "a time without a result is not dropped");
+    assert!(
+        undecided.text.contains(&format!("id=\"result-problem-{}\">결과를 선택해 주세요", jobs[0]))
+            && ["value=\"905\"", "value=\"0930\"", "value=\"쪽지\""].iter().all(|typed| undecided.text.contains(typed)),
+        "{}",
+        undecided.text
+    );
+    let noted = [("tour", tour.as_str()), ("day", DAY), (done.as_str(), "delivered")];
+    let first_note = format!("note-{}", jobs[0]);
+    let noted =
+        office.post_form("/plans/paper", &[&noted[..], &[(first_note.as_str(), "이웃집에 맡김")]].concat()).await;
+    assert!(noted.status == StatusCode::UNPROCESSABLE_ENTITY && noted.text.contains("이웃집에 맡김"), "{}", noted.text);
     let saved = send("0930").await;
     let page = office.get(saved.location()).await.ok();
     assert!(page.contains("2곳의 결과를 기록했어요") && page.contains("실패: 부재 09:30"), "{page}");
