@@ -1037,10 +1037,12 @@ CREATE TABLE downloads (
 ) STRICT;
 CREATE INDEX downloads_by_digest ON downloads (digest);
 
--- Files of downloads whose orders are sent to someone, to be fetched again as they were. Deleted after some weeks.
+-- Files of downloads whose orders are sent to someone, and of file_jobs, to be fetched again as they were. Deleted after some weeks.
 CREATE TABLE download_files (
-    download_id INTEGER NOT NULL PRIMARY KEY REFERENCES downloads (id),
-    file_name   TEXT NOT NULL CHECK (length(file_name) <= 255)
+    download_id    INTEGER NOT NULL PRIMARY KEY REFERENCES downloads (id),
+    file_name      TEXT NOT NULL CHECK (length(file_name) <= 255),
+    first_order_id INTEGER,  -- smallest and largest identifier of its orders; null: download_orders has each
+    last_order_id  INTEGER
 ) STRICT;
 
 -- The bytes in chunks of at most 1 MiB.
@@ -1059,6 +1061,25 @@ CREATE TABLE download_orders (
     PRIMARY KEY (order_id, sent_to, download_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX download_orders_by_download ON download_orders (download_id);
+
+-- Files of many orders that are made in the background, on any node, for the member who fetches them. Deleted with their files.
+CREATE TABLE file_jobs (
+    id            INTEGER NOT NULL PRIMARY KEY,
+    member_id     INTEGER NOT NULL,
+    title         TEXT NOT NULL CHECK (length(title) <= 100),
+    order_count   INTEGER NOT NULL CHECK (order_count >= 1),
+    started_at    INTEGER NOT NULL,
+    seen_at       INTEGER NOT NULL,  -- when its program last said that it is at work
+    written_count INTEGER NOT NULL DEFAULT 0 CHECK (written_count >= 0),  -- orders in the unfinished file
+    download_id   INTEGER REFERENCES downloads (id),  -- has the file; null: it is being made, or could not be
+    fetched_at    INTEGER,
+    failure       TEXT CHECK (length(failure) <= 500),  -- why there is no file
+    CHECK (download_id IS NULL OR failure IS NULL),
+    CHECK (fetched_at IS NULL OR download_id IS NOT NULL)
+) STRICT;
+CREATE INDEX file_jobs_by_member ON file_jobs (member_id, started_at);
+CREATE INDEX file_jobs_by_age ON file_jobs (started_at);
+CREATE INDEX file_jobs_by_download ON file_jobs (download_id);
 
 -- ── texts for customers ─────────────────────────────────────────────────────────────────────
 

@@ -173,8 +173,24 @@ document.addEventListener("submit", async (event) => {
   }
   // Instead of the file, a question may come: it opens beside the page where something is typed.
   if ([...document.forms].some(hasTyped)) form.target = "_blank";
-  setTimeout(() => submitter?.removeAttribute("aria-busy"), 3000);
+  if (submitter) awaitFile(submitter);
 });
+
+// The pressed button of a file says that it is being made until the answer begins, which takes the cookie away.
+const said = new Map();
+const awaitFile = async (button) => {
+  said.set(button, [...button.childNodes]);
+  button.replaceChildren("만드는 중…");
+  document.cookie = "download=1; path=/; max-age=600; samesite=strict";
+  do await new Promise((resolve) => { setTimeout(resolve, 1000); });
+  while (/(?:^|; )download=/.test(document.cookie));
+  free(button);
+};
+const free = (button) => {
+  button.removeAttribute("aria-busy");
+  if (said.has(button)) button.replaceChildren(...said.get(button));
+  said.delete(button);
+};
 
 addEventListener("beforeunload", (event) => {
   if (!leaves && [...document.forms].some((form) => !keepsDraft(form) && hasTyped(form))) event.preventDefault();
@@ -195,7 +211,7 @@ document.querySelectorAll("form[data-unsaved]").forEach((form) => {
 const release = () => {
   leaves = false;
   document.querySelectorAll("form[data-sent]").forEach((form) => { delete form.dataset.sent; });
-  document.querySelectorAll("[aria-busy]").forEach((button) => { button.removeAttribute("aria-busy"); });
+  document.querySelectorAll("[aria-busy]").forEach(free);
 };
 
 // Coming back by the browser's history: the form may be sent again.

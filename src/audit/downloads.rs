@@ -3,8 +3,8 @@
 mod store;
 
 pub use self::store::{
-    NewFile, by_id, delete_old_files, delete_orders, file, files_of_order, newest_files, of_digest, orders_in_files,
-    orders_of, overwrite_notes, page, record, record_file,
+    KeptFile, NewFile, by_id, delete_old_files, delete_orders, file, file_chunk, files_of_order, keep_file,
+    newest_files, of_digest, orders_in_files, orders_of, overwrite_notes, page, record, record_file, record_orders,
 };
 use crate::text::coded;
 use crate::time::Moment;

@@ -136,7 +136,7 @@ pub fn topic_for(path: &str) -> Option<&'static str> {
         ["setup", ..] => "start",
         ["orders"] | ["orders", "columns"] | ["actions" | "search", ..] => "orders",
         ["orders", "new"] => "counter",
-        ["orders", "download"] | ["downloads", ..] => "downloads",
+        ["orders", "download" | "files"] | ["downloads", ..] => "downloads",
         ["orders" | "consumer", ..] => "order",
         ["uploads", _, "form"] | ["channels", ..] => "profiles",
         ["uploads", ..] => "uploads",

@@ -45,7 +45,7 @@ use crate::id::crockford;
 use crate::masking;
 use crate::shop;
 use crate::shop::model::Shop;
-use crate::storage::{StorageError, Tx};
+use crate::storage::{RowCount, StorageError, Tx};
 
 /// Orders in memory at once.
 const ORDERS_PER_BATCH: usize = 500;
@@ -265,7 +265,8 @@ pub fn sent_before(tx: &mut dyn Tx, sent_to: SentTo, ids: &[i64]) -> Result<Hash
     Ok(sent)
 }
 
-/// Writes an export into `file`, in the order of the list. Temporary parts of a workbook are stored in `folder`.
+/// Writes an export into `file`, in the order of the list. Temporary parts of a workbook are stored in `folder`. `written`
+/// counts the orders, from 0.
 ///
 /// # Errors
 /// The database failed or the file could not be written.
@@ -273,13 +274,14 @@ pub fn write(
     tx: &mut dyn Tx,
     request: &ExportRequest,
     districts: &Districts,
-    file: File,
-    folder: &Path,
+    (file, folder): (File, &Path),
+    written: &RowCount,
 ) -> Result<ExportOutcome, ExportError> {
+    written.reset();
     let contents = contents(tx, request.kind, &request.filter, &request.despite_claims, request.repeats)?;
     let sender = shop::store::find(tx)?;
     let masks_contact = request.masks_contact && request.kind == ExportKind::Orders;
-    let orders = Orders { ids: &contents.ids, districts, sender: &sender, masks_contact };
+    let orders = Orders { ids: &contents.ids, districts, sender: &sender, masks_contact, written };
     match (request.format, request.kind) {
         (Format::Xlsx, kind) => {
             xlsx::catch_full_disk(|| xlsx::write(tx, (kind, &request.claim_note), &orders, file, folder))?;
@@ -305,7 +307,8 @@ pub fn save(
 ) -> Result<ExportOutcome, ExportError> {
     let temporary = AtomicFile::create_beside(path, tx.new_id())?;
     let folder = temporary.path.parent().map(Path::to_owned).unwrap_or_default();
-    let outcome = write(tx, request, districts, temporary.file.try_clone()?, &folder)?;
+    let file = temporary.file.try_clone()?;
+    let outcome = write(tx, request, districts, (file, &folder), &RowCount::default())?;
     temporary.finish(path)?;
     Ok(outcome)
 }
@@ -330,13 +333,16 @@ struct Orders<'a> {
     districts: &'a Districts,
     sender: &'a Shop,
     masks_contact: bool,
+    /// how many of them were written
+    written: &'a RowCount,
 }
 
-/// Visits the orders of these identifiers, in order, with their contacts masked if wanted. Those whose use was stopped on demand (처리정지) are masked.
+/// Visits the orders of these identifiers, some of the export's, in order, with their contacts masked if wanted. Those whose
+/// use was stopped on demand (처리정지) are masked.
 fn each(
     tx: &mut dyn Tx,
     ids: &[i64],
-    masks_contact: bool,
+    orders: &Orders<'_>,
     visit: &mut dyn FnMut(&OrderRow) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
     let restricted = masking::store::restricted(tx)?;
@@ -344,13 +350,14 @@ fn each(
         let rows = list::load_rows(tx, some)?.into_iter().map(|row| {
             let is_restricted = restricted.contains(&row.order.delivery_id);
             let mut row = row.masked_if(is_restricted);
-            if masks_contact && !is_restricted {
+            if orders.masks_contact && !is_restricted {
                 row.order.mask_contact();
             }
             row
         });
         for row in rows {
             visit(&row)?;
+            orders.written.add_one();
         }
     }
     Ok(())
@@ -360,14 +367,15 @@ fn each(
 fn each_line(
     tx: &mut dyn Tx,
     kind: ExportKind,
-    (ids, masks_contact): (&[i64], bool),
+    ids: &[i64],
+    orders: &Orders<'_>,
     visit: &mut dyn FnMut(&[OrderRow]) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
     let ExportKind::CourierOrder(_) = kind else {
-        return each(tx, ids, masks_contact, &mut |row| visit(std::slice::from_ref(row)));
+        return each(tx, ids, orders, &mut |row| visit(std::slice::from_ref(row)));
     };
     let mut parcel: Vec<OrderRow> = Vec::new();
-    each(tx, ids, masks_contact, &mut |row| {
+    each(tx, ids, orders, &mut |row| {
         if parcel.first().is_some_and(|first| !is_one_parcel(&first.order, &row.order)) {
             visit(&parcel)?;
             parcel.clear();

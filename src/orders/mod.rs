@@ -16,7 +16,7 @@
 //! | [`facts`] | what an order says of itself, for documents |
 //! | [`labels`] | the factory's words for options |
 //! | [`classification`] | the background job that classifies orders again after a change of districts |
-//! | [`export`] | downloads |
+//! | [`export`], [`file_job`] | downloads, and those of many orders in the background |
 //! | [`store`] | SQL |
 
 pub mod bulk_action;
@@ -29,6 +29,7 @@ pub mod edit;
 pub mod export;
 pub mod facts;
 pub mod fields;
+pub mod file_job;
 pub mod filter;
 pub mod findings;
 pub mod follow;

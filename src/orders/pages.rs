@@ -9,6 +9,7 @@ mod columns;
 mod download;
 mod evidence;
 mod fields;
+mod files;
 mod held;
 mod job;
 mod list;
@@ -51,6 +52,8 @@ pub fn routes() -> Routes {
         .post("/orders", Access::Page(PageKind::Orders, PageAction::Process), bulk::bulk)
         .get("/orders/download", Access::Reauthenticated(PageKind::Orders, PageAction::Download), download::show)
         .post("/orders/download", Access::Reauthenticated(PageKind::Orders, PageAction::Download), download::download)
+        .get("/orders/files", Access::Page(PageKind::Orders, PageAction::Download), files::list)
+        .post("/orders/files/{id}", Access::Reauthenticated(PageKind::Orders, PageAction::Download), files::download)
         .get("/orders/held", Access::Page(PageKind::Orders, PageAction::Process), held::show)
         .post("/orders/held", Access::Page(PageKind::Orders, PageAction::Process), held::advance)
         .get("/orders/job", Access::Page(PageKind::Deliveries, PageAction::Process), job::show)

@@ -18,6 +18,7 @@ pub mod create;
 pub mod deliveries;
 pub mod delivery_tallies;
 pub mod erasure;
+pub mod file_jobs;
 pub mod log;
 pub mod manual_order;
 pub mod member_lists;

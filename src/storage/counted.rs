@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::{Param, Result, Row, Tx};
 use crate::time::Moment;
 
-/// How many rows were updated so far; clones count together.
+/// How many rows were updated or written so far; clones count together.
 #[derive(Clone, Debug, Default)]
 pub struct RowCount(Arc<AtomicUsize>);
 
@@ -14,6 +14,16 @@ impl RowCount {
     /// The number.
     pub fn get(&self) -> usize {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// Counts from 0 again: an engine may retry a transaction.
+    pub fn reset(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// Counts one row.
+    pub fn add_one(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -25,9 +35,9 @@ pub struct CountedTx<'t> {
 }
 
 impl<'t> CountedTx<'t> {
-    /// Counts the rows of `table`, from 0: an engine may retry a transaction.
+    /// Counts the rows of `table`, from 0.
     pub fn new(tx: &'t mut dyn Tx, table: &'static str, count: RowCount) -> Self {
-        count.0.store(0, Ordering::Relaxed);
+        count.reset();
         Self { tx, table, count }
     }
 }
@@ -45,9 +55,7 @@ impl Tx for CountedTx<'_> {
         }
         // An engine takes a row when it is about to write it, or its batch.
         let count = self.count.clone();
-        let mut rows = rows.inspect(move |_| {
-            count.0.fetch_add(1, Ordering::Relaxed);
-        });
+        let mut rows = rows.inspect(move |_| count.add_one());
         self.tx.update_many(table, keys, columns, &mut rows)
     }
 

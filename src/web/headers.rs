@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_http::compression::CompressionLayer;
@@ -11,8 +11,10 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use tower_http::csrf::CsrfLayer;
 
 use super::Error;
+use super::cookies::{self, Cookie};
 use super::state::DrainFlag;
 use crate::config::Config;
+use crate::sessions::CookieOptions;
 
 /// No third-party and no inline content. Images may be `data:` URLs, which Bootstrap's style sheet uses for arrows and
 /// check marks.
@@ -39,6 +41,20 @@ pub(super) async fn security_headers(State(config): State<Arc<Config>>, request:
     // Without `includeSubDomains`: the shop may have the domain itself, and knows nothing of its other hosts.
     if config.behind_tls && !config.uses_shop_ca() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    response
+}
+
+/// Cookie of a page that waits for a file; it is deleted when the answer to its form begins.
+const AWAITED_FILE: &str = "download";
+
+/// Middleware: tells a page that waits for a file that the answer to its form begins.
+pub(super) async fn tell_of_file(State(options): State<CookieOptions>, request: Request, next: Next) -> Response {
+    let waits = request.method() == Method::POST && cookies::values(request.headers(), AWAITED_FILE).next().is_some();
+    let mut response = next.run(request).await;
+    let cookie = Cookie { name: AWAITED_FILE, value: "", same_site: "Strict", max_age: Some(0) };
+    if waits && let Ok(cookie) = cookie.header(&options) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
 }

@@ -10,6 +10,7 @@ use crate::drive;
 use crate::flash;
 use crate::help::model::topic_for;
 use crate::id::parse_crockford;
+use crate::orders::store::file_jobs;
 use crate::storage::Storage;
 use crate::today::watch::Watch;
 
@@ -30,6 +31,8 @@ pub struct Layout {
     pub waiting: usize,
     /// whether the member has a tour of today, besides other work
     pub drives: bool,
+    /// how many files of the member were made in the background and wait to be fetched
+    pub ready_files: usize,
 }
 
 /// The banner above every page of a demo shop.
@@ -58,7 +61,16 @@ impl Layout {
             let csrf = csrf::token(&auth).unwrap_or_default();
             (auth.current.map(|current| current.member), csrf)
         });
-        Self { member, csrf, path: path.to_owned(), flash: None, banner: banner.text(), waiting: 0, drives: false }
+        Self {
+            member,
+            csrf,
+            path: path.to_owned(),
+            flash: None,
+            banner: banner.text(),
+            waiting: 0,
+            drives: false,
+            ready_files: 0,
+        }
     }
 
     /// Whether an administrator is logged in.
@@ -191,6 +203,13 @@ impl FromRequestParts<AppState> for Layout {
             Some(member) if layout.sees_today() => Watch::from_ref(state).waiting(&state.storage, member.role).await?,
             _ => 0,
         };
+        let ready_files = match &layout.member {
+            Some(member) if layout.downloads_orders() => {
+                let id = member.id;
+                state.storage.read(move |tx| file_jobs::unfetched_count(tx, id)).await?
+            }
+            _ => 0,
+        };
         let drives = match &layout.member {
             Some(member) if layout.sees_plans() => {
                 let (id, today) = (member.id, state.storage.clock().now().date());
@@ -198,6 +217,6 @@ impl FromRequestParts<AppState> for Layout {
             }
             _ => false,
         };
-        Ok(Self { flash, waiting, drives, ..layout })
+        Ok(Self { flash, waiting, drives, ready_files, ..layout })
     }
 }

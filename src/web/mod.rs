@@ -26,6 +26,7 @@ mod error;
 mod form;
 mod headers;
 mod health;
+mod kept_file;
 mod layout;
 pub mod metrics;
 pub mod paging;
@@ -58,6 +59,7 @@ pub use self::client_info::ClientInfo;
 pub use self::document::FileDownload;
 pub use self::error::{Error, PageResult};
 pub use self::form::{Form, FormPairs, Query, first_value};
+pub use self::kept_file::{send_kept_file, send_kept_file_again};
 pub use self::layout::Layout;
 pub use self::personal_data::{PersonalData, disclosing, personal_page, personal_page_with_status};
 pub use self::question::{ANSWER_FIELD, Answer, QuestionPage};
@@ -98,6 +100,7 @@ pub fn router_with(
         .merge(health::router())
         .merge(assets::router())
         .merge(pages)
+        .layer(from_fn_with_state(state.clone(), headers::tell_of_file))
         .layer(from_fn_with_state(state.clone(), headers::security_headers))
         .layer(from_fn_with_state(state.clone(), base_path::rewrite_response))
         .layer(headers::compression())

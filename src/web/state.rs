@@ -15,6 +15,7 @@ use crate::districts::DistrictCache;
 use crate::members::passwords::PasswordHasher;
 use crate::objects::TargetError;
 use crate::orders::bulk_job::BulkJobs;
+use crate::orders::file_job::FileJobs;
 use crate::proofs::files::ProofFiles;
 use crate::random::RandomnessError;
 use crate::server::Endpoints;
@@ -86,6 +87,8 @@ pub struct AppState {
     pub demo: Option<Demo>,
     /// bulk actions in the background
     pub bulk_jobs: BulkJobs,
+    /// files of many orders in the background
+    pub file_jobs: FileJobs,
     /// restart of the server
     pub restart: Restart,
     /// count of the notices that wait, for the bar
@@ -123,6 +126,7 @@ impl AppState {
             practice: PracticeShop::default(),
             restore_job: RestoreJob::default(),
             bulk_jobs: BulkJobs::default(),
+            file_jobs: FileJobs::default(),
             restart: Restart::default(),
             counted_notices: CountCache::default(),
             draining: DrainFlag::default(),

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { checkPage, closeBrowser, mainText, open, setUpAndLogIn } from './browser.mjs';
+import { checkPage, closeBrowser, enterDemo, mainText, open, setUpAndLogIn } from './browser.mjs';
 import { apply, clickButton, gotoOrders, preview } from './flows.mjs';
 
 const ORDERS = '01_smartstore_orders_72col.xlsx';
@@ -74,4 +74,67 @@ test('download needs a purpose and a matching filter', async (t) => {
   await page.locator('form[data-download]').evaluate((form) => { form.noValidate = true; });
   await clickButton(page, '내려받기');
   assert.match(await mainText(page), /판매채널 ‘스마트스토어’로 찾아야/);
+});
+
+// So many that the progress is seen.
+for (const [javaScriptEnabled, orders] of [[true, '40000'], [false, '10500']]) {
+  test(`a file of many orders is made in the background, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, async (t) => {
+    const { page, folder } = await open(t, { command: ['demo', '--orders', orders], javaScriptEnabled });
+    await enterDemo(page);
+    await page.goto('/orders/download?content=orders');
+    await page.getByLabel('정산·회계').check();
+    const begun = Date.now();
+    await page.getByRole('button', { name: '내려받기' }).click();
+    await page.waitForURL('**/orders/files');
+    if (javaScriptEnabled) {
+      await page.getByText(/[\d,]+ \/ [\d,]+건/).waitFor();
+      await page.goto('/orders/download?content=orders&state=PLACED');
+      await page.goto('/orders/files');
+    }
+    const button = page.getByRole('button', { name: /^검색 결과 [\d,]+건 받기$/ });
+    await button.waitFor({ timeout: 240_000 });
+    t.diagnostic(`${Date.now() - begun} ms`);
+    await page.goto('/');
+    await page.getByRole('link', { name: '받을 파일 1개' }).click();
+    await checkPage(page, 'orders-files');
+    const [file] = await Promise.all([page.waitForEvent('download'), button.click()]);
+    assert.match(file.suggestedFilename(), /주문 검색 결과\.xlsx$/);
+    const saved = path.join(folder, 'many.xlsx');
+    await file.saveAs(saved);
+    const bytes = readFileSync(saved);
+    assert.equal(bytes.subarray(0, 2).toString(), 'PK');
+    await page.goto('/orders/files');
+    await page.getByRole('button', { name: /다시 받기$/ }).waitFor();
+    assert.equal(await page.getByRole('link', { name: /^받을 파일 \d/ }).count(), 0);
+  });
+}
+
+test('the pressed button says that a file is being made, and a second press makes no second file', async (t) => {
+  const { page } = await open(t);
+  await setUpAndLogIn(page);
+  await preview(page, ORDERS);
+  await apply(page);
+  await page.goto('/orders/download?content=orders');
+  await page.getByLabel('정산·회계').check();
+  let requests = 0;
+  let answer;
+  const answered = new Promise((resolve) => { answer = resolve; });
+  await page.route('**/orders/download?*', async (route) => {
+    requests += 1;
+    await answered;
+    await route.continue();
+  });
+  const button = page.locator('form[data-download] button[type=submit]');
+  const download = page.waitForEvent('download');
+  await button.click({ noWaitAfter: true });
+  await page.getByText('만드는 중…').waitFor();
+  await page.waitForTimeout(1500);
+  await button.click({ noWaitAfter: true });
+  assert.equal(await button.innerText(), '만드는 중…', 'until the answer begins');
+  assert.equal(requests, 1);
+  answer();
+  await download;
+  await page.getByRole('button', { name: '내려받기', exact: true }).waitFor();
+  await page.goto('/downloads');
+  assert.ok((await mainText(page)).includes('총 1건'));
 });

@@ -1,9 +1,10 @@
 //! SQL of the log of downloads.
 
 use std::collections::{HashMap, HashSet};
+use std::io::{self, Read};
 
 use super::{DownloadRecord, DownloadRow, MAX_NOTE_CHARS, OrderFile, Purpose, SentTo};
-use crate::storage::{Result, Row, Tx};
+use crate::storage::{Result, Row, StorageError, Tx};
 use crate::time::Moment;
 
 /// Logs a download and returns its identifier. `member_id` is `None` on the command line.
@@ -47,24 +48,76 @@ pub struct NewFile<'a> {
     pub order_ids: &'a [i64],
 }
 
+/// A file that is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptFile {
+    /// name for display
+    pub name: String,
+    /// in bytes
+    pub size: i64,
+    /// smallest and largest identifier of its orders; none where each is remembered
+    pub range: Option<(i64, i64)>,
+}
+
 /// Remembers which orders the file of a download has, and keeps the file for [`FILE_RETENTION_MS`](super::FILE_RETENTION_MS) unless it is very
 /// large.
 pub fn record_file(tx: &mut dyn Tx, download_id: i64, file: NewFile<'_>) -> Result<()> {
-    let code = file.sent_to.code();
-    let mut rows = file.order_ids.iter().map(|id| vec![(*id).into(), code.into(), download_id.into()]);
-    let sql = "INSERT INTO download_orders (order_id, sent_to, download_id) VALUES (?, ?, ?)";
-    tx.exec_many(sql, &mut rows)?;
+    record_orders(tx, download_id, file.sent_to, file.order_ids)?;
     if file.bytes.len() > MAX_KEPT_BYTES {
         return Ok(());
     }
-    let name: String = file.name.chars().take(255).collect();
-    let sql = "INSERT INTO download_files (download_id, file_name) VALUES (?, ?)";
-    tx.exec(sql, &[download_id.into(), name.into()])?;
+    insert_file(tx, download_id, file.name, None)?;
     for (position, bytes) in (0_i64..).zip(file.bytes.chunks(CHUNK_BYTES)) {
-        let sql = "INSERT INTO download_chunks (download_id, position, bytes) VALUES (?, ?, ?)";
-        tx.exec(sql, &[download_id.into(), position.into(), bytes.into()])?;
+        insert_chunk(tx, download_id, position, bytes)?;
     }
     Ok(())
+}
+
+/// Remembers which orders the file of a download has.
+pub fn record_orders(tx: &mut dyn Tx, download_id: i64, sent_to: SentTo, ids: &[i64]) -> Result<()> {
+    let code = sent_to.code();
+    let mut rows = ids.iter().map(|id| vec![(*id).into(), code.into(), download_id.into()]);
+    let sql = "INSERT INTO download_orders (order_id, sent_to, download_id) VALUES (?, ?, ?)";
+    tx.exec_many(sql, &mut rows)
+}
+
+/// Keeps the file of a download, however large it is, for [`FILE_RETENTION_MS`](super::FILE_RETENTION_MS). `range` is the smallest and the
+/// largest identifier of its orders.
+///
+/// # Errors
+/// The database failed, or `content` could not be read.
+pub fn keep_file<E>(
+    tx: &mut dyn Tx,
+    download_id: i64,
+    (name, range): (&str, Option<(i64, i64)>),
+    mut content: impl Read,
+) -> Result<(), E>
+where
+    E: From<StorageError> + From<io::Error>,
+{
+    insert_file(tx, download_id, name, range)?;
+    let mut chunk = Vec::with_capacity(CHUNK_BYTES);
+    for position in 0_i64.. {
+        chunk.clear();
+        content.by_ref().take(CHUNK_BYTES as u64).read_to_end(&mut chunk)?;
+        if chunk.is_empty() {
+            break;
+        }
+        insert_chunk(tx, download_id, position, &chunk)?;
+    }
+    Ok(())
+}
+
+fn insert_file(tx: &mut dyn Tx, download_id: i64, name: &str, range: Option<(i64, i64)>) -> Result<()> {
+    let name: String = name.chars().take(255).collect();
+    let (first, last) = range.unzip();
+    let sql = "INSERT INTO download_files (download_id, file_name, first_order_id, last_order_id) VALUES (?, ?, ?, ?)";
+    tx.exec(sql, &[download_id.into(), name.into(), first.into(), last.into()]).map(drop)
+}
+
+fn insert_chunk(tx: &mut dyn Tx, download_id: i64, position: i64, bytes: &[u8]) -> Result<()> {
+    let sql = "INSERT INTO download_chunks (download_id, position, bytes) VALUES (?, ?, ?)";
+    tx.exec(sql, &[download_id.into(), position.into(), bytes.into()]).map(drop)
 }
 
 /// Those of the orders that went to `sent_to` in an earlier file.
@@ -123,17 +176,20 @@ pub fn orders_of(tx: &mut dyn Tx, download_id: i64) -> Result<Vec<i64>> {
     tx.query(sql, &[download_id.into()])?.iter().map(|row| row.int(0)).collect()
 }
 
-/// Name and bytes of the file of a download; none if it is not kept.
-pub fn file(tx: &mut dyn Tx, download_id: i64) -> Result<Option<(String, Vec<u8>)>> {
-    let sql = "SELECT file_name FROM download_files WHERE download_id = ?";
+/// The file of a download; none if it is not kept.
+pub fn file(tx: &mut dyn Tx, download_id: i64) -> Result<Option<KeptFile>> {
+    let sql = "SELECT file_name, first_order_id, last_order_id FROM download_files WHERE download_id = ?";
     let Some(mut row) = tx.query_one(sql, &[download_id.into()])? else { return Ok(None) };
-    let mut bytes = Vec::new();
-    let sql = "SELECT bytes FROM download_chunks WHERE download_id = ? ORDER BY position";
-    tx.for_each(sql, &[download_id.into()], &mut |mut row| {
-        bytes.extend(row.opt_blob(0)?.unwrap_or_default());
-        Ok(())
-    })?;
-    Ok(Some((row.text(0)?, bytes)))
+    let sql = "SELECT coalesce(sum(length(bytes)), 0) FROM download_chunks WHERE download_id = ?";
+    let size = tx.scalar(sql, &[download_id.into()])?;
+    Ok(Some(KeptFile { name: row.text(0)?, size, range: row.opt_int(1)?.zip(row.opt_int(2)?) }))
+}
+
+/// A part of the file of a download, from 0; none behind its end.
+pub fn file_chunk(tx: &mut dyn Tx, download_id: i64, position: i64) -> Result<Option<Vec<u8>>> {
+    let sql = "SELECT bytes FROM download_chunks WHERE download_id = ? AND position = ?";
+    let row = tx.query_one(sql, &[download_id.into(), position.into()])?;
+    row.map(|mut row| Ok(row.opt_blob(0)?.unwrap_or_default())).transpose()
 }
 
 /// Deletes files that were downloaded before `before`.

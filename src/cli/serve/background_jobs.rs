@@ -211,6 +211,7 @@ async fn delete_expired(state: AppState) {
             members::delete_expired(tx)?;
             let before = tx.now().plus_ms(-downloads::FILE_RETENTION_MS);
             downloads::delete_old_files(tx, before)?;
+            orders::store::file_jobs::delete_old(tx, before)?;
             let old = tx.now().plus_ms(-reconcile::RETENTION_MS);
             reconcile::store::delete_old(tx, old, MAX_FILES_PER_RUN)?;
             let before = tx.now().plus_ms(-retention_ms);

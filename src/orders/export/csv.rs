@@ -19,7 +19,7 @@ pub(super) fn write(tx: &mut dyn Tx, kind: ExportKind, orders: &Orders<'_>, file
     let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
     table.write_record(columns.iter().map(|column| column.header.as_ref())).map_err(Error::from)?;
     let mut number = 0;
-    each_line(tx, kind, (orders.ids, orders.masks_contact), &mut |listed| {
+    each_line(tx, kind, orders.ids, orders, &mut |listed| {
         number += 1;
         let Some(line) = OrderLine::new(listed, orders, number) else { return Ok(()) };
         for column in columns {

@@ -120,7 +120,7 @@ fn write_each(
 ) -> Result<(), ExportError> {
     let mut out = BufWriter::new(file);
     let mut before: &[u8] = b"[\n";
-    each(tx, orders.ids, orders.masks_contact, &mut |listed| {
+    each(tx, orders.ids, orders, &mut |listed| {
         out.write_all(before)?;
         before = b",\n";
         Ok(write_one(&mut out, listed).map_err(std::io::Error::from)?)

@@ -107,7 +107,7 @@ pub(super) fn write(
     for ((_, ids), name) in sheets.iter().zip(&names) {
         let sheet = begin(&mut workbook, name, &table, &formats)?;
         let mut row = 0;
-        each_line(tx, kind, (ids, orders.masks_contact), &mut |listed| {
+        each_line(tx, kind, ids, orders, &mut |listed| {
             row += 1;
             let Some(line) = OrderLine::new(listed, orders, row) else { return Ok(()) };
             write_line(sheet, &line, &table, &formats)

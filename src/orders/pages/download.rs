@@ -9,7 +9,7 @@ use axum::extract::{FromRef, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 
-use self::file::{DownloadRejection, write_and_record};
+use self::file::{DownloadRejection, WantedFile};
 use crate::audit::MemberActor;
 use crate::audit::downloads::{Purpose, PurposeProblems};
 use crate::channels;
@@ -18,6 +18,7 @@ use crate::id::{crockford, parse_crockford};
 use crate::orders::export::{
     self, ExportError, ExportKind, ExportOutcome, Format, LeftOut, LeftOutReason, SMART_STORE,
 };
+use crate::orders::file_job::FileJobs;
 use crate::orders::filter::{OrderFilter, OrderQuery};
 use crate::orders::list::{self, OrderRow, Total};
 use crate::orders::model::OrderState;
@@ -340,11 +341,17 @@ pub(super) struct DownloadContext {
     districts: DistrictCache,
     /// folder of the temporary files
     folder: PathBuf,
+    jobs: FileJobs,
 }
 
 impl FromRef<AppState> for DownloadContext {
     fn from_ref(state: &AppState) -> Self {
-        Self { storage: state.storage.clone(), districts: state.districts.clone(), folder: state.config.data.clone() }
+        Self {
+            storage: state.storage.clone(),
+            districts: state.districts.clone(),
+            folder: state.config.data.clone(),
+            jobs: state.file_jobs.clone(),
+        }
     }
 }
 
@@ -375,8 +382,12 @@ pub(super) async fn download(
     if form.is_from_list() && content.default_purpose().is_empty() {
         return Ok(personal_page(DownloadPage::of(&context.storage, layout, query, content, form).await?));
     }
-    match write_and_record(&context, actor, &query, content, &form).await? {
-        Ok(file) => Ok(file),
+    let sent = match WantedFile::new(context.clone(), actor, query.clone(), content, form.clone()) {
+        Ok(wanted) => wanted.send().await?,
+        Err(rejection) => Err(rejection),
+    };
+    match sent {
+        Ok(answer) => Ok(answer),
         Err(rejection) => {
             let mut page = DownloadPage::of(&context.storage, layout, query, content, form).await?;
             match rejection {

@@ -39,6 +39,8 @@ type RowValues = &'static [(&'static str, &'static str)];
 /// Rows that violate a CHECK of several columns or of another form: (table, words of the CHECK, values).
 const FORBIDDEN_ROWS: &[(&str, &str, RowValues)] = &[
     ("bulk_jobs", "answer_url IS NULL OR failure IS NULL", &[("answer_url", "'/orders'"), ("failure", "'1'")]),
+    ("file_jobs", "download_id IS NULL OR failure IS NULL", &[("download_id", "1"), ("failure", "'1'")]),
+    ("file_jobs", "fetched_at IS NULL OR download_id IS NOT NULL", &[("fetched_at", "1"), ("download_id", "NULL")]),
     ("bulk_actions", "(undone_at IS NULL) = (undone_by IS NULL)", &[("undone_at", "1")]),
     ("bulk_action_orders", "version_after > version_before", &[("version_before", "2"), ("version_after", "2")]),
     ("district_zips", "zip_start <= zip_end", &[("zip_start", "2"), ("zip_end", "1")]),
@@ -122,6 +124,8 @@ const DERIVED_IDS: &[(&str, &str)] = &[
     ("order_events", "order_id"),
     ("bulk_action_orders", "order_id"),
     ("download_orders", "order_id"),
+    ("download_files", "first_order_id"),
+    ("download_files", "last_order_id"),
     ("order_tallies", "channel_id"),
     ("order_tallies", "product_id"),
     ("access_records", "first_order_id"),
