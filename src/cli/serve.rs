@@ -3,14 +3,14 @@
 //!
 //! The shutdown: after the first signal (Ctrl-C, SIGTERM) `/health/ready` answers 503; after the drain
 //! time the server stops accepting connections; requests in flight may finish until the shutdown
-//! deadline; then the process exits with code 0. A second signal exits at once.
+//! deadline, then uploads that are being applied; then the process exits with code 0. A second signal exits at once.
 
 mod background_jobs;
 mod startup_banner;
 
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
@@ -34,6 +34,9 @@ use crate::server::{self, ConnectionLimits, Endpoints, Server};
 use crate::storage::{OpenMode, Storage, StorageError, Wal};
 use crate::time::{Clock, SystemClock};
 use crate::web::{self, AppState};
+
+/// How long a restart waits for uploads and files that members have begun. Their connections wait in the backlog.
+const MAX_RESTART_WAIT: Duration = Duration::from_secs(5 * 60);
 
 /// How long writes in progress may take after everything else has stopped.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(10);
@@ -300,8 +303,11 @@ async fn serve(instance: Instance, on_ready: &mut OnReady<'_>, stop: &Notify) ->
         () = stop.notified() => Exit::Stop,
         () = state.restart.requested() => Exit::Restart,
     };
+    let deadline = if matches!(exit, Exit::Restart) { MAX_RESTART_WAIT } else { state.config.shutdown };
     let shutdown = async {
+        let began = Instant::now();
         shut_down(&state, server).await;
+        finish_work(&state, deadline.saturating_sub(began.elapsed())).await;
         background_jobs::stop(jobs, &state.storage).await;
         record_stop(&state, stopping).await;
         // The last writes are done, so the backup is complete when it stops.
@@ -317,6 +323,14 @@ async fn serve(instance: Instance, on_ready: &mut OnReady<'_>, stop: &Notify) ->
         }
     }
     Ok(exit)
+}
+
+/// Waits for the uploads and files that members have begun: they outlive the request that began them.
+async fn finish_work(state: &AppState, deadline: Duration) {
+    let work = async { tokio::join!(state.uploads.idle(), state.file_jobs.idle()) };
+    if tokio::time::timeout(deadline, work).await.is_err() {
+        tracing::warn!("업로드나 파일을 끝내지 못하고 프로그램이 꺼져요. 다시 적용하거나 다시 받아 주세요");
+    }
 }
 
 /// Writes the last access records, and that the program stops.

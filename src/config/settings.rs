@@ -144,7 +144,7 @@ settings! {
     #[arg(long, global = true, env = "MUKKEUM_DRAIN_SECONDS", help_heading = SERVER_HEADING, value_name = "SECONDS")]
     drain_seconds: u32,
 
-    /// 종료할 때 처리 중인 요청을 기다리는 시간(초) [기본값: 30]
+    /// 종료할 때 처리 중인 요청과 적용 중인 업로드를 기다리는 시간(초) [기본값: 30]
     #[arg(long, global = true, env = "MUKKEUM_SHUTDOWN_SECONDS", help_heading = SERVER_HEADING, value_name = "SECONDS")]
     shutdown_seconds: u32,
 

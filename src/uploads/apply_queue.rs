@@ -1,8 +1,8 @@
 //! Applies uploads in the background, one after another, each in its own transaction.
 //!
 //! The work belongs to the program and not to the request that started it: the page may be left, and its connection may
-//! break. Nothing of it is stored. An upload that is not applied has the stage of a preview, so that it is shown as not
-//! applied after a restart, and can be applied then.
+//! break. Nothing of it is stored: a program that ends waits for its queue ([`Uploads::idle`]). An upload that was not applied
+//! after all, because the program was killed, has the stage of a preview, and can be applied then.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,12 +10,15 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use super::{ImportOptions, ImportOutcome, UploadError, Uploads};
+use super::{ImportOptions, ImportOutcome, MAX_CONCURRENT_FILES, UploadError, Uploads};
 use crate::audit::Actor;
 use crate::time::Moment;
 
 /// Time that a request waits for the uploads that it applies; longer work continues in the background.
 pub const FOREGROUND_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Interval at which the queue is looked at before the program ends.
+const IDLE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How far an upload is that is being applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +46,11 @@ impl ApplyQueue {
     /// How far an upload is; none if it is not being applied.
     pub fn progress(&self, id: i64) -> Option<ApplyProgress> {
         self.locked(|entries| entries.get(&id).cloned())
+    }
+
+    /// Whether an upload is being applied or waits for that.
+    fn is_under_way(&self) -> bool {
+        self.locked(|entries| entries.values().any(ApplyProgress::is_under_way))
     }
 
     /// Enters an upload, which replaces an earlier failure. None if it is under way.
@@ -85,6 +93,16 @@ impl Drop for QueueEntry {
 }
 
 impl Uploads {
+    /// Waits until every file that is being read or applied, or waits for that, is done: before the program ends.
+    pub async fn idle(&self) {
+        while self.queue.is_under_way() {
+            tokio::time::sleep(IDLE_INTERVAL).await;
+        }
+        // Turns are had in order, so that those who wait have had theirs. An error would be a closed semaphore.
+        let turns = u32::try_from(MAX_CONCURRENT_FILES).unwrap_or(1);
+        drop(self.turns.0.acquire_many(turns).await);
+    }
+
     /// Starts to apply a stored file. The task returns the result of [`Uploads::apply_stored`].
     pub fn start_apply(
         &self,
@@ -148,10 +166,12 @@ mod tests {
         let entry = queue.enter(1).expect("is not under way");
         assert_eq!(queue.progress(1), Some(ApplyProgress::Waiting));
         assert!(queue.enter(1).is_none() && queue.enter(2).is_some());
+        assert!(queue.is_under_way());
         entry.set(ApplyProgress::Applying(Moment(5)));
         assert!(queue.enter(1).is_none());
         drop(entry);
         assert_eq!(queue.progress(1), None, "a task that ends leaves nothing");
+        assert!(!queue.is_under_way());
     }
 
     #[test]

@@ -93,6 +93,21 @@ fn fixture(name: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
+async fn program_that_ends_waits_for_files_that_are_applied_or_wait_for_their_turn() {
+    let (shop, options) = (Shop::open(), ImportOptions::default());
+    let name = "01_smartstore_orders_72col.xlsx";
+    let received = shop.uploads.receive_and_preview(None, name, fixture(name), &options).await.expect("is stored");
+    let others = (shop.uploads.turns.wait().await, shop.uploads.turns.wait().await);
+    drop(shop.uploads.start_apply_all(vec![(received.id, options)], Actor::Program));
+    let idle = shop.uploads.idle();
+    tokio::pin!(idle);
+    assert!(tokio::time::timeout(Duration::from_millis(200), &mut idle).await.is_err(), "it waits for its turn");
+    drop(others);
+    tokio::time::timeout(Duration::from_secs(60), idle).await.expect("ends");
+    assert!(!shop.orders().await.is_empty(), "it is applied");
+}
+
+#[tokio::test]
 async fn files_of_a_working_day_are_imported_in_sequence() {
     let shop = Shop::open();
     assert_eq!(shop.counts("01_smartstore_orders_72col.xlsx", None).await, [23, 0, 1, 0]);

@@ -7,8 +7,8 @@ import net from 'node:net';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkPage, closeBrowser, createFirstAdmin, mainText, open } from './browser.mjs';
-import { clickButton, openFolder } from './flows.mjs';
+import { checkPage, closeBrowser, createFirstAdmin, mainText, open, setUpAndLogIn } from './browser.mjs';
+import { clickButton, openFolder, orderFile, totalCount } from './flows.mjs';
 import { ADMIN, addMember, freePort, startServer } from './server.mjs';
 
 after(closeBrowser);
@@ -156,4 +156,32 @@ test('value of the page overrules the file, and is withdrawn; the file keeps its
   await openSettings(page);
   assert.equal(await size.inputValue(), '7');
   assert.match(readFileSync(path.join(server.data, 'mukkeum.toml'), 'utf8'), /# 우리 가게의 메모/);
+});
+
+test('a restart waits for the uploads that are being applied', async (t) => {
+  const [FILES, ROWS] = [4, 5000];
+  const { page, folder } = await open(t);
+  await setUpAndLogIn(page);
+  const files = Array.from({ length: FILES }, (_, at) => {
+    const inside = path.join(folder, `${at}`);
+    mkdirSync(inside);
+    return orderFile(inside, ROWS, (index) => ({
+      상품주문번호: `${2026110100000000n + BigInt(at * ROWS + index)}`,
+      '배송비 묶음번호': `${4100000000 + at * ROWS + index}`,
+    }));
+  });
+  await page.goto('/uploads');
+  await page.getByLabel('파일 선택').setInputFiles(files);
+  await page.getByText(`파일 ${FILES}개를 읽었어요`).waitFor({ timeout: 120_000 });
+  const settings = await page.context().newPage();
+  await settings.goto('/settings');
+  await settings.getByLabel('업로드 파일 하나의 최대 크기').fill('12');
+  await page.getByRole('button', { name: `${FILES}개 모두 적용` }).click({ noWaitAfter: true });
+  await page.waitForTimeout(1000);
+  const began = Date.now();
+  await settings.locator('form[action="/settings/limits"]').getByRole('button', { name: '저장하고 다시 켜기' }).click({ noWaitAfter: true });
+  await settings.getByText('설정을 저장하고 프로그램을 다시 켰어요').waitFor({ timeout: 120_000 });
+  t.diagnostic(`the restart took ${Date.now() - began} ms`);
+  await settings.goto('/orders');
+  assert.equal(await totalCount(settings), FILES * ROWS);
 });

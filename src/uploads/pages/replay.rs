@@ -1,4 +1,5 @@
-//! `POST /uploads/{id}/replay`: the stored original as a new upload with a preview, read with the profiles of today.
+//! `POST /uploads/{id}/replay`: the stored original read once more with the profiles of today, as a new upload with a preview,
+//! or in place if nothing of it was applied: its reading may have ended with the program.
 
 use axum::extract::{Path, State};
 
@@ -24,11 +25,30 @@ pub(super) async fn replay(
         return Err(Error::BadRequest(message.to_owned()));
     }
     let _turn = uploads.turns.wait().await;
-    match uploads.replay(id, actor.id).await {
+    match uploads.read_again(id, actor.id).await {
         Ok(new) => Ok(redirect(&upload_path(new))),
         Err(error @ (UploadError::NotOpen | UploadError::OriginalDeleted)) => {
             redirect_with_error(&storage, actor.id, id, error).await
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
+    use crate::web::testing::TestApp;
+
+    #[tokio::test]
+    async fn file_whose_reading_ended_with_the_program_is_read_again_in_place() {
+        let app = TestApp::as_admin().await;
+        let upload = upload_fixture(&app, ORDERS_FILE).await;
+        let interrupt = "UPDATE uploads SET stage = 'received', kind = NULL";
+        app.state.storage.write(move |tx| tx.exec(interrupt, &[])).await.expect("writes");
+        let page = app.get(&upload).await.ok();
+        assert!(page.contains("읽다가 프로그램이 꺼졌어요") && page.contains("다시 읽기"), "{page}");
+        let again = app.post_form(&format!("{upload}/replay"), &[]).await;
+        assert_eq!(again.location(), upload);
+        assert!(app.get(&upload).await.ok().contains("적용 전"), "it has its preview");
     }
 }
