@@ -100,7 +100,7 @@ function smallTargets() {
     return around && text(around).length > text(link).length + 3 && getComputedStyle(link).display === 'inline';
   };
   for (const element of document.querySelectorAll('main a.btn[href], main button, main input:not([type=hidden]), main select, main summary, header a[href], header summary')) {
-    const isOfRow = element.matches('td > [type=checkbox], th > [type=checkbox], td > div > [type=checkbox], td > label > [type=checkbox]');
+    const isOfRow = element.matches('td > [type=checkbox], th > [type=checkbox]');
     if (!isShown(element) || isOfRow || element.closest('.visually-hidden, .skip, [hidden]') || element.matches('a') && isInSentence(element)) continue;
     // A box is pressed by its label, and a place on a map by its field.
     const pressed = element.matches('[type=checkbox], [type=radio]') ? element.closest('label, .form-check, .pill') ?? element : element;
