@@ -2,6 +2,10 @@
 // violations.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import http from 'node:http';
+import path from 'node:path';
 import { after, test } from 'node:test';
 import { checkAccessibility, checkPage, closeBrowser, createFirstAdmin, enterDemo, logIn, open, setUpAndLogIn, submitFirstAdmin } from './browser.mjs';
 import { apply, clickButton, gotoOrders, pressWithNothingTicked, preview } from './flows.mjs';
@@ -190,6 +194,61 @@ test('pages with errors', async (t) => {
   await checkPage(page, 'deliveries');
   await page.goto('/deliveries?q=9999999');
   await checkPage(page, 'deliveries-none-found');
+});
+
+/** Writes jobs into the database of a running server, as its other node would: two that run, and how others ended. */
+function writeJobs(data) {
+  const program = `
+import sqlite3, sys, time
+shop, now = sqlite3.connect(sys.argv[1], timeout=20), int(time.time() * 1000)
+member = shop.execute("SELECT id FROM members").fetchone()[0]
+shop.execute("INSERT INTO leases (name, holder, expires_at) VALUES ('bulk-job', 1, ?)", (now + 600000,))
+shop.execute("INSERT INTO bulk_jobs (id, member_id, title, order_count, started_at, saved_count) VALUES (1, ?, '발주 상태로 바꾸기', 50000, ?, 12000)", (member, now))
+for id, seen, failure in ((1, now + 600000, None), (2, now, '디스크가 가득 찼어요.'), (3, 0, None)):
+    shop.execute("INSERT INTO file_jobs (id, member_id, title, order_count, started_at, seen_at, written_count, failure) VALUES (?, ?, '발주서', 100000, ?, ?, 12000, ?)", (id, member, now, seen, failure))
+shop.execute("INSERT INTO downloads (id, downloaded_at, member_id, content, source, row_count, purpose, note) VALUES (1, ?, ?, 'orders', '/orders', 1, 'factory', '')", (now, member))
+shop.execute("INSERT INTO file_jobs (id, member_id, title, order_count, started_at, seen_at, written_count, download_id) VALUES (4, ?, '검색 결과', 20000, ?, ?, 20000, 1)", (member, now, now))
+shop.commit()
+`;
+  execFileSync('/usr/bin/python3', ['-c', program, path.join(data, 'mukkeum.db')]);
+}
+
+test('pages of work in the background', async (t) => {
+  const { page, folder } = await open(t);
+  await setUpAndLogIn(page);
+  writeJobs(path.join(folder, 'data'));
+  // What is shown stays while it is checked.
+  await page.route(/\/orders\/(job|files)$/, (route) => (route.request().resourceType() === 'document' ? route.continue() : undefined));
+  await page.goto('/orders/job');
+  await page.getByText('50,000건 중 12,000건').waitFor();
+  await checkPage(page, 'job');
+  await page.goto('/orders/files');
+  await page.getByText('12,000 / 100,000건').waitFor();
+  assert.equal(await page.getByRole('alert').count(), 2, 'one failed, and one lost its program');
+  await checkPage(page, 'files');
+  await page.getByRole('link', { name: '받을 파일 1개' }).waitFor();
+});
+
+test('page of a restore in progress', async (t) => {
+  const store = http.createServer(() => { /* never answers */ }).listen(0, '127.0.0.1');
+  await once(store, 'listening');
+  const { page, server, atEnd } = await open(t);
+  atEnd(() => store.closeAllConnections());
+  atEnd(() => store.close());
+  await page.goto(setupPath(server.url));
+  await page.locator('summary').filter({ hasText: '백업에서 복원하기' }).click();
+  await clickButton(page, '백업이 있는 곳 선택하기');
+  await page.locator('summary').filter({ hasText: '클라우드' }).click();
+  const form = page.locator('form').filter({ hasText: '클라우드에서 복원해서 시작하기' });
+  await form.getByLabel('버킷').fill('shop');
+  await form.getByLabel('리전').fill('kr-standard');
+  await form.getByLabel('주소').fill(`http://127.0.0.1:${store.address().port}`);
+  await form.getByLabel('액세스 키').fill('key');
+  await form.getByLabel('비밀 키').fill('secret');
+  await form.getByLabel('암호화하지 않은 백업').check();
+  await clickButton(page, '클라우드에서 복원해서 시작하기');
+  await page.getByText('백업이 있는 곳을 살펴보고 있어요').waitFor();
+  await checkPage(page, 'setup-restore-progress');
 });
 
 test('error pages', async (t) => {
