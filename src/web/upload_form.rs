@@ -60,20 +60,25 @@ impl UploadForm {
         if content_length(request.headers()).is_some_and(|length| length > max_bytes) {
             return Err(Error::TooLarge);
         }
-        let allowance =
-            Arc::new(Allowance { body: AtomicU64::new(max_bytes), header: AtomicU64::new(MAX_HEADER_BYTES) });
-        let mut request = request.map(|body| {
-            let body = body.into_data_stream();
-            Body::from_stream(LimitedStream { body, allowance: Arc::clone(&allowance) })
-        });
-        DefaultBodyLimit::disable().apply(&mut request);
-        let parts = Multipart::from_request(request, &()).await.map_err(|_| incomplete())?;
-        let mut form = Self { parts, allowance, parts_left: MAX_PARTS };
+        let mut form = Self::limited(request, max_bytes).await?;
         match form.next_field().await? {
             Some(field) if field.name() == csrf::FIELD => csrf::verify(auth, &field.text().await?)?,
             _ => return Err(Error::FormExpired),
         }
         Ok(form)
+    }
+
+    /// The form in the body of `request`.
+    async fn limited(request: Request, max_bytes: u64) -> PageResult<Self> {
+        let allowance =
+            Arc::new(Allowance { body: AtomicU64::new(max_bytes), header: AtomicU64::new(MAX_HEADER_BYTES) });
+        let mut request = request.map(|body| {
+            let body = body.into_data_stream();
+            Body::from_stream(LimitedStream { body, allowance: Arc::clone(&allowance), rests: false })
+        });
+        DefaultBodyLimit::disable().apply(&mut request);
+        let parts = Multipart::from_request(request, &()).await.map_err(|_| incomplete())?;
+        Ok(Self { parts, allowance, parts_left: MAX_PARTS })
     }
 
     /// The next part. Discards the rest of the previous one, which must be small unless it was [discarded].
@@ -214,19 +219,27 @@ struct Allowance {
 struct LimitedStream {
     body: BodyDataStream,
     allowance: Arc<Allowance>,
+    /// Whether the parser looks for the next part in what it has before it gets more. It takes all that is there, which may be
+    /// much when a file before was read for long.
+    rests: bool,
 }
 
 impl Stream for LimitedStream {
     type Item = Result<Bytes, axum::BoxError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.allowance.header.load(Ordering::Relaxed) == 0 {
+        if std::mem::take(&mut self.rests) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let header = self.allowance.header.load(Ordering::Relaxed);
+        if header == 0 {
             return Poll::Ready(Some(Err(UploadLimitError.into())));
         }
         let Poll::Ready(chunk) = Pin::new(&mut self.body).poll_next(context) else { return Poll::Pending };
         if let Some(Ok(bytes)) = &chunk {
             let length = bytes.len() as u64;
-            let header = self.allowance.header.load(Ordering::Relaxed);
+            self.rests = header <= MAX_HEADER_BYTES;
             self.allowance.header.store(header.saturating_sub(length), Ordering::Relaxed);
             let Some(left) = self.allowance.body.load(Ordering::Relaxed).checked_sub(length) else {
                 return Poll::Ready(Some(Err(UploadLimitError.into())));
@@ -234,5 +247,37 @@ impl Stream for LimitedStream {
             self.allowance.body.store(left, Ordering::Relaxed);
         }
         Poll::Ready(chunk.map(|chunk| chunk.map_err(Into::into)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header::CONTENT_TYPE;
+    use futures_util::stream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn files_that_are_there_at_once_are_received_one_after_another() {
+        const FILE_BYTES: usize = 300 * 1024;
+        let part = |name: &str| {
+            let header = format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"a.csv\"\r\n\r\n");
+            [header.into_bytes(), vec![b'x'; FILE_BYTES], b"\r\n".to_vec()].concat()
+        };
+        let body = [part("first"), part("second"), b"--B--\r\n".to_vec()].concat();
+        let chunks: Vec<_> = body.chunks(100 * 1024).map(|bytes| Ok::<_, io::Error>(bytes.to_vec())).collect();
+        let request = Request::builder().header(CONTENT_TYPE, "multipart/form-data; boundary=B");
+        let request = request.body(Body::from_stream(stream::iter(chunks))).expect("a request");
+        let mut form = UploadForm::limited(request, 1 << 20).await.expect("a form");
+        for name in ["first", "second"] {
+            let mut field = form.next_field().await.expect("within the limits").expect("a part");
+            assert_eq!(field.name(), name);
+            let mut length = 0;
+            while let Some(bytes) = field.chunk().await.expect("within the limits") {
+                length += bytes.len();
+            }
+            assert_eq!(length, FILE_BYTES);
+        }
+        assert!(form.next_field().await.expect("within the limits").is_none());
     }
 }
