@@ -14,6 +14,7 @@
 // data-drop         on a file form: files may be dropped on it, progress is shown
 // data-follows="…"  on a select with groups: shows those of the choice in the select of that id
 // data-print-now    on a page that was opened to be printed: prints it
+// data-print        on a button that prints the page; without JavaScript it is hidden, as the browser can print
 // data-poll         on what shows the progress of work: the page is asked again until the work has ended
 // data-menu         on a <details>: closes on escape or a click elsewhere
 
@@ -36,7 +37,7 @@ if (address.searchParams.has("done")) {
 
 // A refused form: the server has named it in the title and listed the fields; the first one has the focus.
 const focusWrong = () => {
-  const wrong = [...document.querySelectorAll("main [aria-invalid=true]")].find((field) => field.offsetParent);
+  const wrong = [...document.querySelectorAll("main [aria-invalid=true], main fieldset.is-invalid input")].find((field) => field.offsetParent);
   wrong?.focus();
   return Boolean(wrong);
 };
@@ -363,6 +364,10 @@ if (document.querySelector("[data-print-now]")) {
   here.searchParams.delete("print");
   history.replaceState(null, "", here);
   addEventListener("load", () => print());
+}
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
 }
 
 // ── nothing typed is left for the next person ──────────────────────────

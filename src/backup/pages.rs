@@ -18,6 +18,7 @@ use crate::audit::{self, Actor, AuditEvent, AuditObject, MemberActor};
 use crate::config::{Config, Database};
 use crate::demo::Demo;
 use crate::id::crockford;
+use crate::objects::is_on_disk_of;
 use crate::storage::Storage;
 use crate::text::format_size;
 use crate::time::Moment;
@@ -78,6 +79,8 @@ impl DumpView {
 struct TargetView {
     index: usize,
     status: TargetStatus,
+    /// whether it is a folder on the disk of the data
+    is_beside_data: bool,
     now: Moment,
 }
 
@@ -136,7 +139,11 @@ impl TargetView {
         });
         let problems = [&self.status.problem, &self.status.snapshot_problem].into_iter().flatten();
         let since = self.status.problem_since.map(|since| format!("{}부터 복사하지 못하고 있어요.", Moment(since)));
-        problems.map(ToString::to_string).chain(since).chain(failure).chain(unconditional).collect()
+        let beside = self.is_beside_data.then(|| {
+            "데이터와 같은 디스크예요. 디스크가 고장 나면 둘 다 잃어요. 다른 디스크나 클라우드에도 백업해 주세요."
+                .to_owned()
+        });
+        problems.map(ToString::to_string).chain(since).chain(failure).chain(unconditional).chain(beside).collect()
     }
 }
 
@@ -158,7 +165,10 @@ async fn show(
 ) -> PageResult {
     let now = storage.clock().now();
     let statuses = backup.as_ref().map(Backup::statuses).unwrap_or_default();
-    let view = |(index, status)| TargetView { index, status, now };
+    let view = |(index, status): (usize, TargetStatus)| {
+        let is_beside_data = is_on_disk_of(&status.target, &config.data);
+        TargetView { index, status, is_beside_data, now }
+    };
     let targets = statuses.into_iter().enumerate().map(view).collect();
     let has_key = config.data.join(KEY_FILE).exists();
     let is_mariadb = matches!(config.database, Database::MariaDb(_));

@@ -6,4 +6,4 @@ mod store_form;
 mod target;
 
 pub use self::store_form::StoreForm;
-pub use self::target::{Target, TargetError, readable_address};
+pub use self::target::{Target, TargetError, is_on_disk_of, readable_address};

@@ -86,8 +86,32 @@ pub enum TargetError {
 
 /// An address as people read it: of a folder, its path.
 pub fn readable_address(address: &str) -> String {
-    let folder = Url::parse(address).ok().filter(|url| url.scheme() == "file").and_then(|url| url.to_file_path().ok());
-    folder.map_or_else(|| address.to_owned(), |folder| folder.display().to_string())
+    local_folder(address).map_or_else(|| address.to_owned(), |folder| folder.display().to_string())
+}
+
+/// The folder of the address of a folder.
+fn local_folder(address: &str) -> Option<PathBuf> {
+    Url::parse(address).ok().filter(|url| url.scheme() == "file").and_then(|url| url.to_file_path().ok())
+}
+
+/// Whether the address is a folder on the same file system as the path, so that one broken disk takes both. Neither need
+/// exist yet. False where it cannot be told.
+pub fn is_on_disk_of(address: &str, path: &Path) -> bool {
+    let disk = |path: &Path| std::path::absolute(path).ok()?.ancestors().find_map(disk_of);
+    let of_address = local_folder(address).and_then(|folder| disk(&folder));
+    of_address.is_some() && of_address == disk(path)
+}
+
+/// What tells the file system of an existing path from others.
+#[cfg(unix)]
+fn disk_of(path: &Path) -> Option<u64> {
+    std::os::unix::fs::MetadataExt::dev(&std::fs::metadata(path).ok()?).into()
+}
+
+/// What tells the file system of an existing path from others: its drive.
+#[cfg(not(unix))]
+fn disk_of(path: &Path) -> Option<std::ffi::OsString> {
+    Some(path.canonicalize().ok()?.components().next()?.as_os_str().to_owned())
 }
 
 /// A place for objects; cheap to clone.
@@ -369,6 +393,17 @@ fn os_error<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e io::
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn folder_on_the_disk_of_the_data_is_told_from_others() {
+        let computer = tempfile::tempdir().expect("a folder");
+        let data = computer.path().join("data");
+        let address = |path: &Path| Url::from_directory_path(path).expect("a path").to_string();
+        assert!(is_on_disk_of(&address(&computer.path().join("new/mukkeum-backup")), &data), "neither exists yet");
+        assert!(!is_on_disk_of("file:///proc/mukkeum-backup/", &data), "another file system");
+        assert!(!is_on_disk_of("s3://shop/copies", &data));
+    }
 
     #[tokio::test]
     async fn drive_that_is_not_mounted_is_not_written_to() {

@@ -305,8 +305,7 @@ fn changes_after_the_plan_are_shown_until_acknowledged() {
 
 /// Two stops in order, of which the first was delivered in another way since.
 fn one_of_two_is_delivered(tx: &mut dyn Tx, files: &Files) -> Result<(MemberActor, i64)> {
-    let (actor, columns) =
-        set_up(tx, files, vec![order("1", "39160", Some(DAY)), order("2", "39177", Some(DAY))])?;
+    let (actor, columns) = set_up(tx, files, vec![order("1", "39160", Some(DAY)), order("2", "39177", Some(DAY))])?;
     let ids = [delivery(tx, "B1")?, delivery(tx, "B2")?];
     let board = load(tx)?;
     edit::move_to(tx, &Districts::embedded(), &context(actor, &board), (columns[0], None), &ids)?.expect("moves");

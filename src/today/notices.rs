@@ -80,6 +80,8 @@ pub enum BackupFact {
     Off,
     /// the state of each target
     Targets(Vec<TargetStatus>),
+    /// all targets are folders on the disk of the data, and their state
+    SameDisk(Vec<TargetStatus>),
 }
 
 /// What the notices follow from, besides the open work.
@@ -216,7 +218,12 @@ fn machine_notices(machine: &MachineFacts) -> Vec<Notice> {
             let advice = "데이터가 이 컴퓨터에만 있어요. 컴퓨터가 고장 나면 주문을 모두 잃어요.";
             notices.push(notice(Urgency::Danger, "백업이 꺼져 있어요", advice.to_owned(), "/backup", "백업 켜기"));
         }
-        BackupFact::Targets(statuses) => {
+        BackupFact::Targets(statuses) | BackupFact::SameDisk(statuses) => {
+            if matches!(machine.backup, BackupFact::SameDisk(_)) {
+                let advice = "디스크가 고장 나면 둘 다 잃어요. USB 드라이브나 다른 디스크, 클라우드에도 백업해 주세요.";
+                let subject = "백업이 데이터와 같은 디스크에 있어요";
+                notices.push(notice(Urgency::Waiting, subject, advice.to_owned(), "/settings", "백업할 곳 추가"));
+            }
             for status in statuses {
                 if let Some(advice) = backup_problem(status, machine.now) {
                     let subject = format!("백업이 멈췄어요: {}", readable_address(&status.target));
@@ -359,6 +366,7 @@ mod tests {
         let targets = |status| of(BackupFact::Targets(vec![status]));
         assert_eq!(targets(copied(NOW)), [""; 0]);
         assert_eq!(targets(TargetStatus { copied_at: None, ..copied(NOW) }), [""; 0], "just set up");
+        assert_eq!(of(BackupFact::SameDisk(vec![copied(NOW)])), ["백업이 데이터와 같은 디스크에 있어요"]);
         let stopped = ["백업이 멈췄어요: /usb"];
         assert_eq!(targets(copied(Moment(NOW.0 - MAX_BACKUP_AGE_MS - 1))), stopped);
         let problem = Some(TargetProblem::Message("드라이브가 없어요".to_owned()));

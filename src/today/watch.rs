@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::backup::Backup;
+use crate::backup::{Backup, TargetStatus};
 use crate::config::{Config, Database};
 use crate::members::model::Role;
+use crate::objects::is_on_disk_of;
 use crate::server::Endpoints;
 use crate::storage::{Result, Storage, lock};
 use crate::time::Moment;
@@ -64,7 +65,15 @@ impl Watch {
         let backup = match (&self.backup, &self.config.database) {
             _ if self.is_demo => BackupFact::NotNeeded,
             (_, Database::MariaDb(_)) => BackupFact::NotNeeded,
-            (Some(backup), Database::Sqlite(_)) => BackupFact::Targets(backup.statuses()),
+            (Some(backup), Database::Sqlite(_)) => {
+                let statuses = backup.statuses();
+                let is_beside = |status: &TargetStatus| is_on_disk_of(&status.target, &self.config.data);
+                if !statuses.is_empty() && statuses.iter().all(is_beside) {
+                    BackupFact::SameDisk(statuses)
+                } else {
+                    BackupFact::Targets(statuses)
+                }
+            }
             (None, Database::Sqlite(_)) => BackupFact::Off,
         };
         MachineFacts {

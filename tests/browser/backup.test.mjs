@@ -61,7 +61,7 @@ test('upload is backed up, verified, encrypted and restored', async (t) => {
   assert.equal(await page.getByRole('listitem').locator('code').count(), 14);
   await checkPage(page, 'backup-key');
   const key = (await page.getByRole('listitem').locator('code').allInnerTexts()).join('-');
-  await page.getByRole('link', { name: '적어 뒀어요' }).click();
+  await page.getByRole('link', { name: '인쇄했거나 적어 뒀어요' }).click();
 
   const download = page.waitForEvent('download');
   await page.getByRole('button', { name: '데이터 파일 받기' }).click();

@@ -13,6 +13,7 @@ use super::stores::{ADDED, add_target, is_outside};
 use crate::audit::MemberActor;
 use crate::backup::TARGET_FOLDER;
 use crate::objects::folders::FolderList;
+use crate::objects::is_on_disk_of;
 use crate::web::{Form, Layout, PageResult, Query, page, page_with_status};
 
 #[derive(Default, Deserialize)]
@@ -32,13 +33,17 @@ struct FoldersPage {
     layout: Layout,
     list: FolderList,
     problem: Option<String>,
+    /// whether the open folder is on the disk of the data
+    is_beside_data: bool,
 }
 
 impl FoldersPage {
-    fn new(layout: Layout, path: &str, problem: Option<String>) -> Self {
+    fn new(layout: Layout, data: &Path, path: &str, problem: Option<String>) -> Self {
         let list = FolderList::open(path);
         let problem = problem.or_else(|| list.problem.clone());
-        Self { layout, list, problem }
+        let address = Url::from_directory_path(&list.path);
+        let is_beside_data = address.is_ok_and(|address| is_on_disk_of(address.as_str(), data));
+        Self { layout, list, problem, is_beside_data }
     }
 
     /// The folder that would hold the backup.
@@ -54,7 +59,7 @@ pub(super) async fn list(
     Query(query): Query<FoldersQuery>,
 ) -> PageResult {
     context.check_real_shop()?;
-    Ok(page(FoldersPage::new(layout, &query.path, None)))
+    Ok(page(FoldersPage::new(layout, &context.config.data, &query.path, None)))
 }
 
 /// `POST /settings/backup/folders`
@@ -79,7 +84,7 @@ pub(super) async fn create(
     match added {
         Ok(()) => context.redirect(actor, ADDED).await,
         Err(problem) => {
-            let shown = FoldersPage::new(layout, &form.path, Some(problem));
+            let shown = FoldersPage::new(layout, &context.config.data, &form.path, Some(problem));
             Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, shown))
         }
     }
