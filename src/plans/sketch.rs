@@ -102,11 +102,14 @@ impl Projection {
         pairs.iter().map(|(x, y)| format!("{x},{y}")).collect::<Vec<_>>().join(" ")
     }
 
-    fn names(&self, districts: &Districts) -> Vec<SketchLabel> {
+    /// The districts in sight, each where no stop and no other name covers it.
+    fn names(&self, districts: &Districts, marks: &[SketchLabel]) -> Vec<SketchLabel> {
         let mut names: Vec<SketchLabel> = Vec::new();
         let (width, height) = self.project(Point { lat: self.frame.from.lat, lng: self.frame.to.lng });
         for (code, middle) in PostalPoints::new(districts).districts_within(self.frame) {
             let (x, y) = self.project(middle);
+            let covers = |mark: &SketchLabel| (mark.x - x).abs() < NAME_ROOM.0 && (mark.y - y).abs() < 2 * NAME_ROOM.1;
+            let y = marks.iter().find(|mark| covers(mark)).map_or(y, |mark| mark.y + 3 * NAME_ROOM.1);
             let is_inside =
                 (NAME_ROOM.0..=width - NAME_ROOM.0).contains(&x) && (NAME_ROOM.1..=height - NAME_ROOM.1).contains(&y);
             let is_free =
@@ -147,7 +150,7 @@ pub fn sketch(districts: &Districts, depot: Option<Point>, stops: &[Option<Point
         width,
         height,
         borders: borders_within(frame).iter().map(|stretch| projection.line(stretch)).collect(),
-        districts: projection.names(districts),
+        districts: projection.names(districts, &marks),
         zones,
         route: projection.line(places.iter().chain([&depot])),
         depot: projection.project(depot),
