@@ -36,7 +36,7 @@ use crate::time::{Clock, SystemClock};
 use crate::web::{self, AppState};
 
 /// How long a restart waits for uploads and files that members have begun. Their connections wait in the backlog.
-const MAX_RESTART_WAIT: Duration = Duration::from_secs(5 * 60);
+const MAX_RESTART_WAIT: Duration = Duration::from_mins(5);
 
 /// How long writes in progress may take after everything else has stopped.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(10);

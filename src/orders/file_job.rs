@@ -183,10 +183,6 @@ mod tests {
         panic!("the job does not end");
     }
 
-    async fn bug() -> Option<String> {
-        panic!("a bug")
-    }
-
     #[tokio::test]
     async fn member_has_one_file_in_the_making_and_a_node_makes_one_at_a_time() {
         let folder = ScratchDatabase::new();
@@ -205,7 +201,7 @@ mod tests {
         go.send(()).expect("sends");
         assert_eq!(ended(&storage, 1).await, FileJobState::Failed("첫 번째".to_owned()));
         assert_eq!(ended(&storage, 2).await, FileJobState::Failed("두 번째".to_owned()));
-        assert!(jobs.start(&storage, job(1), |_, _| bug()).await.expect("starts"));
+        assert!(jobs.start(&storage, job(1), |_, _| async { panic!("a bug") }).await.expect("starts"));
         assert!(matches!(ended(&storage, 1).await, FileJobState::Failed(reason) if reason.contains("잘못")));
     }
 

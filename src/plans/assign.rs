@@ -398,7 +398,7 @@ pub(super) mod tests {
             let board = board(columns, pool);
             let new = plan(&board, &Scope::Everything).expect("plans");
             for (column, (_, ids)) in board.columns.iter().zip(&new.columns) {
-                let begun = begun_count(&column.stops);
+                let begun = begun_count(&column.stops.iter().collect::<Vec<_>>());
                 let before: Vec<i64> = column.stops.iter().map(|stop| stop.item.work.delivery_id).collect();
                 assert_eq!(before[..begun], ids[..begun], "round {round}");
                 let held = column.stops.iter().filter(|stop| stop.stop.hold == Hold::Truck);

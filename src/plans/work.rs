@@ -348,6 +348,11 @@ impl WorkChange {
         }
     }
 
+    /// Whether nothing is left to do.
+    pub const fn is_end(&self) -> bool {
+        matches!(self, Self::NothingLeft | Self::Completed)
+    }
+
     /// Whether it needs a look before the truck leaves.
     pub const fn is_alarming(&self) -> bool {
         !matches!(self, Self::Completed)

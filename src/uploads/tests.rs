@@ -103,7 +103,7 @@ async fn program_that_ends_waits_for_files_that_are_applied_or_wait_for_their_tu
     tokio::pin!(idle);
     assert!(tokio::time::timeout(Duration::from_millis(200), &mut idle).await.is_err(), "it waits for its turn");
     drop(others);
-    tokio::time::timeout(Duration::from_secs(60), idle).await.expect("ends");
+    tokio::time::timeout(Duration::from_mins(1), idle).await.expect("ends");
     assert!(!shop.orders().await.is_empty(), "it is applied");
 }
 

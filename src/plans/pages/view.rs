@@ -37,8 +37,6 @@ pub(super) struct Card {
     pub(super) is_late: bool,
     pub(super) hold: Hold,
     pub(super) changes: Vec<ChangeTag>,
-    /// whether nothing is left to do: it leaves the tour instead of being acknowledged
-    pub(super) is_over: bool,
     pub(super) tags: Vec<(&'static str, String)>,
     /// why it is not planned
     pub(super) reasons: Vec<String>,
@@ -52,9 +50,16 @@ pub(super) struct Card {
 pub(super) struct ChangeTag {
     pub(super) label: String,
     pub(super) is_alarming: bool,
+    /// whether nothing is left to do
+    pub(super) is_end: bool,
 }
 
 impl Card {
+    /// Whether nothing is left to do: it leaves the tour instead of being acknowledged.
+    pub(super) fn is_over(&self) -> bool {
+        self.changes.iter().any(|change| change.is_end)
+    }
+
     fn new(item: &BoardItem, districts: &Districts) -> Self {
         let (work, effort) = (&item.work, item.effort);
         let mut tags = Vec::new();
@@ -89,7 +94,6 @@ impl Card {
             is_late: false,
             hold: Hold::Free,
             changes: Vec::new(),
-            is_over: !item.work.is_open(),
             tags,
             reasons: Vec::new(),
             attempts: attempts_label(&item.attempts),
@@ -254,7 +258,7 @@ fn attempts_label(attempts: &[Attempt]) -> Option<String> {
 }
 
 fn change_tag(change: &WorkChange) -> ChangeTag {
-    ChangeTag { label: change.label(), is_alarming: change.is_alarming() }
+    ChangeTag { label: change.label(), is_alarming: change.is_alarming(), is_end: change.is_end() }
 }
 
 /// The columns and the pool of a board.
