@@ -35,6 +35,8 @@ pub struct Measurements {
     pub unclassified: usize,
     /// enabled administrators, and how many of them have an authenticator app
     pub admins: (i64, i64),
+    /// other enabled members, and how many of them have one
+    pub others: (i64, i64),
     /// members who are asked about because they have not come for 90 days
     pub idle_members: i64,
     /// people whose data the shop has
@@ -78,6 +80,7 @@ pub fn checks_of_state(measured: &Measurements) -> Vec<Diagnostic> {
     ));
     checks.push(check_network(measured));
     checks.push(check_second_factor(measured));
+    checks.push(check_second_factor_of_others(measured));
     checks.push(zero_or(
         usize::try_from(measured.idle_members).unwrap_or_default(),
         "오래 들어오지 않은 회원",
@@ -155,6 +158,21 @@ fn check_second_factor(measured: &Measurements) -> Diagnostic {
     Diagnostic::problem(severity, "관리자의 인증 앱", found, "내 계정의 인증 앱에서 연결하세요.")
 }
 
+/// Whoever comes from outside needs more than a password (안전성 확보조치 기준 제6조 ②), not administrators only.
+fn check_second_factor_of_others(measured: &Measurements) -> Diagnostic {
+    const SUBJECT: &str = "다른 회원의 인증 앱";
+    let (others, with_app) = measured.others;
+    if !measured.is_public {
+        return Diagnostic::ok(SUBJECT, "이 컴퓨터에서만 열려서 없어도 돼요");
+    }
+    if others == with_app {
+        return Diagnostic::ok(SUBJECT, format!("다른 회원 {others}명 모두 연결했어요"));
+    }
+    let found = format!("다른 회원 {others}명 중 {}명은 비밀번호만으로 들어와요", others - with_app);
+    let advice = "가게 밖에서 들어오는 회원이면 회원 화면에서 인증 앱을 꼭 쓰게 하세요.";
+    Diagnostic::problem(Severity::Warning, SUBJECT, found, advice)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,6 +203,14 @@ mod tests {
     }
 
     #[test]
+    fn members_need_an_app_where_others_can_connect() {
+        let others = |others, is_public| check_second_factor_of_others(&Measurements { others, is_public, ..good() });
+        assert_eq!(others((3, 1), false).severity, Severity::Good, "nobody comes from outside");
+        assert_eq!(others((3, 3), true).severity, Severity::Good);
+        assert!(others((3, 1), true).found.contains("3명 중 2명"));
+    }
+
+    #[test]
     fn retention_below_two_years_is_refused_from_many_people_on() {
         let check = |configured_years, people| {
             let access_years = crate::access::effective_years(configured_years, people);
@@ -208,6 +234,7 @@ mod tests {
             (Measurements { is_public: true, is_insecure: true, ..good() }, Severity::Bad),
             (Measurements { admins: (2, 1), ..good() }, Severity::Warning),
             (Measurements { admins: (2, 1), is_public: true, ..good() }, Severity::Bad),
+            (Measurements { others: (3, 1), is_public: true, ..good() }, Severity::Warning),
             (Measurements { configured_years: 1, ..good() }, Severity::Warning),
             (Measurements { idle_members: 1, ..good() }, Severity::Warning),
             (Measurements { unclassified: 1, ..good() }, Severity::Warning),

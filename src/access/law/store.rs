@@ -27,15 +27,19 @@ pub fn last_verification(tx: &mut dyn Tx) -> Result<Option<Verification>> {
 pub fn measure(tx: &mut dyn Tx, configured_years: u32) -> Result<Measurements> {
     let now = tx.now();
     let people = count_data_subjects(tx)?;
-    let admins = "SELECT count(*) FROM members m WHERE m.role = 'admin' AND m.enabled = 1";
-    let with_app = format!("{admins} AND EXISTS (SELECT 1 FROM member_totp t WHERE t.member_id = m.id)");
+    let count = |tx: &mut dyn Tx, which: &str| {
+        let members = format!("SELECT count(*) FROM members m WHERE m.enabled = 1 AND m.role {which}");
+        let with_app = format!("{members} AND EXISTS (SELECT 1 FROM member_totp t WHERE t.member_id = m.id)");
+        Ok::<_, StorageError>((tx.scalar(&members, &[])?, tx.scalar(&with_app, &[])?))
+    };
     Ok(Measurements {
         now: Some(now),
         verification: last_verification(tx)?,
         is_guarded: is_guarded(tx)?,
         due_inspections: due_periods(tx)?.len(),
         unclassified: unclassified(tx)?.len(),
-        admins: (tx.scalar(admins, &[])?, tx.scalar(&with_app, &[])?),
+        admins: count(tx, "= 'admin'")?,
+        others: count(tx, "<> 'admin'")?,
         idle_members: 0,
         people,
         access_years: effective_years(configured_years, people),

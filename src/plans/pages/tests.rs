@@ -212,6 +212,13 @@ async fn tour_is_shown_and_loaded_in_reverse() {
         .collect();
     assert!(positions.len() > 1 && positions.is_sorted_by(|one, other| one >= other), "{positions:?}");
     assert_eq!(positions.last(), Some(&1));
+    let tels = app.state.storage.read(|tx| {
+        let rows = tx.query("SELECT DISTINCT recipient_tel1 FROM orders WHERE recipient_tel1 <> ''", &[])?;
+        rows.into_iter().map(|mut row| row.text(0)).collect::<Result<Vec<_>, StorageError>>()
+    });
+    for tel in tels.await.expect("reads") {
+        assert!(!loading.contains(&tel), "who loads needs no telephone number: {tel}");
+    }
     assert_eq!(app.get("/plans/tours/7").await.status, StatusCode::NOT_FOUND);
 }
 
