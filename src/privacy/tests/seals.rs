@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::orders::store::seal;
-use crate::orders::testing::{BY_HAND, order_rows};
+use crate::orders::testing::{BY_HAND, all_orders, order_rows};
 use crate::privacy::SealDays;
 use crate::privacy::person::PersonRole;
 use crate::privacy::seal::seal_due;
