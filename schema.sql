@@ -1321,6 +1321,15 @@ CREATE TABLE person_requests (
 ) STRICT;
 CREATE INDEX person_requests_by_due ON person_requests (answered_at, due_on);
 
+-- Orders that a demand stopped, or of which it deleted the memos. After a restore they are stopped or deleted again.
+CREATE TABLE person_request_orders (
+    request_id INTEGER NOT NULL REFERENCES person_requests (id),
+    order_id   INTEGER NOT NULL,  -- the restored moment may lack it
+    is_owed    INTEGER NOT NULL DEFAULT 0 CHECK (is_owed IN (0, 1)),  -- still to be done after a restore
+    PRIMARY KEY (request_id, order_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX person_request_orders_by_order ON person_request_orders (order_id);
+
 -- Deliveries whose use was stopped on demand: masked for every role, and in files, until a member opens one with a reason.
 CREATE TABLE restrictions (
     delivery_id   INTEGER NOT NULL PRIMARY KEY,

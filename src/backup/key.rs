@@ -81,11 +81,19 @@ impl Key {
     /// # Errors
     /// The shop has a key already, or the file cannot be written.
     pub fn save(&self, data: &Path) -> Result<(), KeyError> {
+        self.save_as(&data.join(KEY_FILE))
+    }
+
+    /// Saves the key in a file, readable only by the owner.
+    ///
+    /// # Errors
+    /// The file exists already, or cannot be written.
+    pub fn save_as(&self, file: &Path) -> Result<(), KeyError> {
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(data.join(KEY_FILE))?;
+        let mut file = options.open(file)?;
         std::io::Write::write_all(&mut file, format!("{}\n", self.to_text()).as_bytes())?;
         Ok(file.sync_all()?)
     }

@@ -28,7 +28,8 @@
 //!    checked ([`store::integrity`]) before it is installed.
 //! 7. **Verify** ([`verify`]): a trial restore, compared with the shop, every day. **Retention** ([`retention`])
 //!    deletes by age, but never an object that the newest two verified snapshots need.
-//! 8. **Photographs** ([`proof_copies`]) are files outside the database; each is copied once.
+//! 8. **Photographs** ([`proof_copies`]) are files outside the database; each is copied once. The **answered demands** of people
+//!    ([`request_copies`]) are a list beside the history, so that an older moment undoes none.
 //! 9. **Ownership** ([`ownership`]): one program writes to a target; another one is refused until an
 //!    administrator takes the target over.
 //!
@@ -46,6 +47,7 @@ pub mod pages;
 mod probe;
 mod proof_copies;
 mod replication;
+mod request_copies;
 mod restore;
 mod restore_plan;
 mod retention;
@@ -78,8 +80,9 @@ use self::ownership::Owner;
 pub use self::probe::probe;
 pub use self::proof_copies::{ProofStatus, RestoreProofsError, RestoredProofs, restore_proofs};
 use self::replication::TargetReplication;
+pub use self::request_copies::{RestoreRequestsError, restore_requests};
 use self::restore::ProgressFn;
-pub use self::restore::{RestoreError, RestoreOutcome, install, restore};
+pub use self::restore::{RestoreError, RestoreOutcome, beside, discard, install, restore, restore_beside};
 pub use self::restore_plan::PlanError;
 use self::spool::Spool;
 use self::status::{ObjectClass, StatusReporter};
@@ -89,6 +92,7 @@ use self::uploader::{UploadTiming, Uploader};
 use self::wal_shipper::{Command, ShipperHandle, WalShipper};
 use crate::config::BackupSettings;
 pub use crate::objects::{Target, TargetError};
+use crate::privacy::answered::AnsweredRequests;
 use crate::proofs::files::ProofFiles;
 use crate::storage::{Storage, Wal, lock};
 use crate::time::Moment;
@@ -102,8 +106,8 @@ const SNAPSHOT_REQUEST_FILE: &str = "snapshot-request";
 /// Time between two updates of the metrics, and two checks whether a verification is due.
 const SCHEDULE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Time between two copies of photographs.
-const PROOF_COPY_INTERVAL: Duration = Duration::from_secs(30);
+/// Time between two copies of photographs and of answered demands.
+const COPY_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Why the backup cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -145,6 +149,8 @@ struct BackupTarget {
     verifying: tokio::sync::Mutex<()>,
     /// hashes of the photographs at the target; none before they were listed
     proofs: tokio::sync::Mutex<Option<BTreeSet<String>>>,
+    /// answered demands at the target; none before they were read
+    requests: tokio::sync::Mutex<Option<AnsweredRequests>>,
 }
 
 /// The targets of the settings.
@@ -284,7 +290,8 @@ impl Backup {
                 uploaders.spawn(uploader.run());
             }
             let (verifying, proofs) = (tokio::sync::Mutex::default(), tokio::sync::Mutex::default());
-            backup_targets.push(BackupTarget { target, folder, reporter, verifying, proofs });
+            let requests = tokio::sync::Mutex::default();
+            backup_targets.push(BackupTarget { target, folder, reporter, verifying, proofs, requests });
         }
         let clock = Arc::clone(storage.clock());
         let thread = WalShipper::new(
@@ -367,11 +374,33 @@ impl Backup {
         }
     }
 
-    /// Background job that copies photographs soon after they came; never returns.
-    pub async fn run_proof_copies(&self, files: ProofFiles) {
+    /// Copies the answered demands to each target whose list lacks some, and records those again that the shop lacks.
+    pub async fn copy_requests(&self) {
+        let Inner { key, storage, us, .. } = &*self.inner;
+        for BackupTarget { target, requests, .. } in &self.inner.targets {
+            let mut known = requests.lock().await;
+            let copied: Result<(), proof_copies::ProofCopyError> = async {
+                if !request_copies::has_changed(storage, known.as_ref()).await? {
+                    return Ok(());
+                }
+                match ownership::current_owner(target, us).await?.1 {
+                    Owner::Us => request_copies::copy((target, key.as_ref()), storage, &mut known).await,
+                    Owner::None | Owner::Other(_) => Ok(()),
+                }
+            }
+            .await;
+            if let Err(error) = copied {
+                tracing::warn!(%error, target = target.shown, "답한 본인 요구의 목록을 백업하지 못했어요. 곧 다시 해요");
+            }
+        }
+    }
+
+    /// Background job that copies photographs and answered demands soon after they came; never returns.
+    pub async fn run_copies(&self, files: ProofFiles) {
         loop {
-            tokio::time::sleep(PROOF_COPY_INTERVAL).await;
+            tokio::time::sleep(COPY_INTERVAL).await;
             self.copy_proofs(&files).await;
+            self.copy_requests().await;
         }
     }
 

@@ -40,6 +40,8 @@ pub(super) enum ObjectKind {
     Snapshot(Snapshot),
     /// a photograph of a delivery
     Proof(ProofObject),
+    /// the answered demands of people, as JSON
+    Requests,
 }
 
 /// Metadata of a segment: frames of the WAL that follow those of the previous segment.

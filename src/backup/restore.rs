@@ -95,25 +95,55 @@ pub async fn restore(
     overwrite: bool,
     progress: ProgressFn<'_>,
 ) -> Result<RestoreOutcome, RestoreError> {
-    let sibling = |suffix| sibling_path(out, suffix);
-    for file in [out.to_owned(), sibling("-wal"), sibling("-shm")] {
+    let restored = restore_beside(target, key, at, out, overwrite, progress).await?;
+    if let Err(error) = install(&beside(out), out) {
+        discard(out)?;
+        return Err(error.into());
+    }
+    Ok(restored)
+}
+
+/// As [`restore`], to the file [`beside`] `out`, for the caller to [`install`] once everything else of the shop is there. A file
+/// that a crash leaves is deleted by the next start.
+///
+/// # Errors
+/// As [`restore`]; nothing is left.
+pub async fn restore_beside(
+    target: &Target,
+    key: Option<&Key>,
+    at: Option<Moment>,
+    out: &Path,
+    overwrite: bool,
+    progress: ProgressFn<'_>,
+) -> Result<RestoreOutcome, RestoreError> {
+    for file in [out.to_owned(), sibling_path(out, "-wal"), sibling_path(out, "-shm")] {
         if !overwrite && file.exists() {
             return Err(RestoreError::Exists(file));
         }
     }
-    let temporary = sibling(".restoring");
+    let temporary = beside(out);
     let built = build(target, key, at, &temporary, progress).await;
-    let installed = built.and_then(|built| {
-        let summary = check_integrity(&temporary)?;
-        install(&temporary, out)?;
-        Ok(RestoreOutcome { summary, ..built })
-    });
-    if installed.is_err() {
-        for suffix in [".restoring", ".restoring-wal", ".restoring-shm", ".restoring-journal"] {
-            remove_if_exists(&sibling(suffix))?;
-        }
+    let checked = built.and_then(|built| Ok(RestoreOutcome { summary: check_integrity(&temporary)?, ..built }));
+    if checked.is_err() {
+        discard(out)?;
     }
-    installed
+    checked
+}
+
+/// The file that is restored before it replaces `out`.
+pub fn beside(out: &Path) -> PathBuf {
+    sibling_path(out, ".restoring")
+}
+
+/// Deletes the file [`beside`] `out`.
+///
+/// # Errors
+/// An I/O error of the disk.
+pub fn discard(out: &Path) -> io::Result<()> {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        remove_if_exists(&sibling_path(&beside(out), suffix))?;
+    }
+    Ok(())
 }
 
 /// Path of a file in the same folder whose name has `suffix` appended.
@@ -157,7 +187,7 @@ pub fn install(temporary: &Path, out: &Path) -> io::Result<()> {
 /// database that the service can write. Others may not read it, except the group of a folder that is closed to everybody
 /// else: 0755 is the mode of any new folder and says nothing about the group.
 #[cfg(unix)]
-fn give_to_owner(file: &Path, existing: Option<&fs::Metadata>) -> io::Result<()> {
+pub(super) fn give_to_owner(file: &Path, existing: Option<&fs::Metadata>) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder = fs::metadata(folder)?;

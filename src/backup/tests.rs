@@ -2,6 +2,7 @@
 
 mod faulty;
 mod proofs;
+mod requests;
 mod targets;
 
 use std::fs;

@@ -124,14 +124,14 @@ pub(super) fn check_kind(config: &Config) -> Result<(), CliError> {
 }
 
 /// Endings of files that a crash leaves behind: a download or a restore that did not finish. Each is a copy of the shop.
-const LEFTOVER_ENDINGS: [&str; 5] =
-    [".download.tmp", ".restoring", ".restoring-wal", ".restoring-shm", ".restoring-journal"];
+const LEFTOVER_ENDINGS: [&str; 6] =
+    [".download.tmp", ".packed", ".restoring", ".restoring-wal", ".restoring-shm", ".restoring-journal"];
 
 /// Deletes what a crash has left behind in the data folder. The caller must hold the lock.
 ///
 /// # Errors
 /// The folder cannot be read, or a file cannot be deleted.
-pub(super) fn delete_leftovers(config: &Config) -> Result<(), CliError> {
+pub(crate) fn delete_leftovers(config: &Config) -> Result<(), CliError> {
     let database = match &config.database {
         Database::Sqlite(file) => file.parent().map(Path::to_owned),
         Database::MariaDb(_) => None,
@@ -157,12 +157,20 @@ mod tests {
     fn leftovers_of_a_crash_are_deleted_and_nothing_else() {
         let folder = tempfile::tempdir().expect("a folder");
         let config = Config::defaults(folder.path()).expect("valid");
-        let names = ["0123.download.tmp", "mukkeum.db.restoring", "mukkeum.db", "mukkeum.db.restored", "my.tmp"];
+        let names = [
+            "0123.download.tmp",
+            "mukkeum.db.restoring",
+            "mukkeum.db.packed",
+            "mukkeum.db",
+            "mukkeum.db.restored",
+            "mukkeum.db.requests",
+            "my.tmp",
+        ];
         for name in names {
             std::fs::write(folder.path().join(name), "a shop").expect("writes");
         }
         delete_leftovers(&config).expect("deletes");
         let left = names.map(|name| folder.path().join(name).exists());
-        assert_eq!(left, [false, false, true, true, true]);
+        assert_eq!(left, [false, false, false, true, true, true, true]);
     }
 }

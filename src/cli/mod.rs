@@ -11,7 +11,7 @@ mod demo;
 mod districts;
 mod doctor;
 mod export;
-mod folder;
+pub(crate) mod folder;
 mod health;
 mod help;
 mod import;

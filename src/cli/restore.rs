@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::{CliError, CommandResult, Outcome, block_on, folder};
-use crate::backup::{self, Key, RestoreError, RestoreOutcome, RestoreProofsError, RestoredProofs};
-use crate::config::Config;
+use crate::backup::{
+    self, Key, RestoreError, RestoreOutcome, RestoreProofsError, RestoreRequestsError, RestoredProofs,
+};
+use crate::config::{Config, REQUESTS_EXTENSION};
+use crate::privacy::answered::RepeatedRequests;
 use crate::proofs::files::{PROOFS_FOLDER, ProofFiles};
 use crate::time::{Moment, parse_moment};
 
@@ -53,6 +56,12 @@ impl From<RestoreProofsError> for CliError {
     }
 }
 
+impl From<RestoreRequestsError> for CliError {
+    fn from(error: RestoreRequestsError) -> Self {
+        Self(error.to_string())
+    }
+}
+
 impl Restore {
     pub(super) fn run(self, config: &Config) -> CommandResult {
         let from = self.from.clone().or_else(|| config.backup.targets.first().cloned());
@@ -74,15 +83,26 @@ impl Restore {
                 let _ = write!(io::stderr(), "\r복원하고 있어요 {percent}%");
             }
         };
-        let work = backup::restore(&target, key.as_ref(), self.at, &self.out, self.overwrite, &mut progress);
-        let restored = block_on(async { Ok(work.await?) })?;
         let files = self.proof_files(config)?;
-        let from = (&target, key.as_ref());
-        let proofs = block_on(async { Ok(backup::restore_proofs(from, &self.out, &files, &mut |_, _| ()).await?) })?;
+        let work = backup::restore_beside(&target, key.as_ref(), self.at, &self.out, self.overwrite, &mut progress);
+        let restored = block_on(async { Ok(work.await?) })?;
+        // The database comes last: with it the shop is whole, and before nothing has changed.
+        let (from, beside) = ((&target, key.as_ref()), backup::beside(&self.out));
+        let requests_file = self.out.with_added_extension(REQUESTS_EXTENSION);
+        let rest = block_on(async {
+            let proofs = backup::restore_proofs(from, &beside, &files, &mut |_, _| ()).await?;
+            let requests = backup::restore_requests(from, &beside, &requests_file).await?;
+            backup::install(&beside, &self.out)?;
+            Ok((proofs, requests))
+        });
+        if rest.is_err() {
+            backup::discard(&self.out)?;
+        }
+        let (proofs, requests) = rest?;
         if shows {
             let _ = writeln!(io::stderr());
         }
-        self.print(&restored, &proofs)?;
+        self.print(&restored, &proofs, &requests)?;
         Ok(if proofs.missing.is_empty() { Outcome::Complete } else { Outcome::Partial })
     }
 
@@ -110,7 +130,7 @@ impl Restore {
         })
     }
 
-    fn print(&self, restored: &RestoreOutcome, proofs: &RestoredProofs) -> io::Result<()> {
+    fn print(&self, restored: &RestoreOutcome, proofs: &RestoredProofs, requests: &RepeatedRequests) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if self.json {
             let result = json!({
@@ -124,6 +144,9 @@ impl Restore {
                 "newer": restored.newer.map(Moment::iso),
                 "photos": proofs.restored + proofs.present,
                 "photos_missing": proofs.missing,
+                "requests_repeated": requests.by_program.len(),
+                "requests_to_repeat": requests.by_members.len(),
+                "requests_unreadable": requests.is_unreadable,
             });
             return writeln!(out, "{result}");
         }
@@ -139,6 +162,9 @@ impl Restore {
                 proofs.missing.len(),
                 first_names(&proofs.missing)
             )?;
+        }
+        for sentence in requests.sentences() {
+            writeln!(out, "  {sentence}")?;
         }
         if let Some(newer) = restored.newer {
             writeln!(out, "  더 새로운 기록({})은 전체 백업이 아직 없어서 담지 못했어요.", newer.precise())?;

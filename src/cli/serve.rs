@@ -24,13 +24,14 @@ use super::backup::{ensure_key, write_key_sheet};
 use super::{CliError, CommandResult, Outcome, block_on, endpoints, folder, open_with_wal};
 use crate::access;
 use crate::app;
-use crate::backup::{self, Backup};
+use crate::backup::Backup;
 use crate::config::{Config, ConfigError, Database, LogFormat};
 use crate::demo::Demo;
 use crate::members::store;
 use crate::sandbox::{SandboxLimits, Sandboxes};
 use crate::server::tls::{Tls, TlsError};
 use crate::server::{self, ConnectionLimits, Endpoints, Server};
+use crate::setup::restore_job;
 use crate::storage::{OpenMode, Storage, StorageError, Wal};
 use crate::time::{Clock, SystemClock};
 use crate::web::{self, AppState};
@@ -93,7 +94,7 @@ pub(super) fn run_until(
     // The recorder must be installed first; metrics recorded earlier are lost.
     web::metrics::install();
     loop {
-        install_restored_database(&config)?;
+        restore_job::install_restored(&config)?;
         let (storage, wal) = open_with_wal(&config, OpenMode::Migrate)?;
         block_on(async { storage.check_writable().await.map_err(|error| not_writable(&config, &error)) })?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -126,14 +127,6 @@ enum Exit {
     Stop,
     /// to restart in the same process with a restored database or other settings
     Restart,
-}
-
-/// Installs the database that was restored on the setup page. The database must be closed.
-fn install_restored_database(config: &Config) -> io::Result<()> {
-    match (config.restored(), &config.database) {
-        (Some(restored), Database::Sqlite(path)) if restored.exists() => backup::install(&restored, path),
-        _ => Ok(()),
-    }
 }
 
 /// The error of a shop that cannot store anything, for example after `sudo mukkeum restore`.

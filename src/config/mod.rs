@@ -75,6 +75,9 @@ const CONFIG_SAMPLE: &str = include_str!("../../assets/mukkeum.toml");
 /// Default database file, in the data folder.
 const DATABASE_FILE: &str = "mukkeum.db";
 
+/// Extension of the file with the answered demands of people, after the name of the database: `mukkeum.db.requests`.
+pub const REQUESTS_EXTENSION: &str = "requests";
+
 /// Invalid configuration; the messages are for the user.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -260,6 +263,14 @@ impl Config {
         match &self.database {
             Database::Sqlite(path) => Some(path.with_added_extension("restored")),
             Database::MariaDb(_) => None,
+        }
+    }
+
+    /// The file beside the database with the answered demands of people, which a restored database may lack.
+    pub fn requests_file(&self) -> PathBuf {
+        match &self.database {
+            Database::Sqlite(path) => path.with_added_extension(REQUESTS_EXTENSION),
+            Database::MariaDb(_) => self.data.join("mukkeum").with_added_extension(REQUESTS_EXTENSION),
         }
     }
 

@@ -300,6 +300,7 @@ const fn sum(one: DestroyedCounts, other: DestroyedCounts) -> DestroyedCounts {
 /// Destroys orders, and the deliveries that have no other order.
 fn destroy_batch(tx: &mut dyn Tx, ids: &[i64]) -> Result<DestroyedCounts> {
     downloads::delete_orders(tx, ids)?;
+    store::answered::delete_of(tx, ids)?;
     drive::store::delete_loads_of(tx, ids)?;
     plans::store::delete_job_orders_of(tx, ids)?;
     let destroyed = destroy(tx, ids)?;

@@ -10,6 +10,8 @@
 //!
 //! [`request`] is what the person may demand, with its deadline and the duties that stand against a deletion.
 //!
+//! [`answered`] is the list of answered demands outside of the database: a restore of an older moment undoes none of them.
+//!
 //! [`seal`] moves the personal data of ended orders apart, long before it is destroyed.
 //!
 //! [`law`] and [`store::law`] are the lines of 법 점검, of `mukkeum doctor` and of the metrics.
@@ -19,6 +21,7 @@
 //! Due is what the clock says, not what a list says: a backup of an earlier moment that is restored is destroyed again at
 //! the next start. A run that was interrupted is continued by the next one.
 
+pub mod answered;
 pub mod breach;
 mod destruction;
 pub mod document;

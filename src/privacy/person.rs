@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::model::{COMPLAINT_YEARS, RetentionYears};
@@ -25,7 +26,8 @@ use crate::time::Moment;
 
 coded! {
     /// Whether the person ordered or receives.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
     pub enum PersonRole {
         /// 구매자
         Customer = "customer" "구매자",

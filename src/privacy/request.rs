@@ -4,6 +4,7 @@
 //! Sources: 개인정보 보호법 제35조, 제36조, 제37조, 시행령 제41조 ④, 제43조 ③, 제44조 ② (ten days).
 
 use chrono::{Days, NaiveDate};
+use serde::{Deserialize, Serialize};
 
 use super::model::RetentionYears;
 use super::person::{OrderHold, Person, PersonRole, is_same_tel, kept_until};
@@ -23,7 +24,8 @@ pub const MAX_REQUEST_CHARS: usize = 500;
 
 coded! {
     /// What is demanded.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
     pub enum RequestKind {
         /// to see it
         Show = "show" "열람",
@@ -38,7 +40,8 @@ coded! {
 
 coded! {
     /// How a demand was answered.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
     pub enum RequestAnswer {
         /// as demanded
         Done = "done" "들어줌",

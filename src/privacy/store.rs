@@ -1,5 +1,6 @@
 //! SQL of certificates and of what is due.
 
+pub mod answered;
 pub mod breaches;
 pub mod due;
 pub mod law;

@@ -1,13 +1,15 @@
 //! The restore of a backup instead of the creation of an administrator, as a job that outlives the tab that started it.
 //!
-//! The backup is restored to a file beside the empty database. Then the program shuts down gracefully, installs the file
-//! as its database and starts again (`cli::serve`).
+//! The backup is restored to a file beside the empty database, with everything else of the shop before that file has its name. Then
+//! the program shuts down gracefully, installs the file as its database ([`install_restored`]) and starts again (`cli::serve`).
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::backup::{self, KEY_FILE, Key};
+use crate::backup::{self, KEY_FILE, Key, KeyError};
+use crate::config::{Config, Database};
 use crate::members::store;
 use crate::objects::Target;
 use crate::proofs::files::ProofFiles;
@@ -28,6 +30,8 @@ pub struct RestoreRequest {
     pub at: Option<Moment>,
     /// the file that the next start installs
     pub out: PathBuf,
+    /// the file of the answered demands, which the next start compares with the database
+    pub requests_file: PathBuf,
     /// the data folder
     pub data: PathBuf,
     /// the folder of the backup, for the way back; empty: a store
@@ -57,6 +61,8 @@ pub enum RestoreState {
         orders: i64,
         /// number of photographs that the backup lacks
         missing_photos: usize,
+        /// what has to be done again about demands of people
+        requests: Vec<String>,
     },
     /// nothing was changed
     Failed {
@@ -126,40 +132,111 @@ impl RestoreJob {
         storage: &Storage,
         proofs: &ProofFiles,
     ) -> Result<RestoreState, String> {
-        let RestoreRequest { target, key, at, out, data, .. } = request;
         let mut all = 0;
-        let mut of_database = |bytes, all_bytes| {
-            all = all_bytes;
-            self.set(RestoreState::Running { bytes, all_bytes, photos: None });
-        };
-        let restored = backup::restore(target, key.as_ref(), *at, out, true, &mut of_database).await;
-        let restored = restored.map_err(|error| error.to_string())?;
-        let mut of_photos = |done, count| {
-            self.set(RestoreState::Running { bytes: all, all_bytes: all, photos: Some((done, count)) });
-        };
-        let finished = async {
-            let photos = backup::restore_proofs((target, key.as_ref()), out, proofs, &mut of_photos).await;
-            let photos = photos.map_err(|error| error.to_string())?;
-            if storage.read(store::has_members).await.map_err(|error| error.to_string())? {
-                return Err("복원하는 동안 첫 관리자를 만들어서 복원하지 않았어요. 로그인해 주세요.".to_owned());
+        let mut on_step = |step: RestoreStep| match step {
+            RestoreStep::Downloading { bytes, all_bytes } => {
+                all = all_bytes;
+                self.set(RestoreState::Running { bytes, all_bytes, photos: None });
             }
-            if let Some(key) = key
-                && !data.join(KEY_FILE).exists()
-            {
-                // Keep the key, so that the restored shop encrypts its backups with it.
-                key.save(data).map_err(|error| format!("백업 열쇠를 저장하지 못했어요: {error}"))?;
+            RestoreStep::Photos { done, count } => {
+                self.set(RestoreState::Running { bytes: all, all_bytes: all, photos: Some((done, count)) });
             }
-            Ok(RestoreState::Done {
-                at: restored.at,
-                orders: restored.summary.orders,
-                missing_photos: photos.missing.len(),
-            })
+            RestoreStep::Done(_) => {}
         };
-        let finished = finished.await;
-        if finished.is_err() {
-            // The next start must not install it.
-            std::fs::remove_file(out).map_err(|error| format!("{}: {error}", out.display()))?;
+        let restored = restore(request, storage, proofs, &mut on_step).await;
+        if restored.is_err() {
+            // The next start must not install it, and the key belongs to nothing here.
+            let removed = backup::discard(&request.out).and_then(|()| remove_if_exists(&key_beside(&request.data)));
+            removed.map_err(|error| error.to_string())?;
         }
-        finished
+        restored
     }
 }
+
+/// What a restore does, in this order. Everything is beside the shop until the database has its name, which is the last step: a
+/// power failure or a kill before leaves an empty shop, and after it the next start finds a whole one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RestoreStep {
+    Downloading { bytes: u64, all_bytes: u64 },
+    Photos { done: usize, count: usize },
+    Done(FinishedStep),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FinishedStep {
+    Database,
+    Photos,
+    Requests,
+    Key,
+    Name,
+}
+
+async fn restore(
+    request: &RestoreRequest,
+    storage: &Storage,
+    proofs: &ProofFiles,
+    on_step: &mut (dyn FnMut(RestoreStep) + Send),
+) -> Result<RestoreState, String> {
+    let RestoreRequest { target, key, at, out, requests_file, data, .. } = request;
+    let from = (target, key.as_ref());
+    let mut of_database = |bytes, all_bytes| on_step(RestoreStep::Downloading { bytes, all_bytes });
+    let restored = backup::restore_beside(target, key.as_ref(), *at, out, true, &mut of_database).await;
+    let (restored, beside) = (restored.map_err(|error| error.to_string())?, backup::beside(out));
+    on_step(RestoreStep::Done(FinishedStep::Database));
+    let mut of_photos = |done, count| on_step(RestoreStep::Photos { done, count });
+    let photos = backup::restore_proofs(from, &beside, proofs, &mut of_photos).await;
+    let photos = photos.map_err(|error| error.to_string())?;
+    on_step(RestoreStep::Done(FinishedStep::Photos));
+    let requests = backup::restore_requests(from, &beside, requests_file).await.map_err(|error| error.to_string())?;
+    on_step(RestoreStep::Done(FinishedStep::Requests));
+    if storage.read(store::has_members).await.map_err(|error| error.to_string())? {
+        return Err("복원하는 동안 첫 관리자를 만들어서 복원하지 않았어요. 로그인해 주세요.".to_owned());
+    }
+    save_key(key.as_ref(), data).map_err(|error| format!("백업 열쇠를 저장하지 못했어요: {error}"))?;
+    on_step(RestoreStep::Done(FinishedStep::Key));
+    backup::install(&beside, out).map_err(|error| format!("{}: {error}", out.display()))?;
+    on_step(RestoreStep::Done(FinishedStep::Name));
+    Ok(RestoreState::Done {
+        at: restored.at,
+        orders: restored.summary.orders,
+        missing_photos: photos.missing.len(),
+        requests: requests.sentences(),
+    })
+}
+
+/// The key of a restored shop until its database is installed.
+fn key_beside(data: &Path) -> PathBuf {
+    data.join(KEY_FILE).with_added_extension("restored")
+}
+
+/// Keeps the key, so that the restored shop encrypts its backups with it.
+fn save_key(key: Option<&Key>, data: &Path) -> Result<(), KeyError> {
+    let beside = key_beside(data);
+    remove_if_exists(&beside)?;
+    key.map_or(Ok(()), |key| key.save_as(&beside))
+}
+
+fn remove_if_exists(file: &Path) -> io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Installs the shop that was restored on the setup page: first its key, unless the folder has one, then its database, which must
+/// be closed. A key that a kill has left without a database is deleted.
+///
+/// # Errors
+/// An I/O error of the disk. The next start tries again.
+pub fn install_restored(config: &Config) -> io::Result<()> {
+    let (Some(restored), Database::Sqlite(database)) = (config.restored(), &config.database) else { return Ok(()) };
+    let (beside, key) = (key_beside(&config.data), config.data.join(KEY_FILE));
+    if restored.exists() && beside.exists() && !key.exists() {
+        std::fs::rename(&beside, key)?;
+    }
+    remove_if_exists(&beside)?;
+    if restored.exists() { backup::install(&restored, database) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Integrity check of a restored database: SQLite's own check, foreign keys, and invariants of the shop.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension};
@@ -93,6 +94,17 @@ pub(in crate::backup) fn live_proofs(path: &Path) -> Result<Vec<String>, Integri
     )?;
     let hashes = rows.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok(hashes)
+}
+
+/// Identifiers of the demands that the database at `path` has an answer to, which no program may have open.
+///
+/// # Errors
+/// The database cannot be read.
+pub(in crate::backup) fn answered_requests(path: &Path) -> Result<BTreeSet<i64>, IntegrityError> {
+    let shop = Connection::open(path)?;
+    let mut rows = shop.prepare("SELECT id FROM person_requests WHERE answered_at IS NOT NULL")?;
+    let ids = rows.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(ids)
 }
 
 /// Checks the database at `path`, which no program may have open.

@@ -71,6 +71,9 @@ pub(super) fn spawn(state: &AppState, tls: Option<Tls>) -> JoinSet<()> {
     let photos = ProofRetention { files: state.proofs.clone(), days: state.config.proof_keep_days };
     let scope = LawScope::of(&state.config, state.urls.is_public(), state.urls.is_insecure());
     jobs.spawn(privacy::job::run(state.storage.clone(), scope.keep, scope.seal, photos));
+    if state.config.demo.is_none() {
+        jobs.spawn(privacy::answered::run(state.storage.clone(), state.config.requests_file()));
+    }
     jobs.spawn(measure_law(state.storage.clone(), scope));
     jobs.spawn(compact_search_index(state.storage.clone()));
     jobs.spawn(orders::classification::run(state.storage.clone(), state.districts.clone()));
@@ -79,8 +82,8 @@ pub(super) fn spawn(state: &AppState, tls: Option<Tls>) -> JoinSet<()> {
     }
     if let Some(backup) = state.backup.clone() {
         let every = state.config.backup.verify_every;
-        let (proof_copies, files) = (backup.clone(), state.proofs.clone());
-        jobs.spawn(async move { proof_copies.run_proof_copies(files).await });
+        let (copies, files) = (backup.clone(), state.proofs.clone());
+        jobs.spawn(async move { copies.run_copies(files).await });
         jobs.spawn(async move { backup.run_scheduled_verification(every).await });
     }
     if matches!(state.config.database, Database::MariaDb(_)) {

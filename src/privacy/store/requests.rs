@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use super::due;
 use super::people::{MAX_PERSON_ORDERS, record_of};
+use super::{answered, due};
 use crate::audit::{self, Actor, AuditEvent, AuditObject};
 use crate::deliveries;
 use crate::masking;
@@ -21,7 +21,7 @@ use crate::storage::{Diagnostic, Result, Row, StorageError, Tx};
 use crate::time::Moment;
 
 /// Page of the access records.
-const PAGE: &str = "/privacy/requests";
+pub(super) const PAGE: &str = "/privacy/requests";
 
 /// Entries that one transaction deletes.
 const DELETE_BATCH_ROWS: i64 = 500;
@@ -50,7 +50,7 @@ fn request(mut row: Row) -> Result<PersonRequest> {
     })
 }
 
-fn record(tx: &mut dyn Tx, actor: Actor, what: String) -> Result<()> {
+pub(super) fn record(tx: &mut dyn Tx, actor: Actor, what: String) -> Result<()> {
     audit::record(tx, actor, AuditObject::UNNUMBERED, &AuditEvent::PersonRequestRecorded { what }).map(drop)
 }
 
@@ -162,7 +162,7 @@ pub fn plan_deletion(tx: &mut dyn Tx, record: &PersonRecord, keep: RetentionYear
 /// What was done about a demand: the answer, and the words that it is recorded with.
 pub type RequestOutcome = (RequestAnswer, String);
 
-fn context(actor: Actor) -> ChangeContext {
+pub(super) fn context(actor: Actor) -> ChangeContext {
     ChangeContext { actor, upload_id: None, action: Action::Edited }
 }
 
@@ -183,7 +183,7 @@ fn open_record(
 }
 
 /// Sets deliveries aside: their orders are kept apart at once, so that neither a search nor a list nor a file has them.
-fn set_aside(tx: &mut dyn Tx, deliveries: &[i64], request_id: i64) -> Result<()> {
+pub(super) fn set_aside(tx: &mut dyn Tx, deliveries: &[i64], request_id: i64) -> Result<()> {
     masking::store::restrict(tx, deliveries, request_id)?;
     let orders = bundles::order_ids(tx, deliveries)?;
     seal::seal(tx, &orders).map(drop)
@@ -196,6 +196,9 @@ pub fn lift(tx: &mut dyn Tx, actor: Actor, request_id: i64) -> Result<u64> {
     let orders = bundles::order_ids(tx, &deliveries)?;
     seal::open_logged(tx, actor, &orders)?;
     seal::forget_opened(tx, &orders)?;
+    if find(tx, request_id)?.is_some_and(|request| request.kind == RequestKind::Restrict) {
+        answered::forget_orders(tx, request_id)?;
+    }
     masking::store::lift(tx, request_id)
 }
 
@@ -241,6 +244,7 @@ pub fn restrict(
     let Some(person) = record_of(tx, order_id, role, keep)? else { return Ok(None) };
     let (deliveries, under_way) = ended_deliveries(tx, &person)?;
     set_aside(tx, &deliveries, request_id)?;
+    answered::record_orders(tx, request_id, &bundles::order_ids(tx, &deliveries)?)?;
     record(tx, actor, format!("배송 {}건의 처리를 정지함", deliveries.len()))?;
     let mut words = format!("배송 {}건의 처리를 정지했어요.", deliveries.len());
     if under_way > 0 {
@@ -254,7 +258,13 @@ pub fn restrict(
 /// The deliveries of the person in which nothing is left to do, and the number of the other orders.
 fn ended_deliveries(tx: &mut dyn Tx, person: &PersonRecord) -> Result<(Vec<i64>, usize)> {
     let own = || person.orders.iter().map(|record| &record.row.order);
-    let mut deliveries: BTreeSet<i64> = own().map(|order| order.delivery_id).collect();
+    let deliveries = whole_ended(tx, own().map(|order| order.delivery_id).collect())?;
+    let under_way = own().filter(|order| !deliveries.contains(&order.delivery_id)).count();
+    Ok((deliveries.into_iter().collect(), under_way))
+}
+
+/// Those of the deliveries in which nothing is left to do.
+pub(super) fn whole_ended(tx: &mut dyn Tx, mut deliveries: BTreeSet<i64>) -> Result<BTreeSet<i64>> {
     let ids: Vec<i64> = deliveries.iter().copied().collect();
     let all = bundles::order_ids(tx, &ids)?;
     let holds = due::holds(tx, &all)?;
@@ -263,8 +273,7 @@ fn ended_deliveries(tx: &mut dyn Tx, person: &PersonRecord) -> Result<(Vec<i64>,
             deliveries.remove(&order.delivery_id);
         }
     }
-    let under_way = own().filter(|order| !deliveries.contains(&order.delivery_id)).count();
-    Ok((deliveries.into_iter().collect(), under_way))
+    Ok(deliveries)
 }
 
 /// Deletes what no duty keeps and sets the rest aside. None if there is no such person.
@@ -282,6 +291,7 @@ pub fn delete(
     let (deliveries, _) = ended_deliveries(tx, &person)?;
     deliveries::store::erase_memos(tx, &deliveries)?;
     set_aside(tx, &deliveries, request_id)?;
+    answered::record_orders(tx, request_id, &kept)?;
     record(tx, actor, format!("주문 {}건의 메모를 지움", plan.memos))?;
     let mut words = vec![format!("주문 {}건의 메모와 그 로그를 지웠어요.", plan.memos)];
     if let Some(last) = plan.kept.keys().next_back() {
@@ -302,5 +312,6 @@ pub fn delete_old(tx: &mut dyn Tx, before: Moment) -> Result<u64> {
     let sql = "SELECT id FROM person_requests WHERE answered_at < ? ORDER BY id LIMIT ?";
     let rows = tx.query(sql, &[before.into(), DELETE_BATCH_ROWS.into()])?;
     let ids: Vec<i64> = rows.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
+    tx.delete_ids("person_request_orders", "request_id", &ids)?;
     tx.delete_ids("person_requests", "id", &ids)
 }

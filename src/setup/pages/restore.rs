@@ -127,7 +127,8 @@ pub(super) async fn create(
         let page = RestorePage { store, is_store, fields, ..RestorePage::new(layout, form.code, &form.path) };
         return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     };
-    let request = RestoreRequest { target, key, at, out, data: setup.config.data.clone(), folder: form.path };
+    let (data, requests_file) = (setup.config.data.clone(), setup.config.requests_file());
+    let request = RestoreRequest { target, key, at, out, requests_file, data, folder: form.path };
     job.start(request, setup.storage, proofs, move || restart.request());
     Ok(redirect(&progress::path(&form.code)))
 }

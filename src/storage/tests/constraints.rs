@@ -135,6 +135,7 @@ const DERIVED_IDS: &[(&str, &str)] = &[
     ("access_ranges", "last_order_id"),
     ("restrictions", "delivery_id"),
     ("person_requests", "order_id"),
+    ("person_request_orders", "order_id"),
     ("search_postings", "document_id"),
     ("proofs", "job_id"),
     ("proofs", "event_id"),
