@@ -1,6 +1,6 @@
 //! Seven years of a shop: what has to go is in no table and in no byte of the files, and what has to stay is there.
 //!
-//! `MUKKEUM_DESTRUCTION_ORDERS=100000` makes the shop larger and prints the time of its parts: `tests/bench/README.md` has figures.
+//! `MUKKEUM_DESTRUCTION_ORDERS=100000` makes the shop larger and prints the time of its parts.
 
 use std::path::Path;
 use std::sync::Arc;
