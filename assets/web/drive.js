@@ -8,6 +8,7 @@ const keyForm = document.getElementById("drive-keys");
 const MINUTE_MS = 60_000;
 const MAX_CLOCK_ERROR_MS = 2 * MINUTE_MS;
 const REQUEST_TIMEOUT_MS = 20_000;
+const STORAGE_PATIENCE_MS = 10_000;
 /** Events of one request; the server takes 200. */
 const BATCH = 100;
 const KEEP_DAYS = 14;
@@ -36,8 +37,23 @@ function openDatabase() {
   });
 }
 
+/** Measured in WebKit: a page that is left while it writes for the first time may block the storage until the browser ends. */
+function tellBlocked() {
+  if (root?.querySelector(".drive-blocked")) return;
+  root?.prepend(el("p", { class: "drive-warn drive-blocked", role: "alert" }, "이 휴대전화의 저장 공간이 답하지 않아요. 브라우저를 완전히 닫고 다시 열어 주세요."));
+}
+
 /** Runs `work` on stores in one transaction; reopens the database once, which some phones need. */
 async function stored(names, mode, work) {
+  const late = setTimeout(tellBlocked, STORAGE_PATIENCE_MS);
+  try {
+    return await storedOrLate(names, mode, work);
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+async function storedOrLate(names, mode, work) {
   for (const isLast of [false, true]) {
     try {
       database ??= await openDatabase();
