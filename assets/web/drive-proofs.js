@@ -276,4 +276,4 @@ function signaturePad(el) {
   return { canvas, clear, path: () => path };
 }
 
-globalThis.driveProofs = { signaturePad, all, field, remove, saveNote, send };
+globalThis.driveProofs = { signaturePad, all, field, hashOf, remove, saveNote, send };

@@ -1,5 +1,5 @@
 // Signing out takes the driver's day off this browser, from whatever page: names, addresses, codes of entrances, day keys,
-// photographs and the page that opens without the server. It is refused while something was not handed in.
+// photographs, the PIN and the page that opens without the server. It is refused while something was not handed in.
 
 const BASE = document.documentElement.dataset.base ?? "";
 const form = document.querySelector('form[action$="/logout"]');
@@ -55,26 +55,42 @@ async function wipe(day, photos) {
       bytes.clear();
     });
   }
+}
+
+/** Takes what opens the page without the server. */
+async function wipePage() {
+  indexedDB.deleteDatabase("mukkeum-drive-pin");
   const names = (await globalThis.caches?.keys?.()) ?? [];
   await Promise.all(names.filter((name) => name.startsWith("drive ")).map((name) => caches.delete(name)));
   await (await navigator.serviceWorker?.getRegistration?.(`${BASE}/drive`))?.unregister();
 }
+
+/** Runs `work` on both databases, and closes them. */
+async function withDay(work) {
+  const databases = await Promise.all([open("mukkeum-drive"), open("mukkeum-drive-photos")]);
+  try {
+    return await work(...databases);
+  } finally {
+    for (const database of databases) database?.close();
+  }
+}
+
+// For the PIN, whose page stays.
+globalThis.driveDay = { unsent: () => withDay(unsent), wipe: () => withDay(wipe) };
 
 // After the page has asked whether something typed may be lost.
 document.addEventListener("submit", async (event) => {
   if (!form || event.target !== form || event.defaultPrevented) return;
   event.preventDefault();
   try {
-    const [day, photos] = await Promise.all([open("mukkeum-drive"), open("mukkeum-drive-photos")]);
-    const left = await unsent(day, photos);
+    const left = await withDay(unsent);
     if (left.records + left.photos > 0) {
-      day?.close();
-      photos?.close();
       alert(`아직 전하지 않은 기록이 ${left.records}건, 사진이 ${left.photos}장 있어요. 오늘 배송 화면에서 전한 다음 로그아웃해 주세요.`);
       document.dispatchEvent(new Event("submit-refused"));
       return;
     }
-    await wipe(day, photos);
+    await withDay(wipe);
+    await wipePage();
   } catch {
     // A browser without storage has nothing to take off.
   }

@@ -22,14 +22,26 @@ document.querySelectorAll("[data-paper]").forEach((form) => {
 
 document.querySelectorAll("[data-paper-keys], [data-scan]").forEach((hint) => { hint.hidden = false; });
 
+/** Goes to the line of a code, which names an order after its stop on the 상차표; answers its name, if there is one. */
+function goTo(code) {
+  const key = code.trim().split("/").at(-1).split("#")[0];
+  const line = document.querySelector(`[data-stop="${CSS.escape(key)}"]`);
+  line?.querySelector(".paper-time").focus();
+  return line?.querySelector("a").textContent;
+}
+
 const scan = document.querySelector("#scan");
 scan?.addEventListener("keydown", (event) => {
   if (event.key !== "Enter") return;
   event.preventDefault();
-  const key = scan.value.trim().split("/").at(-1);
+  goTo(scan.value);
   scan.value = "";
-  const time = document.querySelector(`[data-stop="${CSS.escape(key)}"] .paper-time`);
-  if (time) time.focus();
+});
+
+document.querySelector("[data-scanner]").addEventListener("code", ({ detail: { code, say } }) => {
+  const name = goTo(code);
+  if (name) say("done", name);
+  else say("unknown", `이 화면에 없는 QR 코드예요: ${code}`);
 });
 
 const first = [...document.querySelectorAll("[data-paper]")].flatMap(open)[0];

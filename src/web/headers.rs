@@ -27,8 +27,17 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (PERMISSIONS_POLICY, "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ];
+
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+
+/// Allows a page that reads QR codes to use the camera. No other page may.
+pub fn with_camera(mut page: Response) -> Response {
+    let policy = "camera=(self), geolocation=(), microphone=(), payment=(), usb=()";
+    page.headers_mut().insert(PERMISSIONS_POLICY, HeaderValue::from_static(policy));
+    page
+}
 
 /// Middleware: adds the security headers and `Cache-Control: no-store` where the handler has not set them.
 pub(super) async fn security_headers(State(config): State<Arc<Config>>, request: Request, next: Next) -> Response {

@@ -27,7 +27,7 @@ const withoutScripts = new WeakSet();
 async function browser() {
   chromiumInstance ??= await chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--lang=ko-KR'],
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--lang=ko-KR', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'],
     // Korean date inputs, if the package chromium-l10n is installed.
     env: { ...process.env, LANGUAGE: 'ko_KR' },
   });

@@ -2,13 +2,10 @@
 // is moved, the server is killed and started again, an answer is lost. No record is lost, doubled or at a wrong stop.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import { chromium } from 'playwright-core';
 import { closeBrowser, enterDemo, open } from './browser.mjs';
-import { DONE, PHONE, handOut, leave, list } from './driving.mjs';
+import { DONE, handOut, leave, list, startPhone, stored } from './driving.mjs';
 import { startServer } from './server.mjs';
 
 after(closeBrowser);
@@ -19,53 +16,6 @@ const KILLS = 20;
 /** Stops before which the clock is set back by three hours, the server answers once, and the clock is set right again. */
 const [SET_BACK, CONTACT, SET_RIGHT] = [7, 13, 20];
 const COMMAND = ['demo', '--orders', '40000'];
-
-/** A browser with a profile of its own, which can be killed as phones kill it. Its clock is `shift` ms ahead. */
-async function startPhone(profile, url, shift) {
-  const args = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--lang=ko-KR', '--no-first-run', '--remote-debugging-port=0', `--user-data-dir=${profile}`, 'about:blank'];
-  const child = spawn(process.env.CHROMIUM ?? '/usr/bin/chromium', args, { detached: true, stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, TZ: PHONE.timezoneId } });
-  const exited = once(child, 'exit');
-  const address = await new Promise((resolve, reject) => {
-    let text = '';
-    child.stderr.on('data', (bytes) => {
-      text += bytes;
-      const [, found] = text.match(/DevTools listening on (ws:\S+)/) ?? [];
-      if (found) resolve(found);
-    });
-    exited.then(() => reject(new Error(`the browser ended:\n${text}`)));
-  });
-  const browser = await chromium.connectOverCDP(address);
-  const [context] = browser.contexts();
-  context.setDefaultTimeout(30_000);
-  await context.addInitScript((ms) => {
-    const real = Date.now.bind(Date);
-    globalThis.clockShift = ms;
-    Date.now = () => real() + globalThis.clockShift;
-    globalThis.taps = 0;
-    document.addEventListener('click', (event) => (globalThis.taps += Number(event.isTrusted)), true);
-  }, shift);
-  const page = context.pages()[0] ?? (await context.newPage());
-  await page.setViewportSize(PHONE.viewport);
-  const goto = page.goto.bind(page);
-  page.goto = (where) => goto(new URL(where, url).href);
-  const kill = async () => {
-    process.kill(-child.pid, 'SIGKILL');
-    await exited;
-    await browser.close().catch(() => undefined);
-  };
-  return { page, kill };
-}
-
-/** The records on the phone. */
-const records = (page) =>
-  page.evaluate(() => new Promise((resolve, reject) => {
-    const request = indexedDB.open('mukkeum-drive');
-    request.onerror = () => reject(request.error);
-    request.onsuccess = () => {
-      const all = request.result.transaction('events').objectStore('events').getAll();
-      all.onsuccess = () => resolve(all.result);
-    };
-  }));
 
 const minute = (ms) => new Date(ms + 9 * HOUR_MS).toISOString().slice(11, 16);
 
@@ -145,10 +95,10 @@ test('thirty stops without a signal, twenty kills and a clock that moves lose an
   assert.equal(kills, KILLS);
 
   // Until the clock was set right by a browser that was not there, the phone itself knows each time within a second.
-  const stored = await records(device.page);
-  assert.equal(stored.length, taps.length);
-  stored.sort((one, other) => one.number - other.number);
-  const errors = stored.map((event, at) => Math.abs(event.happened_at + event.clock_offset - taps[at].time));
+  const recorded = await stored(device.page, 'events');
+  assert.equal(recorded.length, taps.length);
+  recorded.sort((one, other) => one.number - other.number);
+  const errors = recorded.map((event, at) => Math.abs(event.happened_at + event.clock_offset - taps[at].time));
   const known = errors.filter((_, at) => taps[at].at < SET_RIGHT);
   assert.ok(Math.max(...known) <= 1000, `ms: ${known.join(' ')}`);
 

@@ -16,11 +16,15 @@ use crate::storage::{Storage, StorageError, Tx};
 use crate::text::nfkc;
 use crate::web::{
     Error, Flash, FormPairs, Layout, Member, PageResult, PersonalData, personal_page, redirect_with_flash,
+    with_camera,
 };
 
 /// A line of the list.
 struct LoadingRow {
     id: String,
+    /// what is done at its stop
+    job: String,
+    delivery: String,
     position: usize,
     name: String,
     product: String,
@@ -72,6 +76,8 @@ fn rows(tour: &DriveTour) -> Vec<LoadingRow> {
             let Some(load) = goods.load.as_ref().filter(|_| !goods.is_delivered) else { continue };
             rows.push(LoadingRow {
                 id: crockford(goods.order_id),
+                job: crockford(stop.job_id),
+                delivery: crockford(stop.delivery_id),
                 position,
                 name: stop.name.clone(),
                 product: goods.product.clone(),
@@ -103,7 +109,7 @@ pub(super) async fn show(
     let (tour, claims) = read.await?.ok_or(Error::NotFound)?;
     check_access(&member, &tour, storage.clock().now().date())?;
     let back = if tour.tour.is_of(member.id) { "/drive".to_owned() } else { format!("/plans/tours/{id}") };
-    Ok(personal_page(LoadingPage {
+    Ok(with_camera(personal_page(LoadingPage {
         layout,
         id,
         title: tour.tour.name(),
@@ -112,7 +118,7 @@ pub(super) async fn show(
         is_loading: tour.tour.state == TourState::Loading,
         back,
         orders: tour.order_ids(),
-    }))
+    })))
 }
 
 fn reason(text: &str) -> String {

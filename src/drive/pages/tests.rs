@@ -3,6 +3,7 @@
 mod evidence;
 mod jobs;
 mod paper;
+mod permissions;
 
 use axum::http::Method;
 use reqwest::StatusCode;
@@ -373,18 +374,6 @@ async fn worker_and_its_page_have_no_data() {
     assert!(worker.text.contains("/drive.js\"") && !worker.text.contains("/*"), "{}", worker.text);
     let page = app.get("/drive/offline").await.ok();
     assert!(page.contains("data-offline") && !page.contains("csrf"));
-}
-
-/// 위치정보법 15조: an employer who collects where an employee is needs consent, and the shop has no use for it. The
-/// browser is told so on every page, also on those of drivers, and no event has a field for a position.
-#[tokio::test]
-async fn position_of_a_driver_is_never_asked_for() {
-    let (_, driver, _) = handed_out().await;
-    for path in ["/drive", "/drive/offline", "/account"] {
-        assert!(driver.get(path).await.header("permissions-policy").contains("geolocation=()"), "{path}");
-    }
-    let script = driver.get(&crate::web::assets::url("drive.js")).await.ok();
-    assert!(!script.contains("geolocation") && !script.contains("latitude"));
 }
 
 async fn send_photo(app: &TestApp, key: &str, hash: &str, bytes: Vec<u8>) -> TestResponse {

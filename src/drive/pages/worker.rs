@@ -12,7 +12,16 @@ use crate::web::assets;
 /// The script, with `/*ASSETS*/` for what it caches and `/*BASE*/` for the base path.
 const SCRIPT: &str = include_str!("worker.js");
 
-const ASSETS: [&str; 6] = ["bootstrap.css", "app.css", "drive.css", "drive.js", "drive-proofs.js", "favicon.svg"];
+const ASSETS: [&str; 8] = [
+    "bootstrap.css",
+    "app.css",
+    "drive.css",
+    "drive.js",
+    "drive-pin.js",
+    "drive-proofs.js",
+    "drive-sign-out.js",
+    "favicon.svg",
+];
 
 pub(super) async fn show(State(config): State<Arc<Config>>) -> Response {
     let base = &config.base_path;

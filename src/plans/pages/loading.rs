@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use chrono::NaiveDate;
 
-use super::tours::{TourQuery, load, stop_code};
+use super::tours::{TourQuery, line_code, load};
 use crate::deliveries::list::{DeliveryRow, load_rows};
 use crate::districts::{DistrictCache, Districts};
 use crate::id::{crockford, parse_crockford};
@@ -32,8 +32,6 @@ pub(super) struct LoadingStop {
     pub(super) position: usize,
     pub(super) name: String,
     pub(super) district: String,
-    /// opens the stop
-    pub(super) qr_code: Option<QrCode>,
     pub(super) lines: Vec<LoadingLine>,
 }
 
@@ -41,6 +39,8 @@ pub(super) struct LoadingStop {
 pub(super) struct LoadingLine {
     pub(super) product: String,
     pub(super) quantity: i64,
+    /// opens the stop; ticks the line where the truck is loaded
+    pub(super) qr_code: Option<QrCode>,
     /// a claim that keeps nothing here
     pub(super) claim: String,
     /// why it must not be loaded: cancelled since it was planned, or an open cancellation
@@ -81,7 +81,12 @@ impl LoadingPage {
 /// What is loaded for a stop: nothing where goods are only taken back, and for a visit. What was cancelled since it was
 /// planned is on older papers, so it is there to be stopped; likewise what was delivered in another way before the driver
 /// has the tour.
-fn lines(stop: &BoardStop, is_handed_out: bool, listed: &BTreeMap<i64, &OrderRow>) -> Vec<LoadingLine> {
+fn lines(
+    stop: &BoardStop,
+    is_handed_out: bool,
+    listed: &BTreeMap<i64, &OrderRow>,
+    code: impl Fn(i64) -> Option<QrCode>,
+) -> Vec<LoadingLine> {
     let (work, basis) = (&stop.item.work, Basis::from_json(&stop.stop.basis));
     let is_swap = work.kind() == JobKind::Swap;
     let is_done = !is_handed_out && !work.is_open();
@@ -100,6 +105,7 @@ fn lines(stop: &BoardStop, is_handed_out: bool, listed: &BTreeMap<i64, &OrderRow
         LoadingLine {
             product: product_name(row),
             quantity: row.order.quantity,
+            qr_code: code(row.order.id),
             claim: if stop.is_some() { String::new() } else { row.order.claim.clone() },
             stop,
         }
@@ -139,8 +145,7 @@ pub(super) fn loading_stops(
             if is_hidden { mask::name(name) } else { name.clone() }
         },
         district: stop.item.work.sigungu_code.and_then(|code| districts.display_name(code)).unwrap_or_default(),
-        qr_code: stop_code(base, column, stop),
-        lines: lines(stop, column.is_handed_out(), &listed),
+        lines: lines(stop, column.is_handed_out(), &listed, |order| line_code(base, column, stop, order)),
     });
     let mut stops: Vec<LoadingStop> = stops.collect();
     stops.reverse();

@@ -22,7 +22,7 @@ use crate::text::hex;
 use crate::time::{date_with_weekday, parse_date};
 use crate::web::{
     Error, Flash, FormPairs, Layout, PageResult, PersonalData, Query, Tone, first_value, personal_page,
-    personal_page_with_status, redirect_with_flash,
+    personal_page_with_status, redirect_with_flash, with_camera,
 };
 
 /// A stop with its line.
@@ -166,7 +166,7 @@ pub(super) async fn show(
     layout: Layout,
     Query(query): Query<PaperQuery>,
 ) -> PageResult {
-    Ok(personal_page(load(&storage, layout, &query.day, None).await?))
+    Ok(with_camera(personal_page(load(&storage, layout, &query.day, None).await?)))
 }
 
 /// What became of a form.
@@ -241,5 +241,5 @@ pub(super) async fn update(
     let refused = RefusedForm { tour_id, lines: lines(&tour, &typed), problems };
     let mut page = load(&storage, layout, &day, Some(&refused)).await?;
     page.layout.flash = Some(Flash::new(Tone::Warning, "기록하지 않았어요. 표시된 곳의 시각과 결과를 확인해 주세요."));
-    Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page))
+    Ok(with_camera(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page)))
 }

@@ -50,8 +50,17 @@ impl StopRow {
 
 /// The QR code of a stop of a stored tour.
 pub(super) fn stop_code(base: &str, column: &Column, stop: &BoardStop) -> Option<QrCode> {
+    qr::svg(&stop_url(base, column, stop)?)
+}
+
+/// A QR code that opens the stop, and names one of its orders to a page that loads the truck.
+pub(super) fn line_code(base: &str, column: &Column, stop: &BoardStop, order_id: i64) -> Option<QrCode> {
+    qr::svg(&format!("{}#{}", stop_url(base, column, stop)?, crockford(order_id)))
+}
+
+fn stop_url(base: &str, column: &Column, stop: &BoardStop) -> Option<String> {
     let tour = column.tour.as_ref()?;
-    qr::svg(&format!("{base}/drive/{}", stop_key(tour.id, stop.stop.job.id)))
+    Some(format!("{base}/drive/{}", stop_key(tour.id, stop.stop.job.id)))
 }
 
 #[derive(Template)]

@@ -1,6 +1,7 @@
 //! The papers of a tour that was handed out, its results keyed from paper, and orders that change after it was loaded.
 
 use super::*;
+use crate::web::qr;
 
 /// The fields of the form of results, each line as the page shows it.
 fn lines(page: &str) -> Vec<String> {
@@ -100,4 +101,18 @@ async fn order_that_is_cancelled_after_loading_is_stopped_and_shouted() {
     assert!(notice.is_some_and(|notice| notice.starts_with("danger")), "{today}");
     let board = office.get(&format!("/plans?day={DAY}")).await.ok();
     assert!(board.contains("바뀜: "));
+}
+
+#[tokio::test]
+async fn code_of_a_line_of_the_loading_list_names_the_line_that_the_driver_ticks() {
+    let (office, driver, tour) = handed_out().await;
+    let printed = office.get(&format!("/plans/tours/{tour}/loading")).await.ok();
+    let page = driver.get(&format!("/drive/loading/{tour}")).await.ok();
+    let lines = page.matches("data-order=").count();
+    assert!(lines > 2 && printed.matches("class=\"stop-qr\"").count() == lines, "{printed}");
+    for line in page.split("data-order=\"").skip(1) {
+        let (order, job) = (line.split('"').next().expect("an order"), after(line, "data-job=\""));
+        let code = qr::svg(&office.url(&format!("/drive/{tour}-{job}#{order}"))).expect("short enough");
+        assert!(printed.contains(&code.path), "{order}");
+    }
 }
