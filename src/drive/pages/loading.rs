@@ -15,8 +15,7 @@ use crate::plans::model::TourState;
 use crate::storage::{Storage, StorageError, Tx};
 use crate::text::nfkc;
 use crate::web::{
-    Error, Flash, FormPairs, Layout, Member, PageResult, PersonalData, personal_page, redirect_with_flash,
-    with_camera,
+    Error, Flash, FormPairs, Layout, Member, PageResult, PersonalData, personal_page, redirect_with_flash, with_camera,
 };
 
 /// A line of the list.

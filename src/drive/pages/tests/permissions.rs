@@ -17,9 +17,8 @@ async fn position_of_a_driver_is_never_asked_for() {
 #[tokio::test]
 async fn camera_is_for_the_pages_that_read_codes_only() {
     let (office, driver, tour) = handed_out().await;
-    let has_camera = async |app: &TestApp, path: &str| {
-        app.get(path).await.header("permissions-policy").contains("camera=(self)")
-    };
+    let has_camera =
+        async |app: &TestApp, path: &str| app.get(path).await.header("permissions-policy").contains("camera=(self)");
     assert!(has_camera(&driver, &format!("/drive/loading/{tour}")).await);
     assert!(has_camera(&office, &format!("/plans/paper?day={DAY}")).await);
     for path in ["/drive", "/drive/offline", "/account"] {
