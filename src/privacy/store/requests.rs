@@ -244,7 +244,8 @@ pub fn restrict(
     let Some(person) = record_of(tx, order_id, role, keep)? else { return Ok(None) };
     let (deliveries, under_way) = ended_deliveries(tx, &person)?;
     set_aside(tx, &deliveries, request_id)?;
-    answered::record_orders(tx, request_id, &bundles::order_ids(tx, &deliveries)?)?;
+    let stopped = bundles::order_ids(tx, &deliveries)?;
+    answered::record_orders(tx, request_id, &stopped)?;
     record(tx, actor, format!("배송 {}건의 처리를 정지함", deliveries.len()))?;
     let mut words = format!("배송 {}건의 처리를 정지했어요.", deliveries.len());
     if under_way > 0 {
