@@ -334,29 +334,26 @@ fn set_due_dates(tx: &mut dyn Tx, districts: &Districts) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::demo::generate;
-    use crate::storage::StorageOptions;
-    use crate::storage::testing::ScratchDatabase;
-    use crate::time::{Moment, SystemClock};
+    use crate::orders::testing::Shop;
     use crate::trucks::roads::road_name;
 
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn demo_shows_a_corrected_point_and_roads_that_take_longer() {
-        let database = ScratchDatabase::new();
-        let storage = database.open(&StorageOptions { clock: Arc::new(SystemClock), readers: 2 });
-        generate(&storage, 1, 50, Moment(1_795_316_400_000), |_| ()).await.expect("fills");
-        let (corrected, factors) = storage
-            .read(|tx| Ok::<_, StorageError>((point_corrections::list(tx)?, trucks::road_factors(tx)?)))
-            .await
-            .expect("reads");
-        let districts = Districts::embedded();
-        let roads: Vec<String> = factors.iter().map(|factor| road_name(&districts, factor.areas)).collect();
-        assert_eq!(roads, ["구미시 ↔ 칠곡군", "성주군 ↔ 칠곡군"]);
-        assert_eq!(corrected.iter().map(|point| point.zip.as_str()).collect::<Vec<_>>(), [CORRECTED_POINT.0]);
-        let points = PostalPoints::new(&districts);
-        assert_ne!(points.locate(CORRECTED_POINT.0), points.locate(CORRECTED_POINT.1), "the correction moves it");
+    #[test]
+    fn demo_shows_a_corrected_point_and_roads_that_take_longer() {
+        Shop::open()
+            .write(|tx, _| {
+                let districts = Districts::embedded();
+                let admin_id = crate::members::store::add(tx, "admin", crate::members::model::Role::Admin, "hash")?;
+                correct_estimates(tx, &districts, admin_id.expect("a free name"))?;
+                let factors = trucks::road_factors(tx)?;
+                let roads: Vec<String> = factors.iter().map(|factor| road_name(&districts, factor.areas)).collect();
+                assert_eq!(roads, ["구미시 ↔ 칠곡군", "성주군 ↔ 칠곡군"]);
+                let corrected = point_corrections::list(tx)?;
+                assert_eq!(corrected.iter().map(|point| point.zip.as_str()).collect::<Vec<_>>(), [CORRECTED_POINT.0]);
+                let points = PostalPoints::new(&districts);
+                assert_ne!(points.locate(CORRECTED_POINT.0), points.locate(CORRECTED_POINT.1), "it moves");
+                Ok(())
+            })
+            .expect("writes");
     }
 }

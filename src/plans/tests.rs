@@ -320,7 +320,8 @@ fn delivered_stop_leaves_its_tour_also_a_fixed_one() {
             let districts = Districts::embedded();
             let (actor, id) = one_of_two_is_delivered(tx, files)?;
             let board = load(tx)?;
-            assert_eq!(board.columns[0].stops[0].changes, [WorkChange::Completed]);
+            let stop = board.columns[0].stops.iter().find(|stop| stop.item.work.key == id).expect("its stop");
+            assert_eq!(stop.changes, [WorkChange::Completed]);
             edit::set_state(tx, &districts, &context(actor, &board), TourState::Fixed, None)?.expect("fixes");
             let board = load(tx)?;
             edit::acknowledge(tx, &districts, &context(actor, &board), &[id])?.expect("leaves");

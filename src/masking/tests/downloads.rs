@@ -44,7 +44,7 @@ struct FileRequest {
 }
 
 /// POST routes of files that answer files, and answer none themselves.
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 7] = [
     "/backup/snapshot",
     "/backup/{index}/verify",
     "/backup/{index}/take-over",
@@ -52,6 +52,8 @@ const PAGES: [&str; 6] = [
     "/backup/key",
     "/deliveries/{id}",
     "/orders/{id}",
+    // The file of the same form, made in the background for the member who asked for it and fetched by him alone.
+    "/orders/files/{id}",
 ];
 
 /// A shop with a fixed tour, a case of a leak, an order for the courier and one that the channel is told of.

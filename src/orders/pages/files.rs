@@ -100,10 +100,13 @@ mod tests {
         let page = app.get("/orders/files").await.ok();
         assert!(page.contains("다시 받기") && !page.contains("받을 파일 1개"), "{page}");
         let record = app.get("/downloads").await.ok();
-        assert!(record.contains("총 2건") && !record.contains("다시 받음"), "it is one download: {record}");
+        assert!(
+            record.contains("<strong>2</strong>건") && !record.contains("다시 받음"),
+            "it is one download: {record}"
+        );
         assert_eq!(app.post_form(&url, &[]).await.bytes, file.bytes);
         let record = app.get("/downloads").await.ok();
-        assert!(record.contains("총 3건") && record.contains("다시 받음"), "{record}");
+        assert!(record.contains("<strong>3</strong>건") && record.contains("다시 받음"), "{record}");
         let missing = url.replace(url.rsplit('/').next().expect("an id"), "0000000000001");
         assert_eq!(app.post_form(&missing, &[]).await.status, StatusCode::NOT_FOUND);
     }
