@@ -28,7 +28,7 @@ document.querySelector("[data-scanner]")?.addEventListener("code", ({ detail: { 
   if (!line) return say("unknown", `이 차에 싣는 것이 아니에요: ${code}`);
   (stopped ?? line).scrollIntoView({ block: "center" });
   if (stopped) return say("stop", `멈춤: ${stopped.dataset.product}. ${stopped.dataset.stopped}. 싣지 마세요`);
-  if (meant.length > 1) return say("unknown", `상품이 ${meant.length}가지예요. 상차표의 QR 코드를 찍거나 손으로 표시하세요.`);
+  if (meant.length > 1) return say("unknown", `상품이 ${meant.length}가지예요. 상차표의 QR 코드를 찍거나 직접 표시하세요.`);
   if (tickOf(line).checked) return say("unknown", `이미 표시했어요: ${line.dataset.product}`);
   say("done", tick(line));
 });

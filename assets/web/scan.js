@@ -81,7 +81,7 @@ function start() {
       if (own !== opening) return;
       close();
       view.hidden = false;
-      say("unknown", error.name === "NotAllowedError" ? "카메라를 허용하지 않았어요. 브라우저의 설정에서 이 사이트의 카메라를 허용해 주세요." : "카메라를 열지 못했어요. 손으로 표시해 주세요.");
+      say("unknown", error.name === "NotAllowedError" ? "카메라를 허용하지 않았어요. 브라우저의 설정에서 이 사이트의 카메라를 허용해 주세요." : "카메라를 열지 못했어요. 직접 표시해 주세요.");
     }
   };
 

@@ -143,7 +143,7 @@ pub fn repeat_owed(tx: &mut dyn Tx) -> Result<u64> {
         }
         set_aside(tx, &deliveries, request_id)?;
         record_orders(tx, request_id, &done)?;
-        record(tx, Actor::Program, format!("{} 요구를 주문 {}건에 다시 처리함", kind.label(), done.len()))?;
+        record(tx, Actor::Program, format!("{} 요구를 주문 {}건에 다시 적용함", kind.label(), done.len()))?;
         count += done.len() as u64;
     }
     Ok(count)
