@@ -86,7 +86,7 @@ test('pieces are ticked by the codes of the loading list, and what was cancelled
   await hold(page, `https://shop.example/deliveries/${second.delivery}`, `실었어요: ${second.product}`);
   assert.equal(await lines.getByRole('checkbox', { checked: true }).count(), 2);
   const several = facts.find((fact) => facts.filter(({ job }) => job === fact.job).length > 1 && !facts.some(({ job, stopped: reason }) => job === fact.job && reason));
-  if (several) await hold(page, `https://shop.example/drive/${id}-${several.job}`, '손으로 표시하세요');
+  if (several) await hold(page, `https://shop.example/drive/${id}-${several.job}`, '직접 표시하세요');
 
   // The camera ends when it is closed, when the page is hidden, and with the page.
   assert.ok(await isFilming(page));
