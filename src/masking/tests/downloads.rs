@@ -10,6 +10,7 @@ use crate::districts::Districts;
 use crate::documents::testing::pages;
 use crate::members::model::rights;
 use crate::orders::export::ExportKind;
+use crate::orders::model::{OrderState, ShippingMethod};
 use crate::plans::board::board;
 use crate::plans::edit::{self, EditContext};
 use crate::plans::model::{ColumnKey, TourState};
@@ -70,17 +71,23 @@ impl Files {
             tx.exec("UPDATE deliveries SET preferred_shipping_date = ?", &[DAY.into()])?;
             let others =
                 "SELECT id FROM orders WHERE state = 0 AND claim = '' AND id NOT IN (?, ?) ORDER BY id LIMIT 2";
-            let others = tx.query(others, &[kept[0].into(), kept[1].into()])?;
-            let now = tx.now();
-            tx.exec(
-                "UPDATE orders SET state = 1, purchased_at = ?, shipping_method = 'PARCEL' WHERE id = ?",
-                &[now.into(), others[0].int(0)?.into()],
-            )?;
-            tx.exec(
-                "UPDATE orders SET state = 3, shipped_at = ?, shipping_method = 'PARCEL', courier = '로젠택배', \
-                 tracking_number = '45168300137' WHERE id = ?",
-                &[now.into(), others[1].int(0)?.into()],
-            )?;
+            let others: Result<Vec<i64>, StorageError> =
+                tx.query(others, &[kept[0].into(), kept[1].into()])?.into_iter().map(|row| row.int(0)).collect();
+            let (others, now) = (store::find(tx, &others?)?, tx.now());
+            let [for_courier, sent] = &others[..] else { panic!("two other orders: {others:?}") };
+            let in_state = |order: &Order, state| {
+                let mut parcel = Order { shipping_method: ShippingMethod::Parcel, ..order.clone() };
+                parcel.set_state(state, now);
+                parcel
+            };
+            let context = ChangeContext { actor: Actor::Program, upload_id: None, action: Action::Edited };
+            store::with_changes(tx, context, |changes| {
+                changes.save_current(for_courier, &in_state(for_courier, OrderState::Purchased))?;
+                let (courier, tracking_number) = ("로젠택배".to_owned(), "45168300137".to_owned());
+                let shipped = Order { courier, tracking_number, ..in_state(sent, OrderState::Shipped) };
+                changes.save_current(sent, &shipped)?;
+                Ok::<_, StorageError>(())
+            })?;
             plan_tour(tx)
         });
         prepared.await.expect("writes");
