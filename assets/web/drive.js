@@ -585,11 +585,12 @@ async function start() {
   registerWorker().then(() => render());
   await tidy();
   render();
-  await fetchKeys().catch(() => undefined);
-  await flush();
+  // Before the first contact, which may take long: what happens meanwhile asks for another.
   addEventListener("hashchange", () => render(true));
   addEventListener("online", flush);
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && flush());
+  await fetchKeys().catch(() => undefined);
+  await flush();
   setInterval(() => everyMinute().catch(() => undefined), MINUTE_MS);
 }
 

@@ -108,33 +108,3 @@ for (const [javaScriptEnabled, orders] of [[true, '40000'], [false, '10500']]) {
     assert.equal(await page.getByRole('link', { name: /^받을 파일 \d/ }).count(), 0);
   });
 }
-
-test('the pressed button says that a file is being made, and a second press makes no second file', async (t) => {
-  const { page } = await open(t);
-  await setUpAndLogIn(page);
-  await preview(page, ORDERS);
-  await apply(page);
-  await page.goto('/orders/download?content=orders');
-  await page.getByLabel('정산·회계').check();
-  let requests = 0;
-  let answer;
-  const answered = new Promise((resolve) => { answer = resolve; });
-  await page.route('**/orders/download?*', async (route) => {
-    requests += 1;
-    await answered;
-    await route.continue();
-  });
-  const button = page.locator('form[data-download] button[type=submit]');
-  const download = page.waitForEvent('download');
-  await button.click({ noWaitAfter: true });
-  await page.getByText('만드는 중…').waitFor();
-  await page.waitForTimeout(1500);
-  await button.click({ noWaitAfter: true });
-  assert.equal(await button.innerText(), '만드는 중…', 'until the answer begins');
-  assert.equal(requests, 1);
-  answer();
-  await download;
-  await page.getByRole('button', { name: '내려받기', exact: true }).waitFor();
-  await page.goto('/downloads');
-  assert.ok((await mainText(page)).includes('총 1건'));
-});
