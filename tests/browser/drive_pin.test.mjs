@@ -122,6 +122,8 @@ test('the day is covered after ten minutes and after a kill, and is handed in un
   await page.getByText('전할 기록 1건').waitFor();
   await page.locator('.drive-pin summary').click();
   await page.getByRole('button', { name: 'PIN 끄기' }).click();
+  // It closes when it is stored.
+  await page.locator('.drive-pin:not([open])').waitFor();
   page = await road.restart();
   await page.getByText('전할 기록 1건').waitFor();
   assert.ok(!(await cover(page).isVisible()), 'without a PIN nothing is covered');
