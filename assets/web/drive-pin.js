@@ -113,6 +113,8 @@
       const isNew = !pin.isWiped;
       await save({ ...pin, isWiped: true });
       if (await signOut()) {
+        // What the page fetched while the session ended.
+        await globalThis.driveDay.wipe();
         await forget();
         location.replace(`${BASE}/login?next=/drive`);
       } else if (isNew) {
