@@ -91,7 +91,7 @@ for (const [javaScriptEnabled, orders] of [[true, '40000'], [false, '10500']]) {
       await page.goto('/orders/download?content=orders&state=PLACED');
       await page.goto('/orders/files');
     }
-    const button = page.getByRole('button', { name: /^검색 결과 [\d,]+건 받기$/ });
+    const button = page.getByRole('button', { name: /^검색 결과 [\d,]+건 파일 받기$/ });
     await button.waitFor({ timeout: 240_000 });
     t.diagnostic(`${Date.now() - begun} ms`);
     await page.goto('/');
