@@ -50,4 +50,4 @@ pub fn router(state: &AppState) -> Router {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -24,8 +24,7 @@ fn module(route: &RouteSpec) -> Vec<&'static str> {
     parts
 }
 
-/// The file of the handler, from the root of the repository.
-pub(crate) fn source_file(route: &RouteSpec) -> String {
+fn source_file(route: &RouteSpec) -> String {
     format!("src/{}.rs", module(route).join("/"))
 }
 
