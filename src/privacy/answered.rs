@@ -2,7 +2,7 @@
 //!
 //! The list is a file beside the database and an object at each target of the backup. It has numbers, kinds and days, and the numbers of
 //! the orders that were stopped or deleted; nothing of a person. What the database lacks after a restore is recorded again
-//! ([`store::answered`]): the program stops and deletes again, and opens a correction again, because its new values are nowhere.
+//! ([`store::answered`](crate::privacy::store::answered)): the program stops and deletes again, and opens a correction again, because its new values are nowhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
