@@ -180,6 +180,7 @@
 
   if (isIdle()) page.dataset.covered = "";
   const isKnown = start();
+  globalThis.drivePin = { isWiped: isKnown.then(() => Boolean(pin?.isWiped)) };
   document.addEventListener("DOMContentLoaded", async () => {
     document.querySelector(".drive").before(cover);
     form.addEventListener("submit", unlock);

@@ -585,6 +585,8 @@ async function start() {
   registerWorker().then(() => render());
   await tidy();
   render();
+  // A day that wrong PINs took off the phone comes back with a new session only.
+  if (await globalThis.drivePin?.isWiped) return;
   // Before the first contact, which may take long: what happens meanwhile asks for another.
   addEventListener("hashchange", () => render(true));
   addEventListener("online", flush);

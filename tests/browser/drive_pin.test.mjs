@@ -160,3 +160,24 @@ test('five wrong PINs lose no record, and take the day off the phone once all is
   assert.ok(!(await cover(page).isVisible()));
   assert.match(await mainText(page), /1\/\d+곳/);
 });
+
+test('five wrong PINs without the server take the day off the phone, and the session ends with the next contact', async (t) => {
+  const road = await onTheRoad(t);
+  let { page } = road;
+  const name = (await stored(page, 'packs'))[0].stops[0].name;
+  await page.getByLabel('새 PIN').fill(PIN);
+  await page.getByRole('button', { name: 'PIN 정하기' }).click();
+  await road.server.stop();
+  await pass(page, 10);
+  await enterWrongPins(page, 5);
+  await page.locator('#drive-empty').waitFor({ state: 'attached' });
+  await cover(page).getByText('이 휴대전화에서 지웠어요').waitFor();
+  assert.deepEqual(await stored(page, 'packs'), []);
+  await road.serve();
+  // The session of the browser is still there: it shows nothing, and ends.
+  await page.goto('/drive');
+  await page.waitForURL('**/login**');
+  assert.ok(!(await page.locator('body').innerText()).includes(name));
+  await page.goto('/drive');
+  await page.getByText('이 휴대전화에 오늘 배송이 없어요').waitFor();
+});
