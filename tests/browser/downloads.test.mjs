@@ -108,3 +108,32 @@ for (const [javaScriptEnabled, orders] of [[true, '40000'], [false, '10500']]) {
     assert.equal(await page.getByRole('link', { name: /^받을 파일 \d/ }).count(), 0);
   });
 }
+
+test('the pressed button says that a file is being made, and a second press makes no second file', async (t) => {
+  const { page } = await open(t);
+  await setUpAndLogIn(page);
+  await preview(page, ORDERS);
+  await apply(page);
+  await page.goto('/orders/download?content=orders');
+  await page.getByLabel('정산·회계').check();
+  let requests = 0;
+  await page.route('**/orders/download?*', async (route) => {
+    requests += 1;
+    await new Promise((resolve) => { setTimeout(resolve, 2500); });
+    await route.continue();
+  });
+  // Inside the page: Playwright asks it nothing while a request that it holds is under way.
+  await page.evaluate(() => {
+    const button = document.querySelector('form[data-download] button[type=submit]');
+    window.seen = [];
+    new MutationObserver(() => window.seen.push(button.textContent)).observe(button, { childList: true });
+    setTimeout(() => button.click(), 1500);
+  });
+  const button = page.getByRole('button', { name: '내려받기', exact: true });
+  await Promise.all([page.waitForEvent('download'), button.click({ noWaitAfter: true })]);
+  await button.waitFor();
+  assert.deepEqual(await page.evaluate(() => window.seen), ['만드는 중…', '내려받기']);
+  assert.equal(requests, 1);
+  await page.goto('/downloads');
+  assert.match(await mainText(page), /총 1건/);
+});
