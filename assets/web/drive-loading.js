@@ -18,8 +18,13 @@ function tick(line) {
   if (Number(pieces.value) === 0) pieces.value = line.dataset.expected;
   tickOf(line).checked = true;
   tickOf(line).dispatchEvent(new Event("change", { bubbles: true }));
-  return `실었어요: ${line.dataset.product} ${pieces.value}개 (${lines.filter((other) => tickOf(other).checked).length}/${lines.length}줄)`;
+  return `실었어요: ${line.dataset.product} ${pieces.value}개 (${ticked()})`;
 }
+
+const ticked = () => `${lines.filter((line) => tickOf(line).checked).length}/${lines.length}줄`;
+document.querySelector(".drive-loading")?.addEventListener("change", () => {
+  document.querySelector("h1 .drive-day").textContent = ticked();
+});
 
 document.querySelector("[data-scanner]")?.addEventListener("code", ({ detail: { code, say } }) => {
   const meant = linesOf(code);

@@ -72,6 +72,7 @@ test('pieces are ticked by the codes of the loading list, and what was cancelled
   await checkPage(page, 'drive-scan');
   await hold(page, urlOf(first), `실었어요: ${first.product} ${first.expected}개 (1/${facts.length}줄)`);
   assert.ok(await box(first).isChecked());
+  assert.equal(await page.locator('h1 .drive-day').innerText(), `1/${facts.length}줄`);
   // Held there it is read once; after the next code it is the same piece again.
   await page.waitForTimeout(1000);
   await answerIs(page, '실었어요');
