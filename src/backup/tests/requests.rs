@@ -121,7 +121,7 @@ async fn demands_carried_out_since_the_restored_moment_are_done_again() {
     assert!(words.contains(&format!("처리정지 1건({today}), 삭제 2건({today}, {today})")), "{words}");
     assert!(words.contains(&format!("정정 1건({today})")) && !words.contains("열람"), "{words}");
     let listed = fs::read_to_string(&file).expect("reads");
-    for personal in [NAME, MEMO, "7391", "전화로", "드림"] {
+    for personal in [NAME, MEMO, "010-7391", "0107391", "전화로", "드림"] {
         assert!(!words.contains(personal) && !listed.contains(personal), "{personal}: {listed}");
     }
 
