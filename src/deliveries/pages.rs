@@ -23,7 +23,7 @@ const MAX_BULK_ROWS: usize = 200;
 pub fn routes() -> Routes {
     Routes::new()
         .get("/deliveries", Access::Page(PageKind::Deliveries, PageAction::View), list::list)
-        .post("/deliveries", Access::Page(PageKind::Deliveries, PageAction::Process), bulk::bulk)
+        .post("/deliveries", Access::Page(PageKind::Deliveries, PageAction::Process), bulk::apply)
         .post("/deliveries/undo", Access::Page(PageKind::Deliveries, PageAction::Process), undo::undo)
         .get("/deliveries/held", Access::Page(PageKind::Deliveries, PageAction::Process), held::show)
         .post("/deliveries/held", Access::Page(PageKind::Deliveries, PageAction::Process), held::complete)

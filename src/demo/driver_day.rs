@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use crate::audit::MemberActor;
 use crate::districts::Districts;
 use crate::drive::hand_out;
-use crate::plans::board::{BoardItem, Column, board};
+use crate::plans::board::{self, BoardItem, Column};
 use crate::plans::edit::{self, EditContext, SeenVersions};
 use crate::plans::model::{ColumnKey, TourState};
 use crate::plans::store as plans;
@@ -24,7 +24,7 @@ pub(super) fn hand_out(
     (actor, day): (MemberActor, NaiveDate),
     driver_id: i64,
 ) -> Result<()> {
-    let board = board(tx, districts, day)?;
+    let board = board::load(tx, districts, day)?;
     // The first truck is left for those who plan, the third has one person.
     let Some((key, depot)) =
         board.columns.get(1).map(Column::key).zip(board.columns.get(1).and_then(|column| column.depot))

@@ -14,7 +14,7 @@ use crate::orders::bundle::DeliveryState;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store::{self as orders, Action, ChangeContext, with_changes};
 use crate::plans::assign::plan_roughly;
-use crate::plans::board::board;
+use crate::plans::board;
 use crate::plans::edit::{self, EditContext, SeenVersions};
 use crate::plans::model::{Job, JobKind, TourState};
 use crate::plans::store::due;
@@ -149,7 +149,7 @@ fn work_in_spite_of_holidays(tx: &mut dyn Tx) -> Result<()> {
 
 /// Plans the deliveries of a day, if a truck drives then.
 fn plan_day(tx: &mut dyn Tx, districts: &Districts, actor: MemberActor, day: NaiveDate) -> Result<()> {
-    let board = board(tx, districts, day)?;
+    let board = board::load(tx, districts, day)?;
     let Ok(plan) = plan_roughly(&board) else { return Ok(()) };
     let context = EditContext { actor, day, seen: SeenVersions::default() };
     // A refusal would mean that another dispatcher has changed the plan, and there is none.
@@ -183,7 +183,7 @@ fn insert_sites(tx: &mut dyn Tx, admin_id: i64) -> Result<()> {
 
 /// Fixes the plan of a day, so that its customers can be told.
 fn fix_day(tx: &mut dyn Tx, districts: &Districts, admin_id: i64, day: NaiveDate) -> Result<()> {
-    let board = board(tx, districts, day)?;
+    let board = board::load(tx, districts, day)?;
     let seen: SeenVersions = board.columns.iter().map(|column| (column.key(), column.version())).collect();
     let actor = MemberActor { id: admin_id, address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
     let context = EditContext { actor, day, seen };

@@ -27,7 +27,7 @@ use crate::members::store as members;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::{NewOrder, OrderState};
 use crate::orders::testing::{Files, NOW, Shop, all_orders, new_order};
-use crate::plans::board::board;
+use crate::plans::board;
 use crate::plans::edit::{self, EditContext};
 use crate::plans::model::{ColumnKey, FailureReason, TourState};
 use crate::random::seeded::Random;
@@ -89,7 +89,7 @@ fn deliveries(tx: &mut dyn Tx) -> Result<Vec<i64>> {
 }
 
 fn context(tx: &mut dyn Tx, actor: MemberActor) -> Result<EditContext> {
-    let board = board(tx, &Districts::embedded(), day())?;
+    let board = board::load(tx, &Districts::embedded(), day())?;
     let seen = board.columns.iter().map(|column| (column.key(), column.version())).collect();
     Ok(EditContext { actor, day: day(), seen })
 }
@@ -206,7 +206,7 @@ fn failed_stop_returns_to_the_pool_with_its_history() {
         .write(|tx, files| {
             let day = set_up(tx, files, &["1", "2"])?;
             day.report(tx, 0, EventKind::Failed)?;
-            let board = board(tx, &Districts::embedded(), self::day())?;
+            let board = board::load(tx, &Districts::embedded(), self::day())?;
             let tour = day.load(tx)?;
             assert_eq!((board.pool.len(), board.columns[0].stops.len(), tour.stops.len()), (1, 1, 2));
             assert_eq!(tour.stops[0].status.state.label(), "실패: 부재");

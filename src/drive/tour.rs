@@ -271,7 +271,7 @@ pub fn load(tx: &mut dyn Tx, id: i64) -> Result<Option<DriveTour>> {
     let mut attempts = plans::attempts(tx, &ids)?;
     let stops = rows.into_iter().filter_map(|row| {
         let delivery = found.get(&row.delivery_id)?;
-        let planned = PlannedStop {
+        let planned = StopContext {
             job: jobs.get(&row.job_id)?,
             divided: divided.get(&row.delivery_id),
             attempts: attempts.remove(&row.job_id).unwrap_or_default(),
@@ -290,7 +290,7 @@ pub fn load(tx: &mut dyn Tx, id: i64) -> Result<Option<DriveTour>> {
 }
 
 /// What is known of a stop besides its delivery.
-struct PlannedStop<'j> {
+struct StopContext<'j> {
     job: &'j Job,
     /// orders of the delivery that other jobs deliver
     divided: Option<&'j BTreeSet<i64>>,
@@ -300,7 +300,7 @@ struct PlannedStop<'j> {
     events: Vec<StopEvent>,
 }
 
-impl PlannedStop<'_> {
+impl StopContext<'_> {
     /// Whether the truck brings the goods of this order there.
     fn brings(&self, order_id: i64) -> bool {
         match &self.job.task {
@@ -315,7 +315,7 @@ fn stop(
     row: StopRow,
     delivery: &DeliveryRow,
     loads: &BTreeMap<i64, Load>,
-    planned: PlannedStop<'_>,
+    planned: StopContext<'_>,
 ) -> DriveStop {
     let task = planned.job.task.as_ref();
     let is_delivery = planned.job.kind() == JobKind::Deliver;

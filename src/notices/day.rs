@@ -15,7 +15,7 @@ use crate::drive::fold::{StopState, fold};
 use crate::drive::store::events;
 use crate::masking::{MaskPolicy, mask};
 use crate::orders::bundle::DeliveryState;
-use crate::plans::board::{Board, BoardStop, Column, board};
+use crate::plans::board::{self, Board, BoardStop, Column};
 use crate::plans::edit::column_name;
 use crate::plans::model::{Job, TaskState, window_label};
 use crate::plans::schedule::Visit;
@@ -228,7 +228,7 @@ fn last_told(notices: &[Notice]) -> (Option<&Notice>, bool) {
 
 /// Loads the texts of a day.
 pub fn notice_day(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Result<NoticeDay> {
-    let board = board(tx, districts, day)?;
+    let board = board::load(tx, districts, day)?;
     let mut done = BTreeMap::new();
     for tour in board.columns.iter().filter_map(|column| column.tour.as_ref()).filter(|tour| tour.state.is_handed_out())
     {

@@ -18,7 +18,7 @@ use crate::members::store as members;
 use crate::orders::export::Format;
 use crate::orders::model::NewOrder;
 use crate::orders::testing::{Files, Shop, new_order};
-use crate::plans::board::{Board, board};
+use crate::plans::board::{self, Board};
 use crate::plans::edit::{self, EditContext};
 use crate::plans::model::{ColumnKey, TourState};
 use crate::shop::model::Shop as ShopData;
@@ -57,13 +57,13 @@ impl Planned {
     }
 
     fn set_state(&self, tx: &mut dyn Tx, state: TourState) -> Result<()> {
-        let board = board(tx, &Districts::embedded(), day())?;
+        let board = board::load(tx, &Districts::embedded(), day())?;
         edit::set_state(tx, &Districts::embedded(), &self.context(&board), state, None)?.expect("sets");
         Ok(())
     }
 
     fn move_to(&self, tx: &mut dyn Tx, column: usize, ids: &[i64]) -> Result<()> {
-        let board = board(tx, &Districts::embedded(), day())?;
+        let board = board::load(tx, &Districts::embedded(), day())?;
         let to = (self.columns[column], None);
         edit::move_to(tx, &Districts::embedded(), &self.context(&board), to, ids)?.expect("moves");
         Ok(())
@@ -160,7 +160,7 @@ fn told_window_is_kept_by_the_plan_and_told_again_when_it_is_missed() {
             let list = planned.export(tx, NoticeBatch::Visit)?;
             assert_eq!(list.texts.len(), 3);
             let told = list.texts[0].1.window;
-            let before = board(tx, &Districts::embedded(), day())?;
+            let before = board::load(tx, &Districts::embedded(), day())?;
             assert_eq!(before.columns[0].stops[0].item.window(), told, "the plan has it as a promise");
             assert!(before.columns[0].schedule.visits.iter().all(|visit| !visit.is_late));
 
@@ -191,7 +191,7 @@ fn customer_of_a_visit_that_is_gone_is_told() {
             let [cancelled, removed, kept] = [0, 1, 2].map(|at: usize| list.texts[at].0.delivery_id);
             tx.exec("UPDATE deliveries SET state = 4 WHERE id = ?", &[cancelled.into()])?;
             planned.set_state(tx, TourState::Draft)?;
-            let now = board(tx, &Districts::embedded(), day())?;
+            let now = board::load(tx, &Districts::embedded(), day())?;
             edit::unassign(tx, &Districts::embedded(), &planned.context(&now), &[removed])?.expect("removes");
             planned.set_state(tx, TourState::Fixed)?;
 

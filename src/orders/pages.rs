@@ -49,7 +49,7 @@ impl FromRef<AppState> for FormContext {
 pub fn routes() -> Routes {
     Routes::new()
         .get("/orders", Access::Page(PageKind::Orders, PageAction::View), list::list)
-        .post("/orders", Access::Page(PageKind::Orders, PageAction::Process), bulk::bulk)
+        .post("/orders", Access::Page(PageKind::Orders, PageAction::Process), bulk::apply)
         .get("/orders/download", Access::Reauthenticated(PageKind::Orders, PageAction::Download), download::show)
         .post("/orders/download", Access::Reauthenticated(PageKind::Orders, PageAction::Download), download::download)
         .get("/orders/files", Access::Page(PageKind::Orders, PageAction::Download), files::list)

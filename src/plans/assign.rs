@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use super::board::{Board, BoardItem, BoardStop, Column};
 use super::model::{ColumnKey, Hold};
 use super::schedule::SECONDS_PER_MINUTE;
-use crate::routing::engine::{DrivingTimes, MAX_BEGUN_STOPS, Problem, SearchOptions, Stop, Truck, solve};
+use crate::routing::engine::{DrivingTimes, MAX_BEGUN_STOPS, Problem, SearchOptions, Stop, Vehicle, solve};
 use crate::routing::travel::{Place, Roads, Trips};
 
 /// Iterations of the search for a small day, which it solves as well as with more.
@@ -145,7 +145,7 @@ fn plan_with_iterations(
             let is_held = stop.stop.hold != Hold::Free || !stop.item.is_plannable();
             candidates.push(Candidate { item: &stop.item, held: is_held.then_some(number) });
         }
-        trucks.push(Truck {
+        trucks.push(Vehicle {
             day: 0,
             crew: narrow(column.truck.crew),
             capacity: [narrow(column.truck.volume), narrow(column.truck.pieces)],
@@ -211,7 +211,7 @@ fn stops(candidates: &[Candidate<'_>]) -> Vec<Stop> {
 
 /// The drives between the depots and the candidates; gives each truck the place of its depot. Place 0 is the depot of the
 /// first truck, the others follow the candidates.
-fn times(roads: &Roads, columns: &[&Column], candidates: &[Candidate<'_>], trucks: &mut [Truck]) -> DrivingTimes {
+fn times(roads: &Roads, columns: &[&Column], candidates: &[Candidate<'_>], trucks: &mut [Vehicle]) -> DrivingTimes {
     let first = columns.first().and_then(|column| column.depot);
     let mut places: Vec<Option<Place>> = vec![first];
     let of_truck = |candidate: &Candidate<'_>| candidate.held.and_then(|column| columns[column].depot);
@@ -269,7 +269,7 @@ pub(super) mod tests {
     use crate::routing::points::PostalPoints;
     use crate::routing::travel::Point;
     use crate::time::parse_date;
-    use crate::trucks::model::Truck as OwnTruck;
+    use crate::trucks::model::Truck;
 
     const DEPOT: Place = Place { point: Point { lat: 36.019, lng: 128.364 }, area: None };
 
@@ -291,7 +291,7 @@ pub(super) mod tests {
     }
 
     fn column(truck_id: i64, crew: i64, stops: Vec<(BoardItem, Hold)>) -> super::super::board::Column {
-        let truck = OwnTruck { id: truck_id, crew, ..OwnTruck::suggestion(format!("{truck_id}호차")) };
+        let truck = Truck { id: truck_id, crew, ..Truck::suggestion(format!("{truck_id}호차")) };
         let round = truck.rounds()[0];
         let tour = Tour {
             id: truck_id,

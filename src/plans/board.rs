@@ -9,7 +9,7 @@ use super::schedule::{Excess, PlannedStop, Schedule, Visit, schedule};
 use super::store::due::due;
 use super::store::works::works_of_jobs;
 use super::store::{self, tasks};
-use super::work::{Basis, DeliveryWork, StopEffort, WorkChange};
+use super::work::{DeliveryWork, StopEffort, WorkBasis, WorkChange};
 use crate::districts::Districts;
 use crate::routing::points::{PointAccuracy, PostalPoints};
 use crate::routing::travel::{Place, Roads, Trips};
@@ -173,7 +173,7 @@ impl Board {
 }
 
 /// Loads the board of a day.
-pub fn board(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Result<Board> {
+pub fn load(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Result<Board> {
     let settings = trucks::settings(tx)?;
     let handling = trucks::handling_table(tx, settings.default_handling)?;
     let area = trucks::service_area(tx, &settings)?;
@@ -240,7 +240,7 @@ pub fn board(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Result<B
                 .into_iter()
                 .filter_map(|stop| {
                     let work = found.remove(&stop.job.key())?;
-                    let changes = work.changes_since(&Basis::from_json(&stop.basis));
+                    let changes = work.changes_since(&WorkBasis::from_json(&stop.basis));
                     Some(BoardStop { changes, item: item(work, Some(stop.job.clone())), stop })
                 })
                 .collect();

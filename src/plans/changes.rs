@@ -6,7 +6,7 @@ use super::model::TourState;
 use super::store::promises::tours_between;
 use super::store::stops_of;
 use super::store::works::works_of_jobs;
-use super::work::{Basis, WorkChange};
+use super::work::{WorkBasis, WorkChange};
 use crate::storage::{Result, Tx};
 use crate::trucks::store as trucks;
 
@@ -38,7 +38,7 @@ pub fn changed_stops(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<
     for (day, tour) in &tours {
         let of_tour = stops.get(&tour.id).into_iter().flatten().filter(|stop| {
             let work = works.get(&stop.job.key());
-            let changes = work.map(|work| work.changes_since(&Basis::from_json(&stop.basis))).unwrap_or_default();
+            let changes = work.map(|work| work.changes_since(&WorkBasis::from_json(&stop.basis))).unwrap_or_default();
             changes.iter().any(WorkChange::is_alarming)
         });
         let count = i64::try_from(of_tour.count()).unwrap_or(i64::MAX);

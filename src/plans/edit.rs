@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 
 use super::assign::NewPlan;
-use super::board::{Board, BoardItem, BoardStop, Column, board};
+use super::board::{self, Board, BoardItem, BoardStop, Column};
 use super::model::{ColumnKey, Hold, Job, Stop, TourState};
 use super::schedule::{PlannedStop, Schedule, schedule};
 use super::store;
@@ -98,7 +98,7 @@ struct BoardEdit {
 
 impl BoardEdit {
     fn load(tx: &mut dyn Tx, districts: &Districts, context: &EditContext) -> Result<Self> {
-        Ok(Self::new(board(tx, districts, context.day)?))
+        Ok(Self::new(board::load(tx, districts, context.day)?))
     }
 
     fn new(mut board: Board) -> Self {

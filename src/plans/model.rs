@@ -257,7 +257,7 @@ pub struct Stop {
     pub job: Job,
     /// what a new plan must leave
     pub hold: Hold,
-    /// the delivery as it was planned, see [`Basis`](super::work::Basis)
+    /// the delivery as it was planned, see [`WorkBasis`](super::work::WorkBasis)
     pub basis: String,
 }
 

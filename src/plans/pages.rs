@@ -27,7 +27,7 @@ use crate::web::{Access, PageAction, PageKind, Routes};
 pub fn routes() -> Routes {
     Routes::new()
         .get("/plans", Access::Page(PageKind::Plans, PageAction::View), list::list)
-        .post("/plans", Access::Page(PageKind::Plans, PageAction::Process), bulk::bulk)
+        .post("/plans", Access::Page(PageKind::Plans, PageAction::Process), bulk::apply)
         .get("/plans/cost", Access::Page(PageKind::Plans, PageAction::View), cost::show)
         .get("/plans/paper", Access::Page(PageKind::Plans, PageAction::View), paper::show)
         .post("/plans/paper", Access::Page(PageKind::Plans, PageAction::Process), paper::update)

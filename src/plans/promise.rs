@@ -4,8 +4,8 @@
 //! stops of that day: room, pieces, no overtime, at most [`MAX_DETOUR_MINUTES`] more driving. Deliveries that are due on
 //! the day and have no truck yet are assigned first, so that no room is promised twice.
 
+pub mod date_request;
 pub mod dates;
-pub mod enquiry;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};

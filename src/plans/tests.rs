@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use chrono::NaiveDate;
 
 use super::assign::{NewPlan, Scope, plan};
-use super::board::{Board, BoardStop, board};
+use super::board::{self, Board, BoardStop};
 use super::edit::{self, EditContext, Refusal, SeenVersions};
 use super::export::DayExport;
 use super::model::{ColumnKey, Hold, Job, TourState};
@@ -62,7 +62,7 @@ pub(super) fn context(actor: MemberActor, board: &Board) -> EditContext {
 }
 
 fn load(tx: &mut dyn Tx) -> Result<Board> {
-    board(tx, &Districts::embedded(), day(DAY))
+    board::load(tx, &Districts::embedded(), day(DAY))
 }
 
 fn pool(board: &Board) -> Vec<String> {

@@ -224,9 +224,9 @@ impl DeliveryWork {
     }
 
     /// The basis of a plan that is made now.
-    pub fn basis(&self) -> Basis {
+    pub fn basis(&self) -> WorkBasis {
         let active = self.counted();
-        Basis {
+        WorkBasis {
             address: address_hash(&self.recipient),
             date: self.preferred_date,
             orders: active.clone().map(|order| (order.id, order.quantity)).collect(),
@@ -235,7 +235,7 @@ impl DeliveryWork {
     }
 
     /// What has changed since the plan of `basis` was made.
-    pub fn changes_since(&self, basis: &Basis) -> Vec<WorkChange> {
+    pub fn changes_since(&self, basis: &WorkBasis) -> Vec<WorkChange> {
         let now = self.basis();
         let mut changes = Vec::new();
         match self.task.as_ref().map(|task| (task.state, task.kind)) {
@@ -280,7 +280,7 @@ fn address_hash(recipient: &Recipient) -> String {
 
 /// A delivery as it was when its plan was made. Has no personal data: of the address it stores a hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Basis {
+pub struct WorkBasis {
     address: String,
     date: Option<NaiveDate>,
     /// orders with their quantity
@@ -289,7 +289,7 @@ pub struct Basis {
     claims: Vec<i64>,
 }
 
-impl Basis {
+impl WorkBasis {
     /// As stored.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
@@ -432,7 +432,7 @@ pub(super) mod tests {
     #[test]
     fn changes_since_the_plan_are_named() {
         let planned = work(1, "37683");
-        let basis = Basis::from_json(&planned.basis().to_json());
+        let basis = WorkBasis::from_json(&planned.basis().to_json());
         let changes = |change: &dyn Fn(&mut DeliveryWork)| {
             let mut work = planned.clone();
             change(&mut work);
@@ -448,7 +448,7 @@ pub(super) mod tests {
         assert_eq!(changes(&|work| work.preferred_date = None), "희망배송일 바뀜");
         assert_eq!(changes(&|work| work.state = DeliveryState::Cancelled), "모두 취소됨");
         assert_eq!(changes(&|work| work.orders[0].state = OrderState::Shipped), "", "delivered in part");
-        assert_eq!(planned.changes_since(&Basis::from_json("?")).len(), 3, "an unreadable basis differs");
+        assert_eq!(planned.changes_since(&WorkBasis::from_json("?")).len(), 3, "an unreadable basis differs");
     }
 
     fn task(kind: JobKind, orders: &[i64]) -> Job {

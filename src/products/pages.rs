@@ -18,7 +18,7 @@ use crate::web::{Access, PageAction, PageKind, Routes};
 pub fn routes() -> Routes {
     Routes::new()
         .get("/products", Access::Page(PageKind::Products, PageAction::View), list::list)
-        .post("/products", Access::Page(PageKind::Products, PageAction::Edit), bulk::bulk)
+        .post("/products", Access::Page(PageKind::Products, PageAction::Edit), bulk::apply)
         .get("/products/new", Access::Page(PageKind::Products, PageAction::Edit), new::new)
         .post("/products/new", Access::Page(PageKind::Products, PageAction::Edit), new::create)
         .get("/products/{id}", Access::Page(PageKind::Products, PageAction::View), show::show)

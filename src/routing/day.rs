@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::engine::{DrivingTimes, MAX_BEGUN_STOPS, MAX_SECONDS, MAX_STOPS, Plan, Problem, Reason, Stop, Truck};
+use super::engine::{DrivingTimes, MAX_BEGUN_STOPS, MAX_SECONDS, MAX_STOPS, Plan, Problem, Reason, Stop, Vehicle};
 use super::points::PostalPoints;
 use super::travel::{Point, driving_seconds};
 use crate::districts::Districts;
@@ -185,7 +185,7 @@ impl Day {
         })
     }
 
-    fn read_trucks(&self, stops: &HashMap<&ItemId, usize>) -> Result<Vec<Truck>, DayError> {
+    fn read_trucks(&self, stops: &HashMap<&ItemId, usize>) -> Result<Vec<Vehicle>, DayError> {
         let mut begun = HashSet::new();
         let mut read = Vec::with_capacity(self.trucks.len());
         for truck in &self.trucks {
@@ -206,7 +206,7 @@ impl Day {
                 }
                 begin.push(index);
             }
-            read.push(Truck {
+            read.push(Vehicle {
                 day: truck.day,
                 crew: truck.crew,
                 capacity: truck.cap,

@@ -14,7 +14,7 @@ mod route;
 mod ruin;
 mod solution;
 
-pub use self::problem::{DrivingTimes, MAX_BEGUN_STOPS, MAX_SECONDS, MAX_STOPS, Problem, Stop, Truck};
+pub use self::problem::{DrivingTimes, MAX_BEGUN_STOPS, MAX_SECONDS, MAX_STOPS, Problem, Stop, Vehicle};
 pub use self::reason::{Reason, Rule};
 pub use self::solution::UNSERVED_COST;
 

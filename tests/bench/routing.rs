@@ -15,7 +15,7 @@ use std::time::Instant;
 use clap::Parser;
 use mukkeum::districts::Districts;
 use mukkeum::routing::day::Day;
-use mukkeum::routing::engine::{DrivingTimes, MAX_SECONDS, Problem, SearchOptions, Stop, Truck, solve};
+use mukkeum::routing::engine::{DrivingTimes, MAX_SECONDS, Problem, SearchOptions, Stop, Vehicle, solve};
 
 #[derive(Parser)]
 struct Arguments {
@@ -97,9 +97,9 @@ fn stop(load: i32, service: i32, window: Option<(i32, i32)>) -> Stop {
     Stop { service, load: [load, 0], collected: [0; 2], crew: 1, window, trucks: None, days: None }
 }
 
-fn trucks(count: usize, capacity: i32, shift: i32) -> Vec<Truck> {
+fn trucks(count: usize, capacity: i32, shift: i32) -> Vec<Vehicle> {
     let truck =
-        Truck { day: 0, crew: 1, capacity: [capacity, 0], start: 0, shift, overtime: 0, begin: Vec::new(), depot: 0 };
+        Vehicle { day: 0, crew: 1, capacity: [capacity, 0], start: 0, shift, overtime: 0, begin: Vec::new(), depot: 0 };
     vec![truck; count]
 }
 

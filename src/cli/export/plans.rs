@@ -6,7 +6,7 @@ use super::{CliError, CommandResult, Outcome, block_on, open_existing};
 use crate::access::{self, AccessedOrders, Accessor};
 use crate::config::Config;
 use crate::districts::DistrictCache;
-use crate::plans::board::board;
+use crate::plans::board;
 use crate::plans::export::DayExport;
 use crate::storage::{StorageError, Tx};
 use crate::time::parse_date;
@@ -39,7 +39,7 @@ impl Plans {
             let districts = DistrictCache::default();
             let read = storage.read_replica(move |tx| {
                 let districts = districts.current(tx)?;
-                let board = board(tx, &districts, day)?;
+                let board = board::load(tx, &districts, day)?;
                 let accessed: AccessedOrders = board.order_ids().collect();
                 let export = DayExport::from(&board);
                 let text = export.to_text(&board);

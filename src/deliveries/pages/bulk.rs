@@ -22,7 +22,7 @@ use crate::web::{
 };
 
 #[expect(clippy::too_many_arguments, reason = "extractors")]
-pub(super) async fn bulk(
+pub(super) async fn apply(
     State(storage): State<Storage>,
     State(districts): State<DistrictCache>,
     layout: Layout,

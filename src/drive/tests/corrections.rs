@@ -46,7 +46,7 @@ fn failure_after_done_takes_the_completion_back_and_is_found() {
             assert_eq!((tour.stops[0].status.state.label(), state(tx)?), ("실패: 부재".to_owned(), was));
             assert_ne!(state_of(tx, tour.stops[0].delivery_id)?, DeliveryState::Completed);
             assert_eq!(open_findings(tx)?, [DriveFinding::Reversed]);
-            let board = board(tx, &Districts::embedded(), self::day())?;
+            let board = board::load(tx, &Districts::embedded(), self::day())?;
             assert_eq!(board.pool.len(), 1, "it is to be planned again");
             Ok(())
         })

@@ -124,7 +124,7 @@ fn failed_collection_returns_to_the_pool_with_its_reason() {
             let job = create(tx, &day, first.delivery_id, JobKind::Collect)?;
             let second = second_tour(tx, &day, &[job], 100)?;
             second.report(tx, 0, EventKind::Failed)?;
-            let board = board(tx, &Districts::embedded(), self::day())?;
+            let board = board::load(tx, &Districts::embedded(), self::day())?;
             let item = board.pool.iter().find(|item| item.work.key == job).expect("in the pool");
             let label = format!("{} 부재", self::day().format("%-m/%-d"));
             assert_eq!(item.attempts.iter().map(Attempt::label).collect::<Vec<_>>(), std::slice::from_ref(&label));
@@ -155,7 +155,7 @@ fn divided_delivery_is_completed_part_by_part() {
             let id = tx.scalar("SELECT id FROM deliveries WHERE bundle_number = 'B9'", &[])?;
             let part = create(tx, &day, id, JobKind::Deliver)?;
             let districts = Districts::embedded();
-            let pool: Vec<(i64, usize)> = board(tx, &districts, self::day())?
+            let pool: Vec<(i64, usize)> = board::load(tx, &districts, self::day())?
                 .pool
                 .iter()
                 .map(|item| (item.work.key, item.work.orders.len()))
@@ -168,7 +168,8 @@ fn divided_delivery_is_completed_part_by_part() {
             assert_eq!((stop.goods.len(), stop.apart.len(), stop.orders.len()), (1, 1, 2));
             day.report(tx, 0, EventKind::Delivered)?;
             assert_ne!(state_of(tx, id)?, DeliveryState::Completed, "the other part is still to come");
-            let left: Vec<i64> = board(tx, &districts, self::day())?.pool.iter().map(|item| item.work.key).collect();
+            let left: Vec<i64> =
+                board::load(tx, &districts, self::day())?.pool.iter().map(|item| item.work.key).collect();
             assert_eq!(left, [part]);
 
             tx.exec("UPDATE tours SET state = 'draft', left_at = NULL WHERE id = ?", &[day.tour.into()])?;

@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 
 use crate::districts::Districts;
 use crate::members::model::Role;
-use crate::plans::board::board;
+use crate::plans::board;
 use crate::plans::edit::{self, EditContext};
 use crate::plans::model::{ColumnKey, TourState};
 use crate::shop::model::Shop;
@@ -39,11 +39,11 @@ async fn fixed_tour() -> TestApp {
         let member = tx.scalar("SELECT min(id) FROM members", &[])?;
         let actor = crate::audit::MemberActor { id: member, address: std::net::IpAddr::from([127, 0, 0, 1]) };
         let districts = Districts::embedded();
-        let empty = board(tx, &districts, day)?;
+        let empty = board::load(tx, &districts, day)?;
         let ids: Vec<i64> = empty.pool.iter().take(3).map(|item| item.work.delivery_id).collect();
         let context = EditContext { actor, day, seen: std::collections::HashMap::new() };
         edit::move_to(tx, &districts, &context, (column, None), &ids)?.expect("moves");
-        let planned = board(tx, &districts, day)?;
+        let planned = board::load(tx, &districts, day)?;
         let seen = planned.columns.iter().map(|column| (column.key(), column.version())).collect();
         let context = EditContext { actor, day, seen };
         edit::set_state(tx, &districts, &context, TourState::Fixed, None)?.expect("fixes");

@@ -18,7 +18,7 @@ use crate::notices::wording::{
     MAX_LMS_BYTES, MAX_SHORT_WORDING_CHARS, MAX_SMS_BYTES, MAX_WORDING_CHARS, NoticeValues, NoticeWording, Variable,
     WordingProblem, check, fill, text_bytes, variables,
 };
-use crate::plans::board::board;
+use crate::plans::board;
 use crate::shop::store as shop;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::{
@@ -115,7 +115,7 @@ fn preview(
     let today = tx.now().date();
     for days in [1, 0].into_iter().chain(2..PREVIEW_DAYS) {
         let day = today + Days::new(days);
-        let board = board(tx, districts, day)?;
+        let board = board::load(tx, districts, day)?;
         let Some((values, delivery_id, orders)) = preview_values(tx, &board)? else { continue };
         if !masking.hides(delivery_id, masking.is_due_on(day)) {
             return Ok((values, true, orders));

@@ -207,7 +207,7 @@ impl Origin {
     }
 }
 
-pub(super) async fn bulk(
+pub(super) async fn apply(
     State(BulkContext { storage, jobs }): State<BulkContext>,
     layout: Layout,
     actor: MemberActor,

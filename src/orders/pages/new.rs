@@ -21,8 +21,8 @@ use crate::orders::model::{Order, ShippingMethod};
 use crate::orders::store::manual_order::{self, ManualOrderOutcome};
 use crate::orders::store::{self, seal};
 use crate::plans::model::JobKind;
+use crate::plans::promise::date_request::{AskedGoods, DateRequest};
 use crate::plans::promise::dates::{self, NewPromise, NoDates, PromiseError};
-use crate::plans::promise::enquiry::{AskedGoods, Enquiry};
 use crate::plans::promise::{DateOffer, MAX_OFFERS, PromiseChannel};
 use crate::products::model::Product;
 use crate::products::store as products;
@@ -239,8 +239,8 @@ async fn counter_dates(
         .storage
         .read(move |tx| {
             let today = tx.now().date();
-            let enquiry = Enquiry::of_goods(tx, &districts, today, &zip, &goods)?;
-            dates::dates(tx, &districts, &enquiry, today, wish)
+            let request = DateRequest::of_goods(tx, &districts, today, &zip, &goods)?;
+            dates::find(tx, &districts, &request, today, wish)
         })
         .await?;
     Ok(match found {

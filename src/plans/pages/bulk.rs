@@ -12,7 +12,7 @@ use crate::districts::{DistrictCache, Districts};
 use crate::drive::hand_out;
 use crate::id::{crockford, parse_crockford};
 use crate::plans::assign::{NewPlan, Scope};
-use crate::plans::board::board;
+use crate::plans::board;
 use crate::plans::edit::{self, EditContext, FormerPosition, MoveOutcome, MoveResult, Refusal, SeenVersions};
 use crate::plans::model::{ColumnKey, Hold, TourState};
 use crate::plans::planner;
@@ -125,7 +125,7 @@ fn parse_button(pairs: &[(String, String)]) -> Option<BoardForm> {
     Some(BoardForm { day, seen: versions.collect(), action })
 }
 
-pub(super) async fn bulk(
+pub(super) async fn apply(
     State(storage): State<Storage>,
     State(districts): State<DistrictCache>,
     actor: MemberActor,
@@ -147,7 +147,7 @@ pub(super) async fn bulk(
     }
     let plan = if let Action::Assign(scope) = &action {
         let for_read = districts.clone();
-        let board = storage.read(move |tx| board(tx, &for_read, day)).await?;
+        let board = storage.read(move |tx| board::load(tx, &for_read, day)).await?;
         match planner::run(board, scope.clone()).await? {
             Ok(plan) => Some(plan),
             Err(reason) => {
@@ -175,7 +175,7 @@ async fn preview(
     let kept = ids.iter().filter(|_| ids.len() <= MAX_KEPT_TICKS);
     let ticks: Vec<String> = kept.map(|id| format!("&tick={}", crockford(*id))).collect();
     let here = format!("/plans?day={day}&to={}{}", column_text(to), ticks.concat());
-    let board = storage.read(move |tx| board(tx, &districts, day)).await?;
+    let board = storage.read(move |tx| board::load(tx, &districts, day)).await?;
     let name = board.columns.iter().find(|column| column.key() == to).map(edit::column_name).unwrap_or_default();
     let told = match edit::cost_of_move(board, (to, None), &ids) {
         Ok(cost) => Flash::warning(format!("아직 옮기지 않았어요. {name}에 넣으면: {}", cost.sentence())),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::parse_column;
 use crate::districts::DistrictCache;
 use crate::id::parse_crockford;
-use crate::plans::board::board;
+use crate::plans::board;
 use crate::plans::edit::cost_of_move;
 use crate::storage::Storage;
 use crate::time::parse_date;
@@ -43,7 +43,7 @@ pub(super) async fn show(
     let to = parse_column(&query.to).ok_or(Error::NotFound)?;
     let keys: Vec<i64> = query.tick.iter().filter_map(|tick| parse_crockford(tick)).take(MAX_MOVED).collect();
     let districts = districts.refresh(&storage).await?;
-    let board = storage.read(move |tx| board(tx, &districts, day)).await?;
+    let board = storage.read(move |tx| board::load(tx, &districts, day)).await?;
     let text = match cost_of_move(board, (to, query.at.parse().ok()), &keys) {
         Ok(cost) => cost.sentence(),
         Err(refusal) => refusal.sentence(),

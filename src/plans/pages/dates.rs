@@ -15,8 +15,8 @@ use crate::orders::bundle::DeliveryState;
 use crate::orders::model::OrderState;
 use crate::orders::store as orders;
 use crate::plans::model::Job;
+use crate::plans::promise::date_request::{AskedGoods, DateRequest};
 use crate::plans::promise::dates::{self, Dates, NewPromise, NoDates};
-use crate::plans::promise::enquiry::{AskedGoods, Enquiry};
 use crate::plans::promise::{DateOffer, DateRefusal, PromiseChannel};
 use crate::plans::store::promises::{self, Promise};
 use crate::plans::work::DeliveryWork;
@@ -30,7 +30,7 @@ use crate::web::{
     redirect_with_flash,
 };
 
-/// Most pieces of one enquiry.
+/// Most pieces of one request.
 const MAX_QUANTITY: i64 = 100;
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -198,9 +198,9 @@ fn of_delivery(
     let today = tx.now().date();
     let Some((mut work, stored)) = dates::find_delivery(tx, id)? else { return Ok(None) };
     let (job, planned): (Option<Job>, _) = stored.map_or((None, None), |stored| (Some(stored.job), stored.planned));
-    let enquiry = Enquiry::of_delivery(tx, today, &work, job.as_ref())?;
+    let request = DateRequest::of_delivery(tx, today, &work, job.as_ref())?;
     let wish = parse_date(&query.day).or(work.preferred_date);
-    let shown = DatesView::new(dates::dates(tx, districts, &enquiry, today, wish)?);
+    let shown = DatesView::new(dates::find(tx, districts, &request, today, wish)?);
     let history = promises::of_delivery(tx, id)?;
     let masking = masking::of_member(tx, layout.member.as_ref(), Surface::Plan)?;
     let is_masked = masking.hides(id, masking.is_due(work.preferred_date, work.state == DeliveryState::ReadyToShip));
@@ -231,9 +231,9 @@ fn of_goods(tx: &mut dyn Tx, districts: &Districts, layout: Layout, mut query: D
     };
     page.query.zip.clone_from(&zip);
     let goods = AskedGoods { product_id: parse_crockford(&page.query.product), quantity, ..AskedGoods::default() };
-    let enquiry = Enquiry::of_goods(tx, districts, today, &zip, &[goods])?;
+    let request = DateRequest::of_goods(tx, districts, today, &zip, &[goods])?;
     let wish = parse_date(&page.query.day);
-    page.shown = DatesView::new(dates::dates(tx, districts, &enquiry, today, wish)?);
+    page.shown = DatesView::new(dates::find(tx, districts, &request, today, wish)?);
     Ok(page)
 }
 

@@ -12,7 +12,7 @@ use crate::drive::store as drive;
 use crate::id::crockford;
 use crate::masking;
 use crate::members::model::rights::Surface;
-use crate::plans::board::{Board, board};
+use crate::plans::board::{self, Board};
 use crate::plans::model::Hold;
 use crate::plans::store::{self, DayCount};
 use crate::storage::{Storage, StorageError};
@@ -143,7 +143,7 @@ pub(super) async fn list(
         .read(move |tx| {
             let counts = store::days_between(tx, monday, monday + Days::new(6))?;
             let masking = masking::of_member(tx, member.as_ref(), Surface::Plan)?;
-            let board = board(tx, &for_read, day)?;
+            let board = board::load(tx, &for_read, day)?;
             let is_waiting = board.columns.iter().any(|column| column.is_fixed() && !column.is_handed_out());
             let drivers = if is_waiting { drive::drivers(tx)? } else { Vec::new() };
             let mut driven = Vec::new();

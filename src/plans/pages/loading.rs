@@ -17,7 +17,7 @@ use crate::orders::model::OrderState;
 use crate::plans::board::{BoardStop, Column};
 use crate::plans::edit::column_name;
 use crate::plans::model::JobKind;
-use crate::plans::work::Basis;
+use crate::plans::work::WorkBasis;
 use crate::shop::store as shop;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::time::date_with_weekday;
@@ -87,7 +87,7 @@ fn lines(
     listed: &BTreeMap<i64, &OrderRow>,
     code: impl Fn(i64) -> Option<QrCode>,
 ) -> Vec<LoadingLine> {
-    let (work, basis) = (&stop.item.work, Basis::from_json(&stop.stop.basis));
+    let (work, basis) = (&stop.item.work, WorkBasis::from_json(&stop.stop.basis));
     let is_swap = work.kind() == JobKind::Swap;
     let is_done = !is_handed_out && !work.is_open();
     let is_cancelled = |row: &OrderRow| !is_swap && row.order.state >= OrderState::Cancelled;

@@ -15,7 +15,7 @@ use crate::districts::DistrictCache;
 use crate::id::crockford;
 use crate::masking;
 use crate::members::model::rights::Surface;
-use crate::plans::board::board;
+use crate::plans::board;
 use crate::shop::store as shop;
 use crate::storage::{Storage, StorageError};
 use crate::time::{date_with_weekday, parse_date};
@@ -94,7 +94,7 @@ pub(super) async fn show(
     let member = layout.member.clone();
     let (board, rows, masking, claims, shop) = storage
         .read(move |tx| {
-            let board = board(tx, &for_read, day)?;
+            let board = board::load(tx, &for_read, day)?;
             let stops = board.columns.iter().flat_map(|column| &column.stops);
             let ids: BTreeSet<i64> = stops.map(|stop| stop.item.work.delivery_id).collect();
             let rows = load_rows(tx, &ids.into_iter().collect::<Vec<_>>())?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{Days, NaiveDate};
 
-use super::enquiry::Enquiry;
+use super::date_request::DateRequest;
 use super::{
     DateOffer, DateRefusal, DayPlan, DayRound, HORIZON_DAYS, MAX_OFFERS, PromiseBasis, PromiseChannel, PromiseFacts,
     PromiseProblem, check_day, closed, promise_problem,
@@ -56,20 +56,20 @@ pub enum NoDates {
 }
 
 /// The wished day, and the days around it that can be promised; without a wish the next days.
-pub fn dates(
+pub fn find(
     tx: &mut dyn Tx,
     districts: &Districts,
-    enquiry: &Enquiry,
+    request: &DateRequest,
     today: NaiveDate,
     wish: Option<NaiveDate>,
 ) -> Result<std::result::Result<Dates, NoDates>> {
-    let loader = match DayLoader::load(tx, districts, enquiry)? {
+    let loader = match DayLoader::load(tx, districts, request)? {
         Ok(loader) => loader,
         Err(reason) => return Ok(Err(reason)),
     };
-    let first = enquiry.ready.max(today + Days::new(1));
+    let first = request.ready.max(today + Days::new(1));
     let last = first + Days::new(HORIZON_DAYS - 1);
-    let judged = wish.map(|day| (day, outside(enquiry, today, day)));
+    let judged = wish.map(|day| (day, outside(request, today, day)));
     let open_wish = judged.as_ref().filter(|(_, refusal)| refusal.is_none()).map(|(day, _)| *day);
     let mut wished = judged.and_then(|(day, refusal)| Some((day, Err(refusal?))));
     // The days nearest to the wished one come first, itself before all.
@@ -104,34 +104,34 @@ pub fn dates(
 }
 
 /// Why a day is none of those whose room is known.
-fn outside(enquiry: &Enquiry, today: NaiveDate, day: NaiveDate) -> Option<DateRefusal> {
-    if day < enquiry.ready {
-        return Some(DateRefusal::TooEarly { ready: enquiry.ready });
+fn outside(request: &DateRequest, today: NaiveDate, day: NaiveDate) -> Option<DateRefusal> {
+    if day < request.ready {
+        return Some(DateRefusal::TooEarly { ready: request.ready });
     }
-    let last = enquiry.ready.max(today) + Days::new(HORIZON_DAYS);
+    let last = request.ready.max(today) + Days::new(HORIZON_DAYS);
     (day > last).then_some(DateRefusal::TooFar { last })
 }
 
 /// Whether one day can be promised.
-pub fn date(
+pub fn check(
     tx: &mut dyn Tx,
     districts: &Districts,
-    enquiry: &Enquiry,
+    request: &DateRequest,
     day: NaiveDate,
 ) -> Result<std::result::Result<std::result::Result<DateOffer, DateRefusal>, NoDates>> {
-    if let Some(refusal) = outside(enquiry, tx.now().date(), day) {
+    if let Some(refusal) = outside(request, tx.now().date(), day) {
         return Ok(Ok(Err(refusal)));
     }
-    Ok(match DayLoader::load(tx, districts, enquiry)? {
+    Ok(match DayLoader::load(tx, districts, request)? {
         Err(reason) => Err(reason),
         Ok(loader) => Ok(loader.judge(tx, day)?),
     })
 }
 
-/// Loads the days of an enquiry.
+/// Loads the days of a request.
 struct DayLoader<'d> {
     districts: &'d Districts,
-    enquiry: Enquiry,
+    request: DateRequest,
     stop: PlannedStop,
     handling: HandlingTable,
     area: ServiceArea,
@@ -145,18 +145,18 @@ impl<'d> DayLoader<'d> {
     fn load(
         tx: &mut dyn Tx,
         districts: &'d Districts,
-        enquiry: &Enquiry,
+        request: &DateRequest,
     ) -> Result<std::result::Result<Self, NoDates>> {
         let settings = trucks::settings(tx)?;
         let points = PostalPoints::new(districts);
         if points.place(&settings.depot_zip).is_none() {
             return Ok(Err(NoDates::Depot));
         }
-        let Some((place, _)) = points.place(&enquiry.zip_code) else { return Ok(Err(NoDates::Point)) };
+        let Some((place, _)) = points.place(&request.zip_code) else { return Ok(Err(NoDates::Point)) };
         Ok(Ok(Self {
             districts,
-            stop: PlannedStop { place: Some(place), effort: enquiry.effort, window: enquiry.window },
-            enquiry: enquiry.clone(),
+            stop: PlannedStop { place: Some(place), effort: request.effort, window: request.window },
+            request: request.clone(),
             handling: trucks::handling_table(tx, settings.default_handling)?,
             area: trucks::service_area(tx, &settings)?,
             trucks: trucks::all(tx)?,
@@ -204,7 +204,7 @@ impl<'d> DayLoader<'d> {
             DayPlan {
                 day,
                 shop_day_off: calendar.shop_day_off(day).map(str::to_owned),
-                not_served: self.area.refusal(self.districts, &self.enquiry.zip_code, self.enquiry.sigungu_code, day),
+                not_served: self.area.refusal(self.districts, &self.request.zip_code, self.request.sigungu_code, day),
                 roads: self.roads.clone(),
                 rounds: day_rounds,
                 unplanned: Vec::new(),
@@ -213,7 +213,7 @@ impl<'d> DayLoader<'d> {
         Ok(days.collect())
     }
 
-    /// Loads the stops of those of these days that are open, without the delivery of the enquiry.
+    /// Loads the stops of those of these days that are open, without the delivery of the request.
     fn fill(&self, tx: &mut dyn Tx, plans: &mut [DayPlan]) -> Result<()> {
         let mut open: Vec<&mut DayPlan> = plans.iter_mut().filter(|plan| closed(plan, &self.stop).is_none()).collect();
         let days: BTreeSet<NaiveDate> = open.iter().map(|plan| plan.day).collect();
@@ -246,7 +246,7 @@ impl<'d> DayLoader<'d> {
                 (work.key, stop)
             })
             .collect();
-        let is_other = |id: &i64| Some(*id) != self.enquiry.delivery_id;
+        let is_other = |id: &i64| Some(*id) != self.request.delivery_id;
         let stops_of = |ids: &mut dyn Iterator<Item = i64>| -> Vec<PlannedStop> {
             ids.filter(is_other).filter_map(|id| planned_stops.get(&id).copied()).collect()
         };
@@ -357,9 +357,9 @@ pub fn make(
         return Ok(Err(PromiseError::TooFar));
     }
     let job = stored.map(|stored| stored.job);
-    let enquiry = Enquiry::of_delivery(tx, today, &work, job.as_ref())?;
-    let (basis, despite) = match date(tx, &districts, &enquiry, day)? {
-        Ok(Ok(offer)) => (basis_of(tx, &districts, &enquiry, offer)?, None),
+    let request = DateRequest::of_delivery(tx, today, &work, job.as_ref())?;
+    let (basis, despite) = match check(tx, &districts, &request, day)? {
+        Ok(Ok(offer)) => (basis_of(tx, &districts, &request, offer)?, None),
         Ok(Err(refusal)) if is_despite => {
             let reason = refusal.sentence();
             (serde_json::json!({ "despite": reason }).to_string(), Some(reason))
@@ -391,14 +391,14 @@ pub fn make(
 }
 
 /// What a promise is made from, as JSON: the offer with its room left, the lead time, the weekdays of the district.
-fn basis_of(tx: &mut dyn Tx, districts: &Districts, enquiry: &Enquiry, offer: DateOffer) -> Result<String> {
+fn basis_of(tx: &mut dyn Tx, districts: &Districts, request: &DateRequest, offer: DateOffer) -> Result<String> {
     let settings = trucks::settings(tx)?;
     let area = trucks::service_area(tx, &settings)?;
-    let weekdays = enquiry.sigungu_code.and_then(|code| area.weekdays_of(districts, code));
+    let weekdays = request.sigungu_code.and_then(|code| area.weekdays_of(districts, code));
     let basis = PromiseBasis {
         offer,
-        ready: enquiry.ready,
-        lead_days: enquiry.lead_days,
+        ready: request.ready,
+        lead_days: request.lead_days,
         district_days: weekdays.map(|(_, weekdays)| weekdays.label()),
     };
     Ok(serde_json::to_string(&basis).unwrap_or_default())

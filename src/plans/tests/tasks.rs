@@ -96,7 +96,7 @@ fn divided_delivery_is_two_jobs_of_one_bundle() {
             let board = load(tx)?;
             let own = board.pool.iter().find(|item| item.work.key == id).expect("due");
             assert_eq!((own.work.orders.len(), own.work.apart.len(), own.effort.pieces), (1, 1, 1));
-            let tomorrow = super::board(tx, &districts, day("2026-11-25"))?;
+            let tomorrow = super::board::load(tx, &districts, day("2026-11-25"))?;
             assert!(keys(&tomorrow).contains(&part) && keys(&tomorrow).contains(&id));
             edit::move_to(tx, &districts, &context(actor, &tomorrow), (columns[0], None), &[part])?.expect("moves");
             let days = tasks::divided_days(tx, &[id])?;

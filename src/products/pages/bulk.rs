@@ -25,7 +25,7 @@ struct RejectedRow {
     usage: Vec<ProductUsage>,
 }
 
-pub(super) async fn bulk(
+pub(super) async fn apply(
     State(storage): State<Storage>,
     layout: Layout,
     actor: MemberActor,

@@ -29,9 +29,9 @@ impl Stop {
     }
 }
 
-/// A truck on one day. It starts and ends at its depot.
+/// A truck on one day, as far as the search knows it. It starts and ends at its depot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Truck {
+pub struct Vehicle {
     /// number of the day
     pub day: i64,
     /// people aboard
@@ -50,7 +50,7 @@ pub struct Truck {
     pub depot: usize,
 }
 
-impl Truck {
+impl Vehicle {
     /// Whether two empty trucks are interchangeable.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         self == other
@@ -107,7 +107,7 @@ pub struct Problem {
     /// stops; place `i + 1` of the driving times is stop `i`
     pub stops: Vec<Stop>,
     /// trucks; one entry for each day of a truck
-    pub trucks: Vec<Truck>,
+    pub trucks: Vec<Vehicle>,
     /// driving times
     pub times: DrivingTimes,
     /// whether anything is collected: only then the load is not greatest at the depot
@@ -116,7 +116,7 @@ pub struct Problem {
 
 impl Problem {
     /// A problem of these stops and trucks.
-    pub fn new(stops: Vec<Stop>, trucks: Vec<Truck>, times: DrivingTimes) -> Self {
+    pub fn new(stops: Vec<Stop>, trucks: Vec<Vehicle>, times: DrivingTimes) -> Self {
         let has_collections = stops.iter().any(|stop| stop.collected != [0; 2]);
         Self { stops, trucks, times, has_collections }
     }

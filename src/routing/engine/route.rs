@@ -8,14 +8,14 @@
 //! at a place raises the load before it by what is delivered there, and the load after it by what is collected there, so
 //! it fits if the greatest loads on both sides leave that room.
 
-use super::problem::{Problem, Stop, Truck};
+use super::problem::{Problem, Stop, Vehicle};
 
 /// Seconds of overtime cost this much, in driving seconds.
 const OVERTIME_COST: i32 = 2;
 
 /// A place on the route: the depot of the truck, a stop, or the depot again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Visit {
+struct Waypoint {
     place: usize,
     /// driving seconds from the previous place
     leg: i32,
@@ -63,7 +63,7 @@ struct Room {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Route {
     /// depot, stops, depot
-    visits: Vec<Visit>,
+    visits: Vec<Waypoint>,
     /// by visit but the last; empty if nothing is collected on the day
     rooms: Vec<Room>,
     /// free volume and pieces at the start
@@ -89,7 +89,7 @@ impl Clone for Route {
 impl Route {
     /// The route of the stops in this order; the fixed beginning of the truck is part of them.
     pub(super) fn new(problem: &Problem, truck: usize, stops: impl IntoIterator<Item = usize>) -> Self {
-        let visit = |place| Visit { place, ..Visit::default() };
+        let visit = |place| Waypoint { place, ..Waypoint::default() };
         let depot = problem.trucks[truck].depot;
         let places = [depot].into_iter().chain(stops.into_iter().map(|stop| stop + 1)).chain([depot]);
         let visits = places.map(visit).collect();
@@ -116,7 +116,7 @@ impl Route {
     /// Inserts a stop.
     pub(super) fn insert(&mut self, problem: &Problem, truck: usize, stop: usize, position: usize) {
         let place = stop + 1;
-        self.visits.insert(position, Visit { place, ..self.visits[position] });
+        self.visits.insert(position, Waypoint { place, ..self.visits[position] });
         self.update(problem, &problem.trucks[truck]);
     }
 
@@ -156,7 +156,7 @@ impl Route {
     pub(super) fn best_insertion(
         &self,
         problem: &Problem,
-        truck: &Truck,
+        truck: &Vehicle,
         stop: usize,
         limit: i32,
         relaxed: IgnoredRules,
@@ -207,8 +207,8 @@ impl Route {
     }
 
     /// Recomputes everything that follows from the sequence of places.
-    fn update(&mut self, problem: &Problem, truck: &Truck) {
-        let mut previous = Visit { leave: truck.start, ..self.visits[0] };
+    fn update(&mut self, problem: &Problem, truck: &Vehicle) {
+        let mut previous = Waypoint { leave: truck.start, ..self.visits[0] };
         self.visits[0] = previous;
         let (mut driving, mut free) = (0, truck.capacity);
         for visit in &mut self.visits[1..] {
@@ -221,7 +221,7 @@ impl Route {
             }
             previous = *visit;
         }
-        let mut next = Visit {
+        let mut next = Waypoint {
             span: 0,
             earliest_end: 0,
             latest: truck.start + truck.shift + truck.overtime,
@@ -251,7 +251,7 @@ impl Route {
     }
 
     /// Recomputes the free room of every leg.
-    fn update_rooms(&mut self, problem: &Problem, truck: &Truck) {
+    fn update_rooms(&mut self, problem: &Problem, truck: &Vehicle) {
         let stops = || self.visits[1..self.visits.len() - 1].iter().map(|visit| &problem.stops[visit.place - 1]);
         let mut free = self.free;
         let mut least = free;
@@ -295,7 +295,7 @@ mod tests {
             days: None,
         });
         let stops: Vec<Stop> = stops.collect();
-        let truck = Truck {
+        let truck = Vehicle {
             day: 0,
             crew: 1,
             capacity: [9, 5],
@@ -361,7 +361,7 @@ mod tests {
     fn stop_is_served_by_the_truck_whose_depot_is_near() {
         let stop =
             Stop { service: 600, load: [1, 1], collected: [0; 2], crew: 1, window: None, trucks: None, days: None };
-        let truck = |depot| Truck {
+        let truck = |depot| Vehicle {
             day: 0,
             crew: 1,
             capacity: [9, 9],
@@ -393,7 +393,7 @@ mod tests {
             trucks: None,
             days: None,
         };
-        let truck = Truck {
+        let truck = Vehicle {
             day: 0,
             crew: 1,
             capacity: [9, 9],

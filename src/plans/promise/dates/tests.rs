@@ -2,7 +2,7 @@ use chrono::{Datelike, Weekday};
 
 use super::*;
 use crate::orders::testing::Shop;
-use crate::plans::promise::enquiry::{AskedGoods, working_days_after};
+use crate::plans::promise::date_request::{AskedGoods, working_days_after};
 use crate::plans::tests::{day, order, set_up};
 use crate::trucks::calendar::SpecialDay;
 
@@ -32,8 +32,8 @@ fn small_trucks(tx: &mut dyn Tx) -> Result<()> {
 fn offered(tx: &mut dyn Tx, delivery_id: i64) -> Result<Vec<NaiveDate>> {
     let today = tx.now().date();
     let (work, _) = find_delivery(tx, delivery_id)?.expect("the delivery");
-    let enquiry = Enquiry::of_delivery(tx, today, &work, None)?;
-    let dates = dates(tx, &Districts::embedded(), &enquiry, today, None)?.expect("dates");
+    let request = DateRequest::of_delivery(tx, today, &work, None)?;
+    let dates = find(tx, &Districts::embedded(), &request, today, None)?.expect("dates");
     Ok(dates.offers.iter().map(|offer| offer.day).collect())
 }
 
@@ -87,9 +87,9 @@ fn days_around_the_wished_one_are_offered() {
             let today = tx.now().date();
             let id = delivery(tx, "1")?;
             let (work, _) = find_delivery(tx, id)?.expect("the delivery");
-            let enquiry = Enquiry::of_delivery(tx, today, &work, None)?;
+            let request = DateRequest::of_delivery(tx, today, &work, None)?;
             let judged = |tx: &mut dyn Tx, wish: NaiveDate| {
-                dates(tx, &Districts::embedded(), &enquiry, today, Some(wish)).map(|dates| dates.expect("dates"))
+                find(tx, &Districts::embedded(), &request, today, Some(wish)).map(|dates| dates.expect("dates"))
             };
             // A Sunday, when no truck drives: the days beside it, the earlier one first.
             let sunday = (14..21).map(|days| today + Days::new(days)).find(|day| day.weekday() == Weekday::Sun);
@@ -200,13 +200,13 @@ fn day_without_a_depot_or_a_point_is_not_judged() {
             let (_, _) = set_up(tx, files, Vec::new())?;
             let today = tx.now().date();
             let districts = Districts::embedded();
-            let unknown = Enquiry::of_goods(tx, &districts, today, "00000", &[goods(1)])?;
-            assert_eq!(dates(tx, &districts, &unknown, today, None)?, Err(NoDates::Point));
+            let unknown = DateRequest::of_goods(tx, &districts, today, "00000", &[goods(1)])?;
+            assert_eq!(find(tx, &districts, &unknown, today, None)?, Err(NoDates::Point));
             let mut settings = trucks::settings(tx)?;
             settings.depot_zip.clear();
             trucks::save_settings(tx, &settings)?;
-            let known = Enquiry::of_goods(tx, &districts, today, "39200", &[goods(2)])?;
-            assert_eq!(dates(tx, &districts, &known, today, None)?, Err(NoDates::Depot));
+            let known = DateRequest::of_goods(tx, &districts, today, "39200", &[goods(2)])?;
+            assert_eq!(find(tx, &districts, &known, today, None)?, Err(NoDates::Depot));
             assert_eq!((known.effort.minutes, known.effort.pieces), (40, 2));
             Ok(())
         })
@@ -248,11 +248,11 @@ fn cancelled_finished_and_held_deliveries_take_no_room() {
                 tx.exec(leave, &[ids[0].into()])?;
                 let (work, _) = find_delivery(tx, ids[6])?.expect("the delivery");
                 let today = tx.now().date();
-                let enquiry = Enquiry::of_delivery(tx, today, &work, None)?;
-                let answer = date(tx, &Districts::embedded(), &enquiry, day(&on))?.expect("is judged");
+                let request = DateRequest::of_delivery(tx, today, &work, None)?;
+                let answer = check(tx, &Districts::embedded(), &request, day(&on))?.expect("is judged");
                 assert!(answer.is_ok(), "{leave}: {answer:?}");
                 tx.exec(come_back, &[ids[0].into()])?;
-                let answer = date(tx, &Districts::embedded(), &enquiry, day(&on))?.expect("is judged");
+                let answer = check(tx, &Districts::embedded(), &request, day(&on))?.expect("is judged");
                 assert_eq!(answer, Err(DateRefusal::Full), "{come_back}");
             }
             Ok(())

@@ -15,7 +15,7 @@ use crate::trucks::store as trucks;
 
 /// For what a day is looked for.
 #[derive(Clone, Debug)]
-pub struct Enquiry {
+pub struct DateRequest {
     /// the delivery, if there is an order already: what is planned of it makes room
     pub delivery_id: Option<i64>,
     /// postal code
@@ -43,8 +43,8 @@ pub struct AskedGoods {
     pub quantity: i64,
 }
 
-impl Enquiry {
-    /// The enquiry of a customer at the counter, without an order so far.
+impl DateRequest {
+    /// The request of a customer at the counter, without an order so far.
     pub fn of_goods(
         tx: &mut dyn Tx,
         districts: &Districts,
@@ -77,7 +77,7 @@ impl Enquiry {
         })
     }
 
-    /// The enquiry for a delivery: its goods are ready tomorrow where the factory sent them, otherwise the lead time
+    /// The request for a delivery: its goods are ready tomorrow where the factory sent them, otherwise the lead time
     /// after they were bought from it.
     pub fn of_delivery(tx: &mut dyn Tx, today: NaiveDate, work: &DeliveryWork, job: Option<&Job>) -> Result<Self> {
         let settings = trucks::settings(tx)?;
