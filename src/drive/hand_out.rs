@@ -46,8 +46,8 @@ impl StepRefusal {
             Self::NotLoaded(lines) => format!("실었는지 표시하지 않은 상품이 있어요: {}", lines.join(", ")),
             Self::NoReason(lines) => format!("이유를 입력해 주세요: {}", lines.join(", ")),
             Self::NoReasonBack => "되돌리는 이유를 입력해 주세요.".to_owned(),
-            Self::OldClaims(sentence) => {
-                format!("{sentence} 급하면 그대로 출발하는 이유를 입력해 주세요.")
+            Self::OldClaims(gaps) => {
+                format!("{gaps} 그 뒤에 들어온 취소를 확인하고, 그대로 출발하는 이유를 입력해 주세요.")
             }
             Self::Reported => "이미 배송을 기록한 차라 되돌리지 못해요. 마감해 주세요.".to_owned(),
         }
@@ -189,7 +189,7 @@ pub fn leave(tx: &mut dyn Tx, actor: MemberActor, tour_id: i64, despite: &str) -
     let claims = claims_of(tx, &loaded)?;
     if !claims.warnings.is_empty() {
         if despite.is_empty() {
-            return Ok(Err(StepRefusal::OldClaims(claims.warnings.join(" "))));
+            return Ok(Err(StepRefusal::OldClaims(claims.gaps.join(" "))));
         }
         reasons.push(format!("클레임 확인: {despite}"));
     }

@@ -61,7 +61,9 @@ pub struct ClaimDataSummary {
     pub channels: Vec<ClaimData>,
     /// the description of each channel
     pub descriptions: Vec<String>,
-    /// why the file should wait, for each channel whose claims are too old
+    /// how old the claims are, for each channel whose claims are too old
+    pub gaps: Vec<String>,
+    /// why the file should wait and what the office does, for each of these channels
     pub warnings: Vec<String>,
     /// codes of these channels, for a form that confirms the warnings; empty without any
     pub stale: String,
@@ -70,19 +72,23 @@ pub struct ClaimDataSummary {
 impl ClaimDataSummary {
     /// Judges the claims by the hours that the shop allows.
     pub fn new(channels: Vec<ClaimData>, now: Moment, max_hours: u32) -> Self {
-        let warning = |data: &ClaimData| match data.newest_at {
+        let gap = |data: &ClaimData| match data.newest_at {
             Some(at) => {
-                let (name, age) = (&data.channel_name, age(now.0.saturating_sub(at.0)));
-                format!("{name}: {age} 파일이 마지막이에요. 새 주문 파일이나 취소관리 목록을 먼저 올려 주세요.")
+                format!("{}: {} 파일이 마지막이에요.", data.channel_name, age(now.0.saturating_sub(at.0)))
             }
-            None => format!(
-                "{}: 클레임이 든 파일을 올린 적이 없어요. 판매채널에서 취소 요청을 확인해 주세요.",
-                data.channel_name
-            ),
+            None => format!("{}: 클레임이 든 파일을 올린 적이 없어요.", data.channel_name),
+        };
+        let warning = |data: &ClaimData| {
+            let advice = match data.newest_at {
+                Some(_) => "새 주문 파일이나 취소관리 목록을 먼저 올려 주세요.",
+                None => "판매채널에서 취소 요청을 확인해 주세요.",
+            };
+            format!("{} {advice}", gap(data))
         };
         let stale: Vec<&ClaimData> = channels.iter().filter(|data| data.is_stale(now, max_hours)).collect();
         Self {
             descriptions: channels.iter().map(|data| data.describe(now)).collect(),
+            gaps: stale.iter().copied().map(gap).collect(),
             warnings: stale.iter().copied().map(warning).collect(),
             stale: stale.iter().map(|data| &*data.channel_code).collect::<Vec<_>>().join(","),
             channels,

@@ -10,6 +10,7 @@ use crate::drive::hand_out::{self, MAX_REASON_CHARS, StepRefusal, Tick, claims_o
 use crate::drive::tour::{self, DriveTour};
 use crate::id::{crockford, parse_crockford};
 use crate::masking;
+use crate::members::model::Role;
 use crate::members::model::rights::Surface;
 use crate::plans::model::TourState;
 use crate::storage::{Storage, StorageError, Tx};
@@ -50,7 +51,9 @@ struct LoadingPage {
     id: String,
     title: String,
     rows: Vec<LoadingRow>,
-    warnings: Vec<String>,
+    /// what is known of cancellations, if that is old
+    gaps: Vec<String>,
+    is_driver: bool,
     is_loading: bool,
     back: String,
     orders: Vec<i64>,
@@ -113,7 +116,8 @@ pub(super) async fn show(
         id,
         title: tour.tour.name(),
         rows: rows(&tour),
-        warnings: claims.warnings,
+        gaps: claims.gaps,
+        is_driver: member.role == Role::Driver,
         is_loading: tour.tour.state == TourState::Loading,
         back,
         orders: tour.order_ids(),
