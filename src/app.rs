@@ -50,4 +50,4 @@ pub fn router(state: &AppState) -> Router {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

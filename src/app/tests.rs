@@ -24,7 +24,8 @@ fn module(route: &RouteSpec) -> Vec<&'static str> {
     parts
 }
 
-fn source_file(route: &RouteSpec) -> String {
+/// The file of the handler, from the root of the repository.
+pub(crate) fn source_file(route: &RouteSpec) -> String {
     format!("src/{}.rs", module(route).join("/"))
 }
 

@@ -1,5 +1,7 @@
 //! Every page as every role: personal data occurs where the table of rights says so, and nowhere else.
 
+mod downloads;
+
 use std::collections::BTreeSet;
 
 use axum::http::Method;
