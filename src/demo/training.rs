@@ -224,9 +224,10 @@ fn recreate(tx: &mut dyn Tx, members: &[(DemoAccount, String)], orders: u64) -> 
             tracing::info!(done, orders, "연습 주문을 만들고 있어요");
         }
     })?;
-    let (name, tel, helper) =
-        ("예시침대 (연습)".to_owned(), "054-000-0000".to_owned(), "옆자리 선배 010-0000-0000".to_owned());
-    shop::store::save(tx, &Shop { name, tel, helper, ..Shop::default() })?;
+    let [name, tel, address, helper] =
+        ["예시침대 (연습)", "054-000-0000", "경상북도 포항시 남구 예시로 1", "옆자리 선배 010-0000-0000"]
+            .map(str::to_owned);
+    shop::store::save(tx, &Shop { name, tel, address, helper, ..Shop::default() })?;
     trucks::insert(tx, (admin_id, driver_id))?;
     store::record_creation(tx, orders)?;
     Ok(now)

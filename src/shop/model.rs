@@ -39,8 +39,10 @@ pub struct Shop {
     pub name: String,
     /// telephone number, on slips
     pub tel: String,
-    /// origin for the QR codes of slips, `https://…` without a trailing slash; empty: the origin of the request
+    /// postal address, the sender's in files for couriers
     pub address: String,
+    /// origin for the QR codes of slips, `https://…` without a trailing slash; empty: the origin of the request
+    pub origin: String,
     /// age of the newest claims of a channel, in hours of working days, from which files that send goods warn
     pub max_claim_data_hours: u32,
     /// paper of slips, unless their page chooses another
@@ -58,6 +60,7 @@ impl Default for Shop {
             name: empty(),
             tel: empty(),
             address: empty(),
+            origin: empty(),
             max_claim_data_hours: DEFAULT_CLAIM_DATA_HOURS,
             slip_paper: SlipPaper::default(),
             helper: empty(),
@@ -76,6 +79,8 @@ pub struct ShopForm {
     pub tel: String,
     /// [`Shop::address`]
     pub address: String,
+    /// [`Shop::origin`]
+    pub origin: String,
     /// [`Shop::max_claim_data_hours`]
     pub claim_data_hours: String,
     /// code of [`Shop::slip_paper`]
@@ -94,10 +99,11 @@ impl Default for ShopForm {
 
 impl From<Shop> for ShopForm {
     fn from(shop: Shop) -> Self {
-        let Shop { name, tel, address, max_claim_data_hours, slip_paper, helper, masks_lists } = shop;
+        let Shop { name, tel, address, origin, max_claim_data_hours, slip_paper, helper, masks_lists } = shop;
         let claim_data_hours = max_claim_data_hours.to_string();
         let mask_lists = if masks_lists { "1" } else { "" }.to_owned();
-        Self { name, tel, address, claim_data_hours, slip_paper: slip_paper.code().to_owned(), helper, mask_lists }
+        let slip_paper = slip_paper.code().to_owned();
+        Self { name, tel, address, origin, claim_data_hours, slip_paper, helper, mask_lists }
     }
 }
 
@@ -128,7 +134,8 @@ impl Shop {
         let shop = Self {
             name: form.name.trim().to_owned(),
             tel: form.tel.trim().to_owned(),
-            address: form.address.trim().trim_end_matches('/').to_owned(),
+            address: form.address.trim().to_owned(),
+            origin: form.origin.trim().trim_end_matches('/').to_owned(),
             max_claim_data_hours: form.claim_data_hours.trim().parse().unwrap_or_default(),
             slip_paper: SlipPaper::from_code(&form.slip_paper).unwrap_or_default(),
             helper: form.helper.trim().to_owned(),
@@ -140,16 +147,20 @@ impl Shop {
                 field: "claim_data_hours", message: "1부터 72까지 숫자로 입력해 주세요."
             });
         }
-        for (field, text) in
-            [("name", &shop.name), ("tel", &shop.tel), ("address", &shop.address), ("helper", &shop.helper)]
-        {
+        for (field, text) in [
+            ("name", &shop.name),
+            ("tel", &shop.tel),
+            ("address", &shop.address),
+            ("origin", &shop.origin),
+            ("helper", &shop.helper),
+        ] {
             if text.chars().count() > MAX_FIELD_CHARS || text.chars().any(char::is_control) {
                 problems.push(ShopFieldError { field, message: "100자까지 한 줄로 입력해 주세요." });
             }
         }
-        if !shop.address.is_empty() && !is_origin(&shop.address) {
+        if !shop.origin.is_empty() && !is_origin(&shop.origin) {
             let message = "https://로 시작하는 주소를 입력해 주세요. 예: https://order.example.kr";
-            problems.push(ShopFieldError { field: "address", message });
+            problems.push(ShopFieldError { field: "origin", message });
         }
         if problems.is_empty() { Ok(shop) } else { Err(problems) }
     }
@@ -168,23 +179,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn address_is_an_http_origin() {
-        let address = |text: &str| {
-            Shop::from_form(&ShopForm { address: text.to_owned(), ..ShopForm::default() }).map(|shop| shop.address)
+    fn origin_is_that_of_a_url() {
+        let origin = |text: &str| {
+            Shop::from_form(&ShopForm { origin: text.to_owned(), ..ShopForm::default() }).map(|shop| shop.origin)
         };
-        assert_eq!(address(" https://order.example.kr/ ").as_deref(), Ok("https://order.example.kr"));
-        assert_eq!(address("http://192.168.0.10:8080").as_deref(), Ok("http://192.168.0.10:8080"));
-        assert_eq!(address("").as_deref(), Ok(""));
+        assert_eq!(origin(" https://order.example.kr/ ").as_deref(), Ok("https://order.example.kr"));
+        assert_eq!(origin("http://192.168.0.10:8080").as_deref(), Ok("http://192.168.0.10:8080"));
+        assert_eq!(origin("").as_deref(), Ok(""));
         for wrong in ["order.example.kr", "javascript:alert(1)", "https://", "https://a b", "https://가게"] {
-            assert_eq!(address(wrong).expect_err(wrong)[0].field, "address");
+            assert_eq!(origin(wrong).expect_err(wrong)[0].field, "origin");
         }
     }
 
     #[test]
     fn all_errors_are_reported_at_once() {
         let (name, helper) = ("가".repeat(101), "나".repeat(101));
-        let [tel, address, claim_data_hours] = ["02\n1", "x", "네"].map(str::to_owned);
-        let form = ShopForm { name, tel, address, claim_data_hours, helper, ..ShopForm::default() };
+        let [tel, origin, claim_data_hours] = ["02\n1", "x", "네"].map(str::to_owned);
+        let form = ShopForm { name, tel, origin, claim_data_hours, helper, ..ShopForm::default() };
         assert_eq!(Shop::from_form(&form).expect_err("mistakes").len(), 5);
     }
 }

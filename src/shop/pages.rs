@@ -49,7 +49,7 @@ async fn update(
     let flash = storage
         .write(move |tx| {
             store::save(tx, &shop)?;
-            let event = AuditEvent::ShopSaved { name: shop.name.clone(), address: shop.address.clone() };
+            let event = AuditEvent::ShopSaved { name: shop.name.clone(), address: shop.origin.clone() };
             audit::record(tx, actor, AuditObject::UNNUMBERED, &event)?;
             Flash::success(event.sentence()).save(tx, actor.id)
         })
@@ -66,11 +66,13 @@ mod tests {
     #[tokio::test]
     async fn shop_is_saved_and_invalid_input_is_shown_again() {
         let app = TestApp::as_admin().await;
-        let wrong = app.post_form("/shop", &[("name", "보기 침대"), ("address", "우리 가게")]).await;
+        let wrong = app.post_form("/shop", &[("name", "보기 침대"), ("origin", "우리 가게")]).await;
         assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(wrong.text.contains("value=\"보기 침대\"") && wrong.text.contains("https://로 시작하는"));
-        let saved = app.post_form("/shop", &[("name", "보기 침대"), ("address", "https://shop.example/")]).await;
+        let right = [("name", "보기 침대"), ("address", "포항시 남구 예시로 1"), ("origin", "https://shop.example/")];
+        let saved = app.post_form("/shop", &right).await;
         let page = app.get(saved.location()).await.ok();
         assert!(page.contains("가게 정보를 저장했어요") && page.contains("value=\"https://shop.example\""));
+        assert!(page.contains("value=\"포항시 남구 예시로 1\""));
     }
 }

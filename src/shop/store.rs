@@ -21,6 +21,7 @@ pub fn find(tx: &mut dyn Tx) -> Result<Shop> {
             "shop.name" => shop.name = value,
             "shop.tel" => shop.tel = value,
             "shop.address" => shop.address = value,
+            "shop.origin" => shop.origin = value,
             MASK_LISTS => shop.masks_lists = value == "1",
             "shop.claim_data_hours" => {
                 shop.max_claim_data_hours = value.parse().unwrap_or(DEFAULT_CLAIM_DATA_HOURS);
@@ -41,6 +42,7 @@ pub fn save(tx: &mut dyn Tx, shop: &Shop) -> Result<()> {
         ("shop.name", &shop.name),
         ("shop.tel", &shop.tel),
         ("shop.address", &shop.address),
+        ("shop.origin", &shop.origin),
         ("shop.claim_data_hours", &hours),
         ("shop.slip_paper", &paper),
         ("shop.helper", &shop.helper),

@@ -338,7 +338,7 @@ pub(super) async fn slips_page(
             (row, work)
         };
         let rows: Vec<(DeliveryRow, SlipWork)> = rows.into_iter().map(masked).collect();
-        let base = this_host.or_of_shop(&shop.address);
+        let base = this_host.or_of_shop(&shop.origin);
         let paper = chosen_paper.unwrap_or(shop.slip_paper);
         let slip =
             |(row, work): (DeliveryRow, SlipWork)| Slip::new(DeliveryView::new(row, &districts), &work, base, paper);

@@ -41,10 +41,10 @@ pub(super) async fn show(
 ) -> PageResult {
     let shop = storage.read(shop::find).await?;
     let role = Role::from_code(&query.role).unwrap_or(Role::Logistics);
-    let url = if shop.address.is_empty() {
+    let url = if shop.origin.is_empty() {
         endpoints.lan_urls().into_iter().next().unwrap_or_else(|| endpoints.local_url())
     } else {
-        shop.address.clone()
+        shop.origin.clone()
     };
     Ok(page(HandbookPage { jobs: model::jobs(&TOPICS, role), qr_code: qr::svg(&url), layout, shop, role, url }))
 }
@@ -58,7 +58,7 @@ mod tests {
         let app = TestApp::as_admin().await;
         let shop = [
             ("name", "보기 침대"),
-            ("address", "https://order.example.kr"),
+            ("origin", "https://order.example.kr"),
             ("helper", "김과장 010-0000-0001"),
             ("claim_data_hours", "4"),
         ];

@@ -13,6 +13,7 @@ use crate::orders::fields::Cell;
 use crate::orders::fields::OrderField;
 use crate::orders::list::OrderRow;
 use crate::orders::model::{ChargeType, Order};
+use crate::shop::model::Shop;
 
 /// The file of a courier.
 pub(super) struct CourierFile {
@@ -21,6 +22,8 @@ pub(super) struct CourierFile {
     pub(super) sheet: String,
     hint: String,
     pub(super) columns: Vec<Column>,
+    /// the columns of [`SENDER`] that it has
+    sender: Vec<usize>,
 }
 
 /// A courier with a reservation file.
@@ -45,6 +48,12 @@ impl Courier {
     /// Korean name.
     pub fn name(self) -> &'static str {
         &self.file().name
+    }
+
+    /// Labels of what the file says of its sender and the shop has not filled in.
+    pub fn missing_sender(self, shop: &Shop) -> Vec<&'static str> {
+        let of_file = self.file().sender.iter().map(|at| SENDER[*at]);
+        of_file.filter(|(_, _, of_shop)| of_shop(shop).is_empty()).map(|(_, label, _)| label).collect()
     }
 
     /// What to do with the file.
@@ -79,17 +88,26 @@ static FILES: LazyLock<Vec<CourierFile>> =
 fn parse(code: &'static str, definition: &str) -> Result<CourierFile, String> {
     let FileDefinition { name, sheet, hint, columns } =
         toml::from_str(definition).map_err(|error| format!("{code}: {error}"))?;
+    let has = |value: &str| columns.iter().any(|(_, _, held)| held == value);
+    let sender = (0..SENDER.len()).filter(|at| has(SENDER[*at].0)).collect();
     let columns = columns.into_iter().map(|(header, width, value)| {
         let known = VALUES.iter().find(|(word, _)| *word == value).map(|(_, cell)| CellSource::Of(*cell));
         let source = known.or_else(|| OrderField::of(&value).map(CellSource::Field));
         let source = source.ok_or_else(|| format!("{code}: {value} of {header} is unknown"))?;
         Ok(Column { header: Cow::Owned(header), width, source })
     });
-    Ok(CourierFile { code, name, sheet, hint, columns: columns.collect::<Result<_, String>>()? })
+    Ok(CourierFile { code, name, sheet, hint, columns: columns.collect::<Result<_, String>>()?, sender })
 }
 
 /// What a column holds, besides the fields of [`OrderField`].
 type Value = for<'a> fn(&OrderLine<'a>) -> Cell<'a>;
+
+/// What a file says of the shop: the word, the label of its field in 가게 정보, and its value.
+const SENDER: [(&str, &str, fn(&Shop) -> &str); 3] = [
+    ("sender_name", "상호", |shop| &shop.name),
+    ("sender_tel", "가게 전화번호", |shop| &shop.tel),
+    ("sender_address", "가게 주소", |shop| &shop.address),
+];
 
 const VALUES: &[(&str, Value)] = &[
     ("empty", |_| Cell::text("")),

@@ -23,6 +23,7 @@ use crate::orders::filter::{OrderFilter, OrderQuery};
 use crate::orders::list::{self, OrderRow, Total};
 use crate::orders::model::OrderState;
 use crate::orders::store;
+use crate::shop;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::uploads::claim_data::ClaimDataSummary;
 use crate::uploads::store as uploads;
@@ -204,6 +205,8 @@ struct DownloadPage {
     unknown_courier: Vec<OrderRow>,
     /// how old the claims of the channels are
     claims: ClaimDataSummary,
+    /// what the shop has not filled in of the file's sender
+    missing_sender: Vec<&'static str>,
 }
 
 impl DownloadPage {
@@ -218,7 +221,7 @@ impl DownloadPage {
         let (despite, repeats) = (form.despite_claims(), form.repeats());
         let problem = content.problem(&filter).map(str::to_owned);
         let is_chosen = filter.chosen.is_some();
-        let (channels, total, held, (left_out, left_out_code), unknown_courier, claims) = storage
+        let (channels, total, held, (left_out, left_out_code), unknown_courier, (claims, missing_sender)) = storage
             .read(move |tx| {
                 let total = list::page(tx, &filter, 1, 1)?.total;
                 // A list leaves nothing out.
@@ -238,9 +241,14 @@ impl DownloadPage {
                 } else {
                     ClaimDataSummary::default()
                 };
+                let missing_sender = match content {
+                    ExportKind::CourierOrder(courier) => courier.missing_sender(&shop::store::find(tx)?),
+                    ExportKind::Orders | ExportKind::PurchaseOrder | ExportKind::Dispatch => Vec::new(),
+                };
                 let held = list::load_rows(tx, &held)?;
                 let unknown_courier = list::load_rows(tx, &unknown_courier)?;
-                Ok::<_, StorageError>((channels::store::all(tx)?, total, held, left_out, unknown_courier, claims))
+                let about = (claims, missing_sender);
+                Ok::<_, StorageError>((channels::store::all(tx)?, total, held, left_out, unknown_courier, about))
             })
             .await?;
         if form.purpose.is_empty() {
@@ -262,6 +270,7 @@ impl DownloadPage {
             left_out_code,
             unknown_courier,
             claims,
+            missing_sender,
         })
     }
 

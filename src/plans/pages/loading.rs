@@ -176,7 +176,7 @@ pub(super) async fn show(
     let (board, at, rows, masking, claims, shop) = loaded.await?.ok_or(Error::NotFound)?;
     let column = &board.columns[at];
     let orders: BTreeSet<i64> = rows.iter().flat_map(DeliveryRow::order_ids).collect();
-    let base = this_host.or_of_shop(&shop.address);
+    let base = this_host.or_of_shop(&shop.origin);
     let stops = loading_stops(column, &rows, &districts, (&masking, board.day), base);
     Ok(personal_page(LoadingPage {
         layout,

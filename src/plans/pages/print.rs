@@ -102,7 +102,7 @@ pub(super) async fn show(
             Ok::<_, StorageError>((board, rows, masking::of_member(tx, member.as_ref(), Surface::Plan)?, claims, shop))
         })
         .await?;
-    let base = this_host.or_of_shop(&shop.address);
+    let base = this_host.or_of_shop(&shop.origin);
     let planned = || board.columns.iter().filter(|column| !column.stops.is_empty());
     let papers = planned().enumerate().map(|(number, column)| {
         let mut view = ColumnView::new(column, &districts);

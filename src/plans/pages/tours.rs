@@ -125,7 +125,7 @@ pub(super) async fn show(
     let mut view = ColumnView::new(column, &districts);
     let cards = std::mem::take(&mut view.cards);
     driving.mask(&masking, board.day);
-    let rows = stop_rows(cards, column, (&masking, board.day), this_host.or_of_shop(&shop.address));
+    let rows = stop_rows(cards, column, (&masking, board.day), this_host.or_of_shop(&shop.origin));
     let slips: Vec<String> = column.stops.iter().map(|stop| format!("id={}", crockford(stop.item.work.key))).collect();
     Ok(personal_page(TourPage {
         id: crockford(id),

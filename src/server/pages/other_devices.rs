@@ -50,7 +50,7 @@ pub(super) async fn show(
     let shop = storage.read(shop::find).await?;
     let endpoints = &urls;
     // The shop's own URL (behind a proxy, for example) is the one to use if it is set.
-    let own_url = Some(shop.address).filter(|address| !address.is_empty());
+    let own_url = Some(shop.origin).filter(|origin| !origin.is_empty());
     let urls: Vec<String> = own_url.into_iter().chain(endpoints.lan_urls()).collect();
     let phones = phones_url(endpoints, &urls).and_then(|url| qr::svg(&url).map(|code| (url, code)));
     Ok(page(OtherDevicesPage {

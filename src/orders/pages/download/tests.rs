@@ -395,6 +395,24 @@ async fn ticked_orders_that_are_not_in_the_file_are_named_with_their_reason() {
 }
 
 #[tokio::test]
+async fn courier_reads_who_sends_and_what_is_missing_of_it_is_told_before() {
+    let app = shop().await;
+    let url = "/orders/download?state=PLACED&content=courier-order.logen";
+    let page = app.get(url).await.ok();
+    assert!(page.contains("보내는 사람의 상호, 가게 전화번호, 가게 주소 칸이 비어요"), "{page}");
+    let sender = [("name", "보기 침대"), ("tel", "054-555-0100"), ("address", "포항시 남구 예시로 1")];
+    app.post_form("/shop", &[&sender[..], &[("claim_data_hours", "4")]].concat()).await;
+    let page = app.get(url).await.ok();
+    assert!(!page.contains("칸이 비어요"), "{page}");
+    let fields = confirmed(&page);
+    let fields = fields.iter().map(|(name, value)| (*name, value.as_str()));
+    let form: Vec<(&str, &str)> = [("purpose", "shipping"), ("format", "csv")].into_iter().chain(fields).collect();
+    let file = app.post_form(url, &form).await.ok();
+    let first = file.lines().nth(1).unwrap_or_default();
+    assert!(sender.iter().all(|(_, value)| first.contains(value)), "{first}");
+}
+
+#[tokio::test]
 async fn orders_of_a_bundle_are_one_row_for_the_courier_and_its_number_is_theirs() {
     let app = TestApp::as_admin().await;
     app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
