@@ -1,6 +1,6 @@
 //! Extractors for forms and query strings.
 
-use axum::body::to_bytes;
+use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -65,26 +65,38 @@ impl<T: DeserializeOwned + Default, S: Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// Reads the body, verifies its CSRF token and deserializes it. Nothing but the token is parsed before it is verified.
-async fn verified_fields<T: DeserializeOwned + Send + 'static>(request: Request) -> Result<T, Error> {
+/// The body of a form whose CSRF token is verified.
+struct VerifiedBody {
+    bytes: Bytes,
+    /// whether it takes long to deserialize
+    is_long: bool,
+}
+
+/// Reads the body and verifies its CSRF token. Nothing but the token is parsed before it is verified. Compiled once, not for
+/// each form.
+async fn verified_body(request: Request) -> Result<VerifiedBody, Error> {
     let (mut parts, body) = request.into_parts();
     let auth = AuthContext::from_request_parts(&mut parts, &()).await?;
     let max_bytes = if auth.current.is_some() { MAX_FORM_BYTES } else { MAX_ANONYMOUS_FORM_BYTES };
     if content_length(&parts.headers).is_some_and(|length| length > max_bytes as u64) {
         return Err(Error::TooLarge);
     }
-    let body = to_bytes(body, max_bytes).await.map_err(|error| body_error(&error))?;
-    if memchr::memchr_iter(b'&', &body).count() >= MAX_FIELDS {
+    let bytes = to_bytes(body, max_bytes).await.map_err(|error| body_error(&error))?;
+    if memchr::memchr_iter(b'&', &bytes).count() >= MAX_FIELDS {
         return Err(Error::TooLarge);
     }
-    if csrf::verify(&auth, csrf_field(&body)).is_err() {
-        return Err(unsent::reject_form(&auth, &parts, &body).await);
+    if csrf::verify(&auth, csrf_field(&bytes)).is_err() {
+        return Err(unsent::reject_form(&auth, &parts, &bytes).await);
     }
-    let deserialize = move || serde_html_form::from_bytes(&body).map_err(reject);
-    if content_length(&parts.headers).is_none_or(|length| length > MAX_INLINE_BYTES as u64) {
-        return tokio::task::spawn_blocking(deserialize).await.map_err(Error::internal)?;
-    }
-    deserialize()
+    let is_long = content_length(&parts.headers).is_none_or(|length| length > MAX_INLINE_BYTES as u64);
+    Ok(VerifiedBody { bytes, is_long })
+}
+
+/// Deserializes the body of a form once its CSRF token is verified.
+async fn verified_fields<T: DeserializeOwned + Send + 'static>(request: Request) -> Result<T, Error> {
+    let VerifiedBody { bytes, is_long } = verified_body(request).await?;
+    let deserialize = move || serde_html_form::from_bytes(&bytes).map_err(reject);
+    if is_long { tokio::task::spawn_blocking(deserialize).await.map_err(Error::internal)? } else { deserialize() }
 }
 
 /// The declared length of a body.

@@ -3,6 +3,8 @@
 //! [`Routes`] wraps every handler in the access check, and keeps the declarations, so that tests can call each route
 //! without a login and as every role.
 
+use std::any::type_name;
+
 use axum::Router;
 use axum::extract::Request;
 use axum::handler::Handler;
@@ -78,28 +80,36 @@ impl Routes {
 
     /// Adds a GET route.
     pub fn get<H: Handler<T, AppState>, T: 'static>(self, path: &'static str, access: Access, handler: H) -> Self {
-        self.add::<H>(Method::GET, path, access, get(handler))
+        self.add(Method::GET, path, access, get(handler), type_name::<H>())
     }
 
     /// Adds a POST route for a form.
     pub fn post<H: Handler<T, AppState>, T: 'static>(self, path: &'static str, access: Access, handler: H) -> Self {
-        self.add::<H>(Method::POST, path, access, post(handler))
+        self.add(Method::POST, path, access, post(handler), type_name::<H>())
     }
 
     /// Adds a PUT route, which is for the scripts of phones: browsers send no form so.
     pub fn put<H: Handler<T, AppState>, T: 'static>(self, path: &'static str, access: Access, handler: H) -> Self {
-        self.add::<H>(Method::PUT, path, access, put(handler))
+        self.add(Method::PUT, path, access, put(handler), type_name::<H>())
     }
 
     /// Adds a POST route for files. The handler reads the body with [`super::UploadForm`], which limits it.
     pub fn upload<H: Handler<T, AppState>, T: 'static>(self, path: &'static str, access: Access, handler: H) -> Self {
-        self.add::<H>(Method::POST, path, access, post(handler))
+        self.add(Method::POST, path, access, post(handler), type_name::<H>())
     }
 
-    fn add<H>(mut self, method: Method, path: &'static str, access: Access, route: MethodRouter<AppState>) -> Self {
+    /// Not generic: the access check would be compiled once for each handler, which took minutes of a build.
+    fn add(
+        mut self,
+        method: Method,
+        path: &'static str,
+        access: Access,
+        route: MethodRouter<AppState>,
+        handler: &'static str,
+    ) -> Self {
         let guarded = route.route_layer(from_fn(move |request: Request, next: Next| authorize(access, request, next)));
         self.router = self.router.route(path, guarded);
-        self.specs.push(RouteSpec { method, path, access, handler: std::any::type_name::<H>() });
+        self.specs.push(RouteSpec { method, path, access, handler });
         self
     }
 
