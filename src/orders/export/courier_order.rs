@@ -52,8 +52,8 @@ impl Courier {
 
     /// Labels of what the file says of its sender and the shop has not filled in.
     pub fn missing_sender(self, shop: &Shop) -> Vec<&'static str> {
-        let of_file = self.file().sender.iter().map(|at| SENDER[*at]);
-        of_file.filter(|(_, _, of_shop)| of_shop(shop).is_empty()).map(|(_, label, _)| label).collect()
+        let of_file = self.file().sender.iter().map(|at| &SENDER[*at]);
+        of_file.filter(|field| (field.value)(shop).is_empty()).map(|field| field.label).collect()
     }
 
     /// What to do with the file.
@@ -89,7 +89,7 @@ fn parse(code: &'static str, definition: &str) -> Result<CourierFile, String> {
     let FileDefinition { name, sheet, hint, columns } =
         toml::from_str(definition).map_err(|error| format!("{code}: {error}"))?;
     let has = |value: &str| columns.iter().any(|(_, _, held)| held == value);
-    let sender = (0..SENDER.len()).filter(|at| has(SENDER[*at].0)).collect();
+    let sender = (0..SENDER.len()).filter(|at| has(SENDER[*at].word)).collect();
     let columns = columns.into_iter().map(|(header, width, value)| {
         let known = VALUES.iter().find(|(word, _)| *word == value).map(|(_, cell)| CellSource::Of(*cell));
         let source = known.or_else(|| OrderField::of(&value).map(CellSource::Field));
@@ -102,11 +102,19 @@ fn parse(code: &'static str, definition: &str) -> Result<CourierFile, String> {
 /// What a column holds, besides the fields of [`OrderField`].
 type Value = for<'a> fn(&OrderLine<'a>) -> Cell<'a>;
 
-/// What a file says of the shop: the word, the label of its field in 가게 정보, and its value.
-const SENDER: [(&str, &str, fn(&Shop) -> &str); 3] = [
-    ("sender_name", "상호", |shop| &shop.name),
-    ("sender_tel", "가게 전화번호", |shop| &shop.tel),
-    ("sender_address", "가게 주소", |shop| &shop.address),
+/// What a file says of the shop.
+struct SenderField {
+    /// its word in the definition of a file
+    word: &'static str,
+    /// its label in 가게 정보
+    label: &'static str,
+    value: fn(&Shop) -> &str,
+}
+
+const SENDER: [SenderField; 3] = [
+    SenderField { word: "sender_name", label: "상호", value: |shop| &shop.name },
+    SenderField { word: "sender_tel", label: "가게 전화번호", value: |shop| &shop.tel },
+    SenderField { word: "sender_address", label: "가게 주소", value: |shop| &shop.address },
 ];
 
 const VALUES: &[(&str, Value)] = &[
