@@ -98,7 +98,7 @@ impl Routes {
         self.add(Method::POST, path, access, post(handler), type_name::<H>())
     }
 
-    /// Not generic: the access check would be compiled once for each handler, which took minutes of a build.
+    /// Not generic: the access check would be compiled once for each handler.
     fn add(
         mut self,
         method: Method,
