@@ -4,6 +4,8 @@
 //! without a login and as every role.
 
 use std::any::type_name;
+use std::pin::Pin;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
@@ -11,7 +13,7 @@ use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post, put};
+use axum::routing::{get, post, put};
 
 use super::unsent::UnsentForms;
 use super::{AppState, AuthContext, Error, PageAction, PageKind, UNSENT_PATH, redirect, redirect_with_form};
@@ -65,6 +67,36 @@ pub struct RouteSpec {
     pub handler: &'static str,
 }
 
+/// What a handler that is an async function returns.
+type HandlerFuture = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// An async function with extractors as its parameters.
+pub trait AsyncHandler<T>: Handler<T, AppState, Future = HandlerFuture> {}
+
+impl<T, H: Handler<T, AppState, Future = HandlerFuture>> AsyncHandler<T> for H {}
+
+/// A handler without its type: the router's services and the access check would be compiled once for each of some two
+/// hundred and fifty otherwise.
+#[derive(Clone)]
+struct BoxedHandler {
+    name: &'static str,
+    call: Arc<dyn Fn(Request, AppState) -> HandlerFuture + Send + Sync>,
+}
+
+impl BoxedHandler {
+    fn new<H: AsyncHandler<T>, T>(handler: H) -> Self {
+        Self { name: type_name::<H>(), call: Arc::new(move |request, state| handler.clone().call(request, state)) }
+    }
+}
+
+impl Handler<(), AppState> for BoxedHandler {
+    type Future = HandlerFuture;
+
+    fn call(self, request: Request, state: AppState) -> HandlerFuture {
+        (self.call)(request, state)
+    }
+}
+
 /// The routes of a room.
 #[derive(Default)]
 pub struct Routes {
@@ -79,37 +111,35 @@ impl Routes {
     }
 
     /// Adds a GET route.
-    pub fn get<H: Handler<T, AppState>, T: 'static>(self, path: &'static str, access: Access, handler: H) -> Self {
-        self.add(Method::GET, path, access, get(handler), type_name::<H>())
+    pub fn get<H: AsyncHandler<T>, T>(self, path: &'static str, access: Access, handler: H) -> Self {
+        self.add(Method::GET, path, access, BoxedHandler::new(handler))
     }
 
     /// Adds a POST route for a form.
-    pub fn post<H: Handler<T, AppState>, T: 'static>(self, path: &'static str, access: Access, handler: H) -> Self {
-        self.add(Method::POST, path, access, post(handler), type_name::<H>())
+    pub fn post<H: AsyncHandler<T>, T>(self, path: &'static str, access: Access, handler: H) -> Self {
+        self.add(Method::POST, path, access, BoxedHandler::new(handler))
     }
 
     /// Adds a PUT route, which is for the scripts of phones: browsers send no form so.
-    pub fn put<H: Handler<T, AppState>, T: 'static>(self, path: &'static str, access: Access, handler: H) -> Self {
-        self.add(Method::PUT, path, access, put(handler), type_name::<H>())
+    pub fn put<H: AsyncHandler<T>, T>(self, path: &'static str, access: Access, handler: H) -> Self {
+        self.add(Method::PUT, path, access, BoxedHandler::new(handler))
     }
 
     /// Adds a POST route for files. The handler reads the body with [`super::UploadForm`], which limits it.
-    pub fn upload<H: Handler<T, AppState>, T: 'static>(self, path: &'static str, access: Access, handler: H) -> Self {
-        self.add(Method::POST, path, access, post(handler), type_name::<H>())
+    pub fn upload<H: AsyncHandler<T>, T>(self, path: &'static str, access: Access, handler: H) -> Self {
+        self.post(path, access, handler)
     }
 
-    /// Not generic: the access check would be compiled once for each handler.
-    fn add(
-        mut self,
-        method: Method,
-        path: &'static str,
-        access: Access,
-        route: MethodRouter<AppState>,
-        handler: &'static str,
-    ) -> Self {
+    fn add(mut self, method: Method, path: &'static str, access: Access, handler: BoxedHandler) -> Self {
+        let name = handler.name;
+        let route = match method {
+            Method::POST => post(handler),
+            Method::PUT => put(handler),
+            _ => get(handler),
+        };
         let guarded = route.route_layer(from_fn(move |request: Request, next: Next| authorize(access, request, next)));
         self.router = self.router.route(path, guarded);
-        self.specs.push(RouteSpec { method, path, access, handler });
+        self.specs.push(RouteSpec { method, path, access, handler: name });
         self
     }
 
