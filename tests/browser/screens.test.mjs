@@ -8,7 +8,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { checkAccessibility, checkContrast, closeBrowser, enterDemo, logIn, open, setUpAndLogIn } from './browser.mjs';
+import { checkAccessibility, checkContrast, closeBrowser, enterDemo, koreanDay, logIn, open, setUpAndLogIn } from './browser.mjs';
 import { clickButton, preview } from './flows.mjs';
 import { fixture, setupPath } from './server.mjs';
 
@@ -148,6 +148,8 @@ test('every page fits its width, also in dark and on paper', { timeout: 900_000 
 
   const patterns = new Map(readRoutes().map((route) => [route, patternOf(route)]));
   const waiting = [...patterns.keys()].filter((route) => !route.includes('{')).map((route) => ({ route, url: route }));
+  // What a board shows depends on its day: each day of the demo's week is looked at, whatever today is.
+  waiting.push(...[...Array(7).keys()].map((days) => ({ route: '/plans', url: `/plans?day=${koreanDay(days)}` })));
   const found = new Set(waiting.map(({ route }) => route));
   const [faults, pictures] = [[], new Map()];
   const keep = async (look, route) => {
