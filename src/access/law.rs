@@ -3,6 +3,7 @@
 mod store;
 
 pub use self::store::{last_verification, measure, save_verification};
+use super::store::LONG_RETENTION_PEOPLE;
 use crate::storage::{Diagnostic, Severity};
 use crate::time::Moment;
 
@@ -39,7 +40,7 @@ pub struct Measurements {
     pub others: (i64, i64),
     /// members who are asked about because they have not come for 90 days
     pub idle_members: i64,
-    /// people whose data the shop has
+    /// people whose data the shop has, up to [`LONG_RETENTION_PEOPLE`]
     pub people: i64,
     /// years that access records are kept: those of the settings, or of the law if these are more
     pub access_years: u32,
@@ -101,7 +102,11 @@ pub fn checks_of_state(measured: &Measurements) -> Vec<Diagnostic> {
 fn check_retention(measured: &Measurements) -> Diagnostic {
     const SUBJECT: &str = "접속기록 보관";
     let Measurements { access_years, configured_years, people, .. } = measured;
-    let found = format!("{access_years}년 보관해요. 전화번호로 센 정보주체는 {people}명이에요");
+    let people = match people {
+        LONG_RETENTION_PEOPLE.. => "5만 명 이상이에요".to_owned(),
+        _ => format!("{people}명이에요"),
+    };
+    let found = format!("{access_years}년 보관해요. 전화번호로 센 정보주체는 {people}");
     if access_years == configured_years {
         return Diagnostic::ok(SUBJECT, found);
     }
@@ -219,7 +224,8 @@ mod tests {
         assert_eq!(check(1, 49_999).severity, Severity::Good);
         let many = check(1, 50_000);
         assert!(many.severity == Severity::Warning && many.found.starts_with("2년 보관해요"), "{many:?}");
-        assert_eq!(check(2, 1_000_000).severity, Severity::Good);
+        let long = check(2, 50_000);
+        assert!(long.severity == Severity::Good && long.found.ends_with("5만 명 이상이에요"), "{long:?}");
     }
 
     #[test]

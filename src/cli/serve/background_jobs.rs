@@ -107,7 +107,7 @@ pub(super) async fn stop(mut jobs: JoinSet<()>, storage: &Storage) {
     }
 }
 
-/// Exports what 법 점검 measures. It counts the people of the shop, which reads all orders.
+/// Exports what 법 점검 measures.
 async fn measure_law(storage: Storage, scope: LawScope) {
     let mut interval = tokio::time::interval(LAW_INTERVAL);
     loop {

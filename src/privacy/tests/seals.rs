@@ -1,6 +1,7 @@
 //! 분리 보관 by the clock: what is due is apart and nowhere else, comes back as a whole, and is destroyed with its order.
 
 use super::*;
+use crate::access::count_data_subjects;
 use crate::orders::store::seal;
 use crate::orders::testing::{BY_HAND, all_orders, order_rows};
 use crate::privacy::SealDays;
@@ -60,8 +61,11 @@ fn ended_order_is_apart_after_90_days_and_nowhere_else() {
         assert!(before.iter().any(|found| found == place), "{place} not in {before:?}");
     }
     shop.clock.advance_ms(2 * DAY_MS);
+    let people = || shop.read(|tx, _| count_data_subjects(tx)).expect("counts");
+    assert_eq!(people(), 2, "buyer and recipient have numbers of their own");
     assert_eq!((run(&shop), run(&shop)), (1, 0), "once");
     assert_eq!(places(&shop), ["order_seals.content", "sealed_names.name"]);
+    assert_eq!(people(), 2, "sealed, they are people of the shop");
     let id = order.id;
     let (sealed, whole) = (order.clone(), order);
     shop.write(move |tx, _| {
