@@ -154,6 +154,25 @@ impl Districts {
         }
     }
 
+    /// The 시/군/구 of each of these five-digit postal codes by the current edition: as [`lookup`](Self::lookup), for many codes
+    /// at once and best in their order.
+    pub fn sigungus_of(&self, zips: impl IntoIterator<Item = u32>) -> impl Iterator<Item = Option<i64>> {
+        let corrected: BTreeMap<u32, i64> =
+            self.corrections.iter().filter_map(|(key, code)| Some((postal_number(key)?, *code))).collect();
+        let edition = self.current_edition();
+        let mut last = (0, None);
+        zips.into_iter().map(move |zip| {
+            if let Some(code) = corrected.get(&zip) {
+                return Some(*code);
+            }
+            let code = edition.code(zip)?;
+            if last.0 != code {
+                last = (code, edition.sigungu(code).map(|region| region.code));
+            }
+            last.1
+        })
+    }
+
     /// First day of the current edition.
     pub fn valid_from(&self) -> NaiveDate {
         self.current_edition().valid_from
@@ -429,6 +448,8 @@ mod tests {
     fn manual_correction_overrides_every_edition() {
         let corrections = BTreeMap::from([("37655".to_owned(), 47130), ("135080".to_owned(), 11680)]);
         let districts = Districts::embedded().with_corrections(corrections);
+        let one_by_one = (0..100_000).map(|zip| districts.lookup(&format!("{zip:05}")).district());
+        assert!(districts.sigungus_of(0..100_000).eq(one_by_one), "many at once are those one by one");
         assert_eq!(name(&districts, "37655"), "경북 경주시");
         assert_eq!(districts.general_gu("37655"), None, "no 일반구 of another city");
         assert_eq!(name(&districts, "135-080"), "서울 강남구");

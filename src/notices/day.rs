@@ -228,7 +228,7 @@ fn last_told(notices: &[Notice]) -> (Option<&Notice>, bool) {
 
 /// Loads the texts of a day.
 pub fn notice_day(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Result<NoticeDay> {
-    let board = board::load(tx, districts, day)?;
+    let board = board::load_without_pool(tx, districts, day)?;
     let mut done = BTreeMap::new();
     for tour in board.columns.iter().filter_map(|column| column.tour.as_ref()).filter(|tour| tour.state.is_handed_out())
     {

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::model::{Attempt, ColumnKey, Job, Stop, Tour, TourState};
 use super::schedule::{Excess, PlannedStop, Schedule, Visit, schedule};
-use super::store::due::due;
+use super::store::due::{DueDeliveries, due};
 use super::store::works::works_of_jobs;
 use super::store::{self, tasks};
 use super::work::{DeliveryWork, StopEffort, WorkBasis, WorkChange};
@@ -174,6 +174,16 @@ impl Board {
 
 /// Loads the board of a day.
 pub fn load(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Result<Board> {
+    let due = due(tx, day)?;
+    load_with(tx, districts, day, due)
+}
+
+/// Loads the columns of a day for its papers and texts, with an empty pool: it may be ten times as long as they are.
+pub fn load_without_pool(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Result<Board> {
+    load_with(tx, districts, day, DueDeliveries::default())
+}
+
+fn load_with(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate, due: DueDeliveries) -> Result<Board> {
     let settings = trucks::settings(tx)?;
     let handling = trucks::handling_table(tx, settings.default_handling)?;
     let area = trucks::service_area(tx, &settings)?;
@@ -183,7 +193,6 @@ pub fn load(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Result<Bo
     let tours = store::tours_of_day(tx, day)?;
     let tour_ids: Vec<i64> = tours.iter().map(|tour| tour.id).collect();
     let mut stops = store::stops_of(tx, &tour_ids)?;
-    let due = due(tx, day)?;
     let is_truncated = due.is_truncated;
     let undated: HashSet<i64> = due.undated.iter().copied().collect();
     let mut seen = HashSet::new();

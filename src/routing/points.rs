@@ -95,11 +95,12 @@ impl<'d> PostalPoints<'d> {
 
     fn means(&self) -> &BTreeMap<i64, Point> {
         self.means.get_or_init(|| {
+            let districts = self.districts.sigungus_of(ENTRIES.iter().map(|entry| entry.0));
+            let located: Vec<(i64, Entry)> =
+                districts.zip(ENTRIES.iter()).filter_map(|(district, entry)| Some((district?, *entry))).collect();
             let mut entries: BTreeMap<i64, Vec<Entry>> = BTreeMap::new();
-            for entry in ENTRIES.iter() {
-                if let Some(district) = district(entry.0, self.districts) {
-                    entries.entry(district).or_default().push(*entry);
-                }
+            for run in located.chunk_by(|one, next| one.0 == next.0) {
+                entries.entry(run[0].0).or_default().extend(run.iter().map(|(_, entry)| *entry));
             }
             entries.into_iter().filter_map(|(district, entries)| Some((district, mean(&entries)?))).collect()
         })

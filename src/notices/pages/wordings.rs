@@ -115,7 +115,7 @@ fn preview(
     let today = tx.now().date();
     for days in [1, 0].into_iter().chain(2..PREVIEW_DAYS) {
         let day = today + Days::new(days);
-        let board = board::load(tx, districts, day)?;
+        let board = board::load_without_pool(tx, districts, day)?;
         let Some((values, delivery_id, orders)) = preview_values(tx, &board)? else { continue };
         if !masking.hides(delivery_id, masking.is_due_on(day)) {
             return Ok((values, true, orders));

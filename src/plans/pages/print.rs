@@ -94,7 +94,7 @@ pub(super) async fn show(
     let member = layout.member.clone();
     let (board, rows, masking, claims, shop) = storage
         .read(move |tx| {
-            let board = board::load(tx, &for_read, day)?;
+            let board = board::load_without_pool(tx, &for_read, day)?;
             let stops = board.columns.iter().flat_map(|column| &column.stops);
             let ids: BTreeSet<i64> = stops.map(|stop| stop.item.work.delivery_id).collect();
             let rows = load_rows(tx, &ids.into_iter().collect::<Vec<_>>())?;

@@ -97,7 +97,7 @@ pub(super) struct TourQuery {
 /// The board of the day of a tour, and the position of its column.
 pub(super) fn load(tx: &mut dyn Tx, districts: &Districts, id: i64) -> StorageResult<Option<(Board, usize)>> {
     let Some(day) = store::day_of_tour(tx, id)? else { return Ok(None) };
-    let board = board::load(tx, districts, day)?;
+    let board = board::load_without_pool(tx, districts, day)?;
     let at = board.columns.iter().position(|column| column.tour.as_ref().is_some_and(|tour| tour.id == id));
     Ok(at.map(|at| (board, at)))
 }

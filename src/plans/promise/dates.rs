@@ -131,6 +131,7 @@ pub fn check(
 /// Loads the days of a request.
 struct DayLoader<'d> {
     districts: &'d Districts,
+    points: PostalPoints<'d>,
     request: DateRequest,
     stop: PlannedStop,
     handling: HandlingTable,
@@ -155,6 +156,7 @@ impl<'d> DayLoader<'d> {
         let Some((place, _)) = points.place(&request.zip_code) else { return Ok(Err(NoDates::Point)) };
         Ok(Ok(Self {
             districts,
+            points,
             stop: PlannedStop { place: Some(place), effort: request.effort, window: request.window },
             request: request.clone(),
             handling: trucks::handling_table(tx, settings.default_handling)?,
@@ -176,11 +178,10 @@ impl<'d> DayLoader<'d> {
     fn outline(&self, tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<Vec<DayPlan>> {
         let calendar = WorkingCalendar::new(trucks::special_days(tx, from, to)?);
         let tours = promises::tours_between(tx, from, to)?;
-        let points = PostalPoints::new(self.districts);
         let enabled: Vec<_> = self.trucks.iter().filter(|truck| truck.enabled).collect();
         let depots: Vec<Option<Place>> = enabled
             .iter()
-            .map(|truck| points.place(truck.depot_zip(&self.depot_zip)).map(|(place, _)| place))
+            .map(|truck| self.points.place(truck.depot_zip(&self.depot_zip)).map(|(place, _)| place))
             .collect();
         let days = from.iter_days().take_while(|day| *day <= to).map(|day| {
             let of_day: Vec<Tour> = tours.iter().filter(|(of, _)| *of == day).map(|(_, tour)| tour.clone()).collect();
@@ -231,7 +232,6 @@ impl<'d> DayLoader<'d> {
         let mut ids: Vec<i64> = jobs.iter().filter(|(_, job)| !is_task(job)).map(|(id, _)| *id).collect();
         ids.sort_unstable();
         let others = jobs.values().flatten().filter(|job| job.task.is_some());
-        let points = PostalPoints::new(self.districts);
         let planned_stops: HashMap<i64, PlannedStop> = works_of_jobs(tx, &ids, others, &self.handling)?
             .into_values()
             // What is over or cancelled takes no room, and what an open cancellation keeps is not planned.
@@ -239,7 +239,7 @@ impl<'d> DayLoader<'d> {
             .map(|work| {
                 let job = jobs.get(&work.key).and_then(Option::as_ref);
                 let stop = PlannedStop {
-                    place: points.place(&work.recipient.zip_code).map(|(place, _)| place),
+                    place: self.points.place(&work.recipient.zip_code).map(|(place, _)| place),
                     effort: work.effort(job),
                     window: job.and_then(|job| job.window),
                 };
