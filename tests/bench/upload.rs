@@ -7,7 +7,7 @@
 //! Memory is the peak resident set size (VmHWM); `log` is the peak size of the WAL.
 //!
 //! `--changed 500` uploads the file again, without changes and with another telephone number in so many of its orders.
-//! `--reconcile` compares the file with the shop that has its orders (`mukkeum reconcile`).
+//! `--reconcile` compares lists of the orders with the shop that has them (`mukkeum reconcile`).
 //!
 //! `--into` uploads into an existing shop, such as that of the benchmark `list`: each run adds that many new orders.
 //! `--database` names the MariaDB database of that shop; it may be empty.
@@ -57,7 +57,7 @@ struct Arguments {
     /// Upload the file again, without changes and with so many changed orders
     #[arg(long)]
     changed: Option<usize>,
-    /// Compare the file with the shop
+    /// Compare lists of the orders with the shop
     #[arg(long)]
     reconcile: bool,
     /// Internal: read this file with calamine
@@ -129,12 +129,12 @@ fn median(mut all: Vec<Figures>) -> Option<Figures> {
 }
 
 fn import(file: &Path, data: &Path, database: Option<&str>) -> Result<Figures, Box<dyn Error>> {
-    run(&["import", "orders"], file, data, database)
+    run(&["import", "orders"], &[file], data, database)
 }
 
-fn run(words: &[&str], file: &Path, data: &Path, database: Option<&str>) -> Result<Figures, Box<dyn Error>> {
+fn run(words: &[&str], files: &[&Path], data: &Path, database: Option<&str>) -> Result<Figures, Box<dyn Error>> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mukkeum"));
-    command.args(words).arg(file).arg("--json").arg("--data").arg(data);
+    command.args(words).args(files).arg("--json").arg("--data").arg(data);
     command.args(database.map(|url| format!("--database={url}")));
     measure(&mut command, &data.join("mukkeum.db-wal"))
 }
@@ -167,19 +167,22 @@ fn import_again(
     Ok(())
 }
 
-/// Compares the file of `orders` with the shop, which has them.
+/// Compares `orders`, in as few lists as a file may have rows, with the shop, which has them.
 fn reconcile(
-    path: &Path,
+    folder: &Path,
     (shop, database): (&Path, Option<&str>),
     orders: &[NewOrder],
     runs: usize,
 ) -> Result<(), Box<dyn Error>> {
-    for part in orders.chunks(MAX_IMPORTED_ROWS) {
-        write(path, part.iter().cloned())?;
-        import(path, shop, database)?;
+    let mut lists = Vec::new();
+    for (part, number) in orders.chunks(MAX_IMPORTED_ROWS).zip(1..) {
+        let list = folder.join(format!("list-{number}.xlsx"));
+        write(&list, part.iter().cloned())?;
+        import(&list, shop, database)?;
+        lists.push(list);
     }
-    write(path, orders.iter().cloned())?;
-    let figures = (0..runs).map(|_| self::run(&["reconcile"], path, shop, database)).collect::<Result<Vec<_>, _>>()?;
+    let lists: Vec<&Path> = lists.iter().map(PathBuf::as_path).collect();
+    let figures = (0..runs).map(|_| run(&["reconcile"], &lists, shop, database)).collect::<Result<Vec<_>, _>>()?;
     table(&[("mukkeum reconcile", median(figures).ok_or("no run")?)], runs);
     Ok(())
 }
@@ -233,7 +236,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             import_again(&path, shop, &orders, (changed, arguments.runs))?;
         }
         if arguments.reconcile {
-            reconcile(&path, shop, &orders, arguments.runs)?;
+            reconcile(folder.path(), shop, &orders, arguments.runs)?;
         }
         return Ok(());
     }
