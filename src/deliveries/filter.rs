@@ -178,6 +178,23 @@ pub struct DeliveryFilter {
     pub sort: Sort,
 }
 
+impl DeliveryFilter {
+    /// Deliveries with that 희망배송일 that are not over.
+    pub fn due_on(day: NaiveDate) -> Self {
+        Self {
+            states: DeliveryState::UNDER_WAY.into(),
+            preferred_date: PreferredDate::Between(Some(day), Some(day)),
+            ..Self::default()
+        }
+    }
+
+    /// Parcels that are dispatched and not on their way.
+    pub fn parcels() -> Self {
+        let (states, methods) = (vec![DeliveryState::ReadyToShip], vec![ShippingMethod::Parcel]);
+        Self { states, methods, ..Self::default() }
+    }
+}
+
 /// A [`DeliveryFilter`] as a query string. Invalid values are ignored: a list with too many rows is better than
 /// an error about a URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -214,6 +231,23 @@ pub const NONE: &str = "none";
 pub const NO_GU_SUFFIX: &str = "-none";
 
 impl DeliveryQuery {
+    /// The query of [`DeliveryFilter::due_on`].
+    pub fn due_on(day: NaiveDate) -> Self {
+        Self {
+            state: DeliveryState::UNDER_WAY.map(|state| state.code().to_owned()).into(),
+            date_from: day.to_string(),
+            date_to: day.to_string(),
+            ..Self::default()
+        }
+    }
+
+    /// The query of [`DeliveryFilter::parcels`].
+    pub fn parcels() -> Self {
+        let codes = |code: &str| vec![code.to_owned()];
+        let (state, method) = (codes(DeliveryState::ReadyToShip.code()), codes(ShippingMethod::Parcel.code()));
+        Self { state, method, ..Self::default() }
+    }
+
     /// Parses the filter; `default_sort` applies when the query has no valid sort order.
     pub fn filter(&self, default_sort: Sort, districts: &Districts) -> DeliveryFilter {
         let region = self.region(districts);

@@ -23,6 +23,7 @@ const MAX_BULK_ROWS: usize = 200;
 pub fn routes() -> Routes {
     Routes::new()
         .get("/deliveries", Access::Page(PageKind::Deliveries, PageAction::View), list::list)
+        .get("/deliveries/today", Access::Page(PageKind::Deliveries, PageAction::View), list::today)
         .post("/deliveries", Access::Page(PageKind::Deliveries, PageAction::Process), bulk::apply)
         .post("/deliveries/undo", Access::Page(PageKind::Deliveries, PageAction::Process), undo::undo)
         .get("/deliveries/held", Access::Page(PageKind::Deliveries, PageAction::Process), held::show)

@@ -54,7 +54,7 @@ impl Role {
         match self {
             Self::Admin => "/",
             Self::Orders | Self::Support | Self::Viewer => "/orders",
-            Self::Logistics => "/deliveries",
+            Self::Logistics => "/deliveries/today",
             Self::Driver => "/drive",
         }
     }

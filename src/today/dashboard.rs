@@ -6,11 +6,10 @@ use chrono::{Days, NaiveDate};
 use crate::access::inspection;
 use crate::consumer::store as consumer;
 use crate::deliveries;
-use crate::deliveries::filter::{DeliveryFilter, DeliveryQuery, PreferredDate};
+use crate::deliveries::filter::{DeliveryFilter, DeliveryQuery};
 use crate::deliveries::store::overview::{DayRegionCount, count_unclassified, counts_by_day};
 use crate::drive::store as drive;
 use crate::members::store as members;
-use crate::orders::bundle::DeliveryState;
 use crate::orders::filter::{DateField, NO_DEADLINE, OPEN_CLAIMS, OrderQuery};
 use crate::orders::list::{self, Total};
 use crate::orders::model::{OrderState, ShippingMethod};
@@ -72,6 +71,8 @@ pub struct Dashboard {
     pub deadlines: Vec<DeadlineFigures>,
     /// own-team deliveries (직접전달) wanted today, and wanted tomorrow
     pub deliveries: [Figure; 2],
+    /// parcels that are dispatched and not on their way
+    pub parcels: Figure,
     /// what waits
     pub work: OpenWork,
     /// own deliveries of the next days
@@ -129,6 +130,7 @@ pub fn load(tx: &mut dyn Tx, today: NaiveDate) -> Result<Dashboard> {
             .collect::<Result<_>>()?,
         deadlines: dated,
         deliveries: [own_deliveries(tx, today)?, own_deliveries(tx, tomorrow)?],
+        parcels: deliveries_of(tx, &DeliveryQuery::parcels(), &DeliveryFilter::parcels())?,
         work: open_work(tx, today)?,
         goes_out: counts_by_day(tx, today, plus_days(today, CHART_DAYS - 1))?,
         progress: ShopProgress {
@@ -212,19 +214,13 @@ fn undated(tx: &mut dyn Tx) -> Result<Option<DeadlineFigures>> {
 }
 
 fn own_deliveries(tx: &mut dyn Tx, day: NaiveDate) -> Result<Figure> {
-    let query = DeliveryQuery {
-        state: DeliveryState::UNDER_WAY.map(|state| state.code().to_owned()).into(),
-        method: vec![ShippingMethod::Direct.code().to_owned()],
-        date_from: day.to_string(),
-        date_to: day.to_string(),
-        ..DeliveryQuery::default()
-    };
-    let filter = DeliveryFilter {
-        states: DeliveryState::UNDER_WAY.into(),
-        methods: vec![ShippingMethod::Direct],
-        preferred_date: PreferredDate::Between(Some(day), Some(day)),
-        ..DeliveryFilter::default()
-    };
-    let total = deliveries::list::page(tx, &filter, 0, 0)?.total;
+    let query = DeliveryQuery { method: vec![ShippingMethod::Direct.code().to_owned()], ..DeliveryQuery::due_on(day) };
+    let filter = DeliveryFilter { methods: vec![ShippingMethod::Direct], ..DeliveryFilter::due_on(day) };
+    deliveries_of(tx, &query, &filter)
+}
+
+/// The deliveries of a query, which the filter parses.
+fn deliveries_of(tx: &mut dyn Tx, query: &DeliveryQuery, filter: &DeliveryFilter) -> Result<Figure> {
+    let total = deliveries::list::page(tx, filter, 0, 0)?.total;
     Ok(Figure { total, href: format!("/deliveries?{}", query.to_query_string("")) })
 }

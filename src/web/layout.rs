@@ -4,7 +4,7 @@ use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use serde::Deserialize;
 
-use super::{AppState, AuthContext, Error, Flash, Member, PageAction, PageKind, Query, Role, csrf};
+use super::{AppState, AuthContext, Error, Flash, FlashId, Member, PageAction, PageKind, Query, Role, csrf};
 use crate::demo::Demo;
 use crate::drive;
 use crate::flash;
@@ -169,11 +169,18 @@ impl Layout {
     }
 }
 
+/// The flash message of what led to a page, as [`super::redirect_with_flash`] names it.
 #[derive(Default, Deserialize)]
-struct FlashQuery {
-    /// identifier of the flash message, from [`super::redirect_with_flash`]
+pub struct FlashQuery {
     #[serde(default)]
     done: Option<String>,
+}
+
+impl FlashQuery {
+    /// The message; none where nothing led here.
+    pub fn id(&self) -> Option<FlashId> {
+        self.done.as_deref().and_then(parse_crockford).map(FlashId)
+    }
 }
 
 impl FromRequestParts<AppState> for Layout {
@@ -181,15 +188,15 @@ impl FromRequestParts<AppState> for Layout {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Error> {
         let auth = AuthContext::from_request_parts(parts, state).await?;
-        let Ok(Query(FlashQuery { done })) = Query::from_request_parts(parts, state).await;
+        let Ok(Query(flash)): Result<Query<FlashQuery>, _> = Query::from_request_parts(parts, state).await;
         // A script that has followed the redirect opens the page once more, to show it.
         let is_fetched = parts.headers.contains_key("x-fetched");
         // A member sees their own messages only.
-        let flash = match (done.as_deref().and_then(parse_crockford), auth.member().map(|member| member.id)) {
-            (Some(id), Some(member_id)) if is_fetched => {
+        let flash = match (flash.id(), auth.member().map(|member| member.id)) {
+            (Some(FlashId(id)), Some(member_id)) if is_fetched => {
                 state.storage.read(move |tx| flash::store::find(tx, id, member_id)).await?
             }
-            (Some(id), Some(member_id)) => {
+            (Some(FlashId(id)), Some(member_id)) => {
                 match state.storage.write(move |tx| flash::store::take(tx, id, member_id)).await {
                     Ok(flash) => flash,
                     // Nothing can be written; a message that is repeated is better than no page.

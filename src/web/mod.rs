@@ -61,7 +61,7 @@ pub use self::error::{Error, PageResult};
 pub use self::form::{Form, FormPairs, Query, first_value};
 pub use self::headers::with_camera;
 pub use self::kept_file::{send_kept_file, send_kept_file_again};
-pub use self::layout::Layout;
+pub use self::layout::{FlashQuery, Layout};
 pub use self::personal_data::{PersonalData, disclosing, personal_page, personal_page_with_status};
 pub use self::question::{ANSWER_FIELD, Answer, QuestionPage};
 pub use self::routes::{Access, RouteSpec, Routes};

@@ -17,12 +17,16 @@ use crate::members::model::Role;
 use crate::members::model::rights::Surface;
 use crate::orders::bulk_action;
 use crate::orders::bundle::DeliveryState;
+use crate::orders::export::ExportKind;
+use crate::orders::filter::OrderQuery;
 use crate::orders::list::Total;
-use crate::orders::model::ShippingMethod;
+use crate::orders::model::{OrderState, ShippingMethod};
 use crate::orders::store::bulk_actions;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::paging::{PageBar, PageQuery};
-use crate::web::{Layout, Member, PageResult, PersonalData, Query, personal_page};
+use crate::web::{
+    FlashQuery, Layout, Member, PageResult, PersonalData, Query, personal_page, redirect, redirect_with_flash,
+};
 
 /// A 시/도 with its 시/군/구, for the filter form.
 pub(super) struct SidoChoice {
@@ -131,19 +135,30 @@ impl ListPage {
         }
     }
 
+    /// Files for the couriers where parcels are listed: label, and URL of the download page.
+    fn courier_files(&self) -> Vec<(String, String)> {
+        if self.filter.methods != [ShippingMethod::Parcel] || !self.layout.downloads_orders() {
+            return Vec::new();
+        }
+        let orders = OrderQuery { state: OrderState::Dispatched.code().to_owned(), ..OrderQuery::default() };
+        let url =
+            |kind: ExportKind| format!("/orders/download?{}&content={}", orders.to_query_string(&[]), kind.code());
+        ExportKind::courier_orders().map(|kind| (kind.label(), url(kind))).collect()
+    }
+
     /// The tabs: name, and query string.
-    fn tabs(&self) -> [(&'static str, String); 5] {
+    fn tabs(&self) -> [(&'static str, String); 6] {
         let open = || vec![DeliveryState::Preparing.code().to_owned(), DeliveryState::ReadyToShip.code().to_owned()];
         let direct = || vec![ShippingMethod::Direct.code().to_owned()];
         let by_date = Sort::Preferred { descending: false }.code().to_owned();
-        let today = self.today.to_string();
         let default = DeliveryQuery::default;
         let ready = vec![DeliveryState::ReadyToShip.code().to_owned()];
         [
             ("전체", default()),
             ("나갈 배송", DeliveryQuery { state: ready, method: direct(), sort: by_date.clone(), ..default() }),
-            ("오늘", DeliveryQuery { state: open(), date_from: today.clone(), date_to: today, ..default() }),
+            ("오늘", DeliveryQuery::due_on(self.today)),
             ("희망배송일 없음", DeliveryQuery { state: open(), method: direct(), date: NONE.to_owned(), ..default() }),
+            ("보낼 택배", DeliveryQuery::parcels()),
             ("미분류", DeliveryQuery { state: open(), sigungu: NONE.to_owned(), ..default() }),
         ]
         .map(|(name, query)| (name, query.to_query_string(&query.sort)))
@@ -154,6 +169,16 @@ impl PersonalData for ListPage {
     fn orders(&self) -> Vec<i64> {
         self.rows.iter().flat_map(|view| view.row.order_ids()).collect()
     }
+}
+
+/// The first page of the delivery team: what is due today, or every delivery when nothing is.
+pub(super) async fn today(State(storage): State<Storage>, Query(flash): Query<FlashQuery>) -> PageResult {
+    let today = storage.clock().now().date();
+    let due = storage.read(move |tx| list::page(tx, &DeliveryFilter::due_on(today), 0, 0)).await?;
+    let query = if due.total.number() > 0 { DeliveryQuery::due_on(today) } else { DeliveryQuery::default() };
+    let url = ["/deliveries", &query.to_query_string("")].join("?");
+    let url = url.trim_end_matches('?');
+    Ok(flash.id().map_or_else(|| redirect(url), |flash| redirect_with_flash(url, flash)))
 }
 
 pub(super) async fn list(

@@ -3,6 +3,7 @@
 use reqwest::StatusCode;
 
 use crate::id::crockford;
+use crate::members::model::Role;
 use crate::storage::StorageError;
 use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
 use crate::web::testing::TestApp;
@@ -100,6 +101,34 @@ async fn deliver_today(app: &TestApp) {
         tx.exec("UPDATE deliveries SET preferred_shipping_date = ?", &[today.into()])
     });
     write.await.expect("writes");
+}
+
+#[tokio::test]
+async fn office_reaches_the_order_that_has_the_address() {
+    let team = delivery_team().await;
+    let (id, _) = delivery(&team, 2).await;
+    deliver_today(&team).await;
+    let here = format!("/deliveries/{id}");
+    assert!(!team.get(&here).await.ok().contains("배송지 바꾸기"));
+    let office = team.another_browser();
+    office.sign_in_admin().await;
+    let page = office.get(&here).await.ok();
+    let link = page.split("href=\"").find_map(|rest| rest.split_once("#recipient_name\"")).expect("a link").0;
+    let order = office.get(link).await.ok();
+    assert!(order.contains("id=\"recipient_name\"") && order.contains("함께 가는 주문"), "{order}");
+}
+
+#[tokio::test]
+async fn team_begins_with_what_is_due_today() {
+    let app = delivery_team().await;
+    let home = Role::Logistics.home();
+    assert_eq!(app.get(home).await.location(), "/deliveries", "nothing is due, so that every delivery is shown");
+    deliver_today(&app).await;
+    let today = app.get(home).await.location().to_owned();
+    assert!(today.starts_with("/deliveries?state=PREPARING"), "{today}");
+    let page = app.get(&today).await.ok();
+    let current = page.split("aria-current=\"page\">").find(|rest| rest.starts_with("오늘<"));
+    assert!(current.is_some() && page.contains("name=\"tick\""), "{page}");
 }
 
 #[tokio::test]

@@ -52,6 +52,11 @@ impl DeliveryView {
         self.row.primary().map(|primary| &primary.order.recipient)
     }
 
+    /// Identifier of the order whose recipient that is, in URLs.
+    pub(super) fn primary_order(&self) -> Option<String> {
+        self.row.primary().map(|primary| crockford(primary.order.id))
+    }
+
     /// The address in two parts: the words at its beginning that name the district, and the rest.
     pub(super) fn address(&self) -> (String, String) {
         let address = self.recipient().map(|recipient| format!("{} {}", recipient.address1, recipient.address2));

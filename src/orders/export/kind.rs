@@ -28,8 +28,12 @@ pub enum ExportKind {
 impl ExportKind {
     /// Every kind, in the order of the page.
     pub fn all() -> Vec<Self> {
-        let couriers = Courier::all().map(Self::CourierOrder);
-        [Self::PurchaseOrder].into_iter().chain(couriers).chain([Self::Dispatch, Self::Orders]).collect()
+        [Self::PurchaseOrder].into_iter().chain(Self::courier_orders()).chain([Self::Dispatch, Self::Orders]).collect()
+    }
+
+    /// 송장 접수 파일 of every courier.
+    pub fn courier_orders() -> impl Iterator<Item = Self> {
+        Courier::all().map(Self::CourierOrder)
     }
 
     /// To whom a file of this kind is sent, in the record of orders that went; none if it stays here. An order goes to a

@@ -131,7 +131,7 @@ async fn empty_shop_shows_the_first_steps() {
 async fn delivery_team_is_redirected_to_deliveries() {
     let app = TestApp::start().await;
     app.sign_in_logistics().await;
-    assert_eq!(app.get("/").await.location(), "/deliveries");
+    assert_eq!(app.get("/").await.location(), Role::Logistics.home());
 }
 
 #[tokio::test]
