@@ -96,13 +96,19 @@ impl<'d> PostalPoints<'d> {
     fn means(&self) -> &BTreeMap<i64, Point> {
         self.means.get_or_init(|| {
             let districts = self.districts.sigungus_of(ENTRIES.iter().map(|entry| entry.0));
-            let located: Vec<(i64, Entry)> =
-                districts.zip(ENTRIES.iter()).filter_map(|(district, entry)| Some((district?, *entry))).collect();
-            let mut entries: BTreeMap<i64, Vec<Entry>> = BTreeMap::new();
-            for run in located.chunk_by(|one, next| one.0 == next.0) {
-                entries.entry(run[0].0).or_default().extend(run.iter().map(|(_, entry)| *entry));
+            let mut sums: BTreeMap<i64, Sum> = BTreeMap::new();
+            // Codes of one 시/군/구 follow each other: each run is added at once.
+            let mut run = (None, Sum::default());
+            for (district, entry) in districts.zip(ENTRIES.iter()).chain([(None, &(0, 0, 0))]) {
+                if district != run.0 {
+                    if let Some(ended) = run.0 {
+                        sums.entry(ended).or_default().merge(run.1);
+                    }
+                    run = (district, Sum::default());
+                }
+                run.1.add(entry);
             }
-            entries.into_iter().filter_map(|(district, entries)| Some((district, mean(&entries)?))).collect()
+            sums.into_iter().filter_map(|(district, sum)| Some((district, sum.mean()?))).collect()
         })
     }
 }
@@ -130,9 +136,36 @@ fn district(code: u32, districts: &Districts) -> Option<i64> {
 }
 
 fn mean(entries: &[Entry]) -> Option<Point> {
-    let count = f64::from(u32::try_from(entries.len()).ok().filter(|count| *count > 0)?);
-    let sum = |part: fn(&Entry) -> i32| entries.iter().map(|entry| f64::from(part(entry))).sum::<f64>();
-    Some(Point { lat: sum(|entry| entry.1) / count / MILLI, lng: sum(|entry| entry.2) / count / MILLI })
+    let mut sum = Sum::default();
+    entries.iter().for_each(|entry| sum.add(entry));
+    sum.mean()
+}
+
+/// Sum of points, in thousandths of a degree.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    lat: i64,
+    lng: i64,
+    count: u32,
+}
+
+impl Sum {
+    fn add(&mut self, (_, lat, lng): &Entry) {
+        self.merge(Self { lat: (*lat).into(), lng: (*lng).into(), count: 1 });
+    }
+
+    const fn merge(&mut self, other: Self) {
+        self.lat += other.lat;
+        self.lng += other.lng;
+        self.count += other.count;
+    }
+
+    fn mean(self) -> Option<Point> {
+        let count = (self.count > 0).then_some(f64::from(self.count))?;
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+        let degrees = |sum: i64| sum as f64 / count / MILLI;
+        Some(Point { lat: degrees(self.lat), lng: degrees(self.lng) })
+    }
 }
 
 fn unpack(packed: &str) -> Option<Vec<Entry>> {

@@ -50,6 +50,11 @@ pub fn find(tx: &mut dyn Tx, key: &BuildingKey) -> Result<Option<SiteCard>> {
     Ok(row.map(card).transpose()?.map(|(_, card)| card))
 }
 
+/// Whether any building has a card.
+pub fn has_cards(tx: &mut dyn Tx) -> Result<bool> {
+    Ok(tx.query_one("SELECT 1 FROM sites LIMIT 1", &[])?.is_some())
+}
+
 /// The cards of these buildings.
 pub fn of_buildings(tx: &mut dyn Tx, keys: &[BuildingKey]) -> Result<HashMap<BuildingKey, SiteCard>> {
     let by_text: HashMap<&str, &BuildingKey> = keys.iter().map(|key| (key.as_str(), key)).collect();

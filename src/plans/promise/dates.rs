@@ -32,9 +32,6 @@ use crate::trucks::model::Truck;
 use crate::trucks::service_area::ServiceArea;
 use crate::trucks::store as trucks;
 
-/// Open days whose stops are loaded at once: three offers, and the wished day, are usually among the first.
-const DAYS_AT_ONCE: usize = 4;
-
 /// The days that can be promised, and those between them that cannot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dates {
@@ -81,8 +78,10 @@ pub fn find(
     let (mut offers, mut refused) = (Vec::new(), Vec::new());
     let mut waiting = plans.into_iter().peekable();
     while offers.len() < MAX_OFFERS && waiting.peek().is_some() {
+        // As many open days at once as may still be offered, and the wished one.
+        let missing = MAX_OFFERS - offers.len() + usize::from(open_wish.is_some() && wished.is_none());
         let (mut some, mut open) = (Vec::new(), 0);
-        while open < DAYS_AT_ONCE
+        while open < missing
             && let Some(plan) = waiting.next()
         {
             open += usize::from(closed(&plan, &loader.stop).is_none());

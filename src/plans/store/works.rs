@@ -139,15 +139,19 @@ pub fn whole_deliveries(tx: &mut dyn Tx, ids: &[i64], handling: &HandlingTable) 
 
 /// Adds what the buildings take, by their site cards.
 fn attach_sites(tx: &mut dyn Tx, works: &mut [DeliveryWork]) -> Result<()> {
-    let key = |work: &DeliveryWork| building(&work.recipient.address1, &work.recipient.address2);
-    let keys: Vec<BuildingKey> = works.iter().filter_map(key).collect();
-    let cards = sites::of_buildings(tx, &keys)?;
+    // The address of each delivery is normalised only where there is a card to be found.
+    if !sites::has_cards(tx)? {
+        return Ok(());
+    }
+    let keys: Vec<Option<BuildingKey>> =
+        works.iter().map(|work| building(&work.recipient.address1, &work.recipient.address2)).collect();
+    let cards = sites::of_buildings(tx, &keys.iter().flatten().cloned().collect::<Vec<_>>())?;
     if cards.is_empty() {
         return Ok(());
     }
     let rates = sites::rates(tx)?;
-    for work in works {
-        if let Some(card) = key(work).and_then(|key| cards.get(&key)) {
+    for (work, key) in works.iter_mut().zip(keys) {
+        if let Some(card) = key.and_then(|key| cards.get(&key)) {
             let floor = floor_of(&work.recipient.address2).or_else(|| floor_of(&work.recipient.address1));
             work.site = card.facts.effort(floor, &rates);
         }

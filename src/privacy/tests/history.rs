@@ -314,8 +314,12 @@ fn destroyed_orders_leave_no_byte_and_kept_ones_stay_whole() {
         due.iter().map(|number| further.get(number).copied().unwrap_or_else(|| orders[place(*number)])).collect();
     let (searched, present) = (gone.clone(), there.clone());
     let first_of_days: Vec<String> = (0..ORDERS).map(mark).collect();
-    let started = Instant::now();
+    let (started, is_mariadb) = (Instant::now(), shop.folder.address().is_some());
     shop.write(move |tx, _| {
+        // The server takes a program for hung that computes for twenty seconds between two statements.
+        if is_mariadb {
+            tx.exec("SET SESSION idle_transaction_timeout = 0", &[])?;
+        }
         assert_eq!(places_of(tx, &searched)?, BTreeMap::new());
         let places = places_of(tx, &present)?;
         let everywhere = [
@@ -348,7 +352,7 @@ fn destroyed_orders_leave_no_byte_and_kept_ones_stay_whole() {
     .expect("reads");
     report("tables and search index searched", started);
     let Shop { storage, folder, .. } = shop;
-    if folder.address().is_some() {
+    if is_mariadb {
         return;
     }
     let started = Instant::now();
