@@ -14,7 +14,7 @@ use crate::orders::bundle::DeliveryState;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store::{self as orders, Action, ChangeContext, with_changes};
 use crate::plans::assign::plan_roughly;
-use crate::plans::board;
+use crate::plans::board::{self, BoardItem};
 use crate::plans::edit::{self, EditContext, SeenVersions};
 use crate::plans::model::{Job, JobKind, TourState};
 use crate::plans::store::due;
@@ -147,13 +147,22 @@ fn work_in_spite_of_holidays(tx: &mut dyn Tx) -> Result<()> {
     Ok(())
 }
 
-/// Plans the deliveries of a day, if a truck drives then.
+/// Plans the deliveries of a day, if a truck drives then. What the trucks of an earlier day had no time for waits on the
+/// board of that day: those who train find each kind of job on today's.
 fn plan_day(tx: &mut dyn Tx, districts: &Districts, actor: MemberActor, day: NaiveDate) -> Result<()> {
-    let board = board::load(tx, districts, day)?;
+    let mut board = board::load(tx, districts, day)?;
+    let today = tx.now().date();
+    board.pool.retain(|item| due_day(item).is_none_or(|due| due == day || due < today));
     let Ok(plan) = plan_roughly(&board) else { return Ok(()) };
     let context = EditContext { actor, day, seen: SeenVersions::default() };
     // A refusal would mean that another dispatcher has changed the plan, and there is none.
     edit::apply(tx, districts, &context, &plan).map(|_| ())
+}
+
+/// The day for which something waits; none if it may come on any.
+fn due_day(item: &BoardItem) -> Option<NaiveDate> {
+    let moved_to = item.job.as_ref().and_then(|job| job.day);
+    moved_to.or(item.work.preferred_date.filter(|_| item.work.task.is_none()))
 }
 
 /// Cards of the buildings of some open deliveries. They have no codes of entrances: nobody lives there.

@@ -53,6 +53,8 @@ test('upload is backed up, verified, encrypted and restored', async (t) => {
   await page.getByRole('button', { name: '지금 복원 테스트' }).click();
   await page.getByText('임시로 복원해서 확인하고 있어요').first().waitFor();
   await waitForText(page, /복원 테스트\s+20\d\d[^\n]*주문 \d+건/);
+  // The page loads itself again when the full backup has ended as well.
+  await page.locator('[data-poll]').waitFor({ state: 'detached' });
   await checkPage(page, 'backup');
 
   await page.getByRole('button', { name: '열쇠 보고 인쇄하기' }).click();
