@@ -65,7 +65,10 @@ test('empty board becomes a fixed plan in two clicks', async (t) => {
   await page.getByRole('link', { name: '모두 인쇄' }).click();
   await checkPage(page, 'plans-print');
   const sheets = pages(await page.pdf({ preferCSSPageSize: true }));
-  assert.ok(sheets.length >= 2 * tours, `${sheets.length} sheets: a plan and a loading list for each of ${tours} trucks`);
+  // A truck that loads nothing has no loading list.
+  const papers = (await page.locator('.paper h2').allInnerTexts()).map((title) => title.split(' ')[0]);
+  assert.equal(papers.filter((paper) => paper === '배차표').length, tours);
+  assert.ok(papers.includes('상차표') && sheets.length >= papers.length, `${sheets.length} sheets for ${papers.length} papers`);
   assert.deepEqual([...new Set(sheets)], ['595x842'], 'A4 upright, all of them');
 });
 
