@@ -18,6 +18,13 @@
 // data-poll         on what shows the progress of work: the page is asked again until the work has ended
 // data-menu         on a <details>: closes on escape or a click elsewhere
 
+// Tabs that do not fit are scrolled sideways: the one that is open is in sight.
+const openTab = document.querySelector(".tabs [aria-current]");
+if (openTab) {
+  const [tab, tabs] = [openTab, openTab.closest(".tabs")].map((element) => element.getBoundingClientRect());
+  openTab.closest(".tabs").scrollLeft += tab.left - tabs.left - (tabs.width - tab.width) / 2;
+}
+
 // Numbers copied from a sheet have line breaks, which a field of one line would drop.
 document.addEventListener("paste", (event) => {
   if (!event.target.matches?.("[data-search]")) return;

@@ -135,9 +135,10 @@ impl ListPage {
         }
     }
 
-    /// Files for the couriers where parcels are listed: label, and URL of the download page.
+    /// Files for the couriers where parcels are listed, and only they: label, and URL of the download page.
     fn courier_files(&self) -> Vec<(String, String)> {
-        if self.filter.methods != [ShippingMethod::Parcel] || !self.layout.downloads_orders() {
+        let is_of_parcels = self.filter.methods == [ShippingMethod::Parcel] && !self.rows.is_empty();
+        if !is_of_parcels || !self.layout.downloads_orders() {
             return Vec::new();
         }
         let orders = OrderQuery { state: OrderState::Dispatched.code().to_owned(), ..OrderQuery::default() };
