@@ -296,6 +296,13 @@ impl Districts {
         self.lookup(zip_code).district()
     }
 
+    /// The names of two 시/군/구: that of the postal code, and another one with which the written address begins. Where the
+    /// address was changed and its code was forgotten, a truck would drive to the former place.
+    pub fn mismatch(&self, zip_code: &str, address: &str) -> Option<(String, String)> {
+        let (of_code, of_address) = (self.lookup(zip_code).district()?, self.find_by_address(address)?.code);
+        (of_code != of_address).then(|| Some((self.display_name(of_code)?, self.display_name(of_address)?)))?
+    }
+
     /// Whether the district `code` of a recipient was found by the written address.
     pub fn is_found_by_address(&self, code: Option<i64>, zip_code: &str, address: &str) -> bool {
         code.is_some() && is_blank_zip_code(zip_code) && self.district_of(zip_code, address) == code
@@ -442,6 +449,26 @@ mod tests {
             "removed before that day"
         );
         assert_eq!(districts.valid_from(), day);
+    }
+
+    #[test]
+    fn address_of_another_district_than_its_code_is_told() {
+        let districts = Districts::embedded();
+        let names = |of_code: &str, of_address: &str| Some((of_code.to_owned(), of_address.to_owned()));
+        assert_eq!(districts.mismatch("46661", "부산광역시 해운대구 시험로 12"), names("부산 북구", "부산 해운대구"));
+        assert_eq!(districts.mismatch("46661", "부산 해운대구 시험로 12"), names("부산 북구", "부산 해운대구"));
+        // A 일반구 belongs to its city, and what is not known is no doubt.
+        for (zip_code, address) in [
+            ("46661", "부산광역시 북구 시험로 12"),
+            ("10200", "경기도 고양시 덕양구 화정로 1"),
+            ("30151", "세종특별자치시 한누리대로 2130"),
+            ("46661", "시험로 12"),
+            ("46661", "중구 시험로 12"),
+            ("", "부산광역시 해운대구 시험로 12"),
+            ("135-080", "부산광역시 해운대구 시험로 12"),
+        ] {
+            assert_eq!(districts.mismatch(zip_code, address), None, "{zip_code} {address}");
+        }
     }
 
     #[test]

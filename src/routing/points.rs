@@ -137,7 +137,9 @@ fn district(code: u32, districts: &Districts) -> Option<i64> {
 
 fn mean(entries: &[Entry]) -> Option<Point> {
     let mut sum = Sum::default();
-    entries.iter().for_each(|entry| sum.add(entry));
+    for entry in entries {
+        sum.add(entry);
+    }
     sum.mean()
 }
 

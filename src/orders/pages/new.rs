@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::FormContext;
 use super::fields::{Fields, OptionChoice, add_option_field, option_choices};
+use super::update::with_mismatch;
 use crate::audit::{self, AuditEvent, MemberActor};
 use crate::id::{crockford, parse_crockford};
 use crate::masking;
@@ -401,7 +402,8 @@ async fn save(
                         let promise = NewPromise { delivery_id: order.delivery_id, day, channel, is_despite };
                         dates::make(tx, actor, &cache, &promise)?.map_err(NotSaved::Promise)?;
                     }
-                    (orders, Flash::from(&recorded))
+                    let recipient = orders.first().map(|order| order.recipient.clone()).unwrap_or_default();
+                    (orders, with_mismatch(Flash::from(&recorded), &districts, &recipient))
                 }
                 ManualOrderOutcome::AlreadyCreated(orders) => {
                     (orders, Flash::warning("이 상담주문은 이미 저장했어요."))

@@ -301,12 +301,16 @@ fn load(
     }))
 }
 
-/// The name of the order's district, and whether it was found by the written address.
+/// The name of the order's district, and whether it was found by the written address, or is not that of the address.
 fn district_text(order: &Order, districts: &Districts) -> Option<String> {
     let name = districts.display_name_on(order.sigungu_code?, order.delivered_on())?;
     let Recipient { zip_code, address1, .. } = &order.recipient;
     let is_by_address = districts.is_found_by_address(order.sigungu_code, zip_code, address1);
-    Some(if is_by_address { format!("{name} (주소로 찾음)") } else { name })
+    Some(match districts.mismatch(zip_code, address1) {
+        _ if is_by_address => format!("{name} (주소로 찾음)"),
+        Some((_, of_address)) if order.state < OrderState::Shipped => format!("{name} (주소와 달라요: {of_address})"),
+        _ => name,
+    })
 }
 
 /// The other orders of the bundle, at most [`MAX_COMPANIONS`].

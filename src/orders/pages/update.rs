@@ -22,7 +22,7 @@ use crate::orders::bundle::{
 };
 use crate::orders::edit::{Conflict, Inputs, Problem, apply_order_form, conflicts, inputs_of, take_stored};
 use crate::orders::masked::mask_problems;
-use crate::orders::model::Order;
+use crate::orders::model::{Order, Recipient};
 use crate::orders::store::bulk_actions::{self, UndoRecord};
 use crate::orders::store::create::adopt_options;
 use crate::orders::store::{self, Action, ChangeContext, bundles, deliveries, log, member_lists, seal};
@@ -207,7 +207,11 @@ fn save(
         Ok::<_, StorageError>(())
     })?;
     member_lists::keep_courier(tx, actor.id, changed.iter().map(|(before, after)| (*before, after)))?;
-    record(tx, actor, (&order, &edited), &target, changed.len() - 1, &undo).map(UpdateOutcome::Saved)
+    let mut flash = record(tx, actor, (&order, &edited), &target, changed.len() - 1, &undo)?;
+    if edited.recipient != order.recipient {
+        flash = with_mismatch(flash, districts, &edited.recipient);
+    }
+    flash.save(tx, actor.id).map(UpdateOutcome::Saved)
 }
 
 /// The order with the submitted inputs, in its present bundle, and the inputs after the conflicts are resolved.
@@ -290,10 +294,10 @@ fn record(
     target: &BundleMove,
     companions: usize,
     undo: &UndoRecord,
-) -> StorageResult<FlashId> {
+) -> StorageResult<Flash> {
     let bundle_number = deliveries::bundle_number(tx, edited.delivery_id)?;
     let bundle = match target {
-        BundleMove::Stays if order == edited => return Flash::warning("바뀐 내용이 없어요.").save(tx, actor.id),
+        BundleMove::Stays if order == edited => return Ok(Flash::warning("바뀐 내용이 없어요.")),
         BundleMove::Stays => BundleChange::Stays {},
         BundleMove::Leaves | BundleMove::Founds(_) => BundleChange::Leaves { bundle_number },
         BundleMove::Moves(_) => BundleChange::Moves { bundle_number },
@@ -304,5 +308,16 @@ fn record(
     if let Some(entry) = recorded.audit_entry_id {
         bulk_actions::record(tx, entry, actor.id, undo)?;
     }
-    Flash::from(&recorded).save(tx, actor.id)
+    Ok(Flash::from(&recorded))
+}
+
+/// The message, with what does not fit together in the recipient's postal code and address.
+pub(super) fn with_mismatch(flash: Flash, districts: &Districts, recipient: &Recipient) -> Flash {
+    let Some((of_code, of_address)) = districts.mismatch(&recipient.zip_code, &recipient.address1) else {
+        return flash;
+    };
+    let doubt = format!(
+        "우편번호의 지역({of_code})과 주소의 지역({of_address})이 달라요. 지역과 배차는 우편번호를 따르니 우편번호를 확인해 주세요."
+    );
+    Flash { tone: Tone::Warning, message: format!("{} {doubt}", flash.message), ..flash }
 }
