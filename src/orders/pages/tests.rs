@@ -162,7 +162,10 @@ async fn address_whose_postal_code_was_forgotten_is_told() {
     let html = app.get(&at).await.ok();
     let moved = [("recipient_address1", "부산광역시 해운대구 시험로 12"), ("scope", "alone")];
     let told = follow(&app, send(&app, &at, &html, &moved).await).await;
-    assert!(told.contains("주소의 지역(부산 해운대구)이 달라요") && told.contains("주소와 달라요: 부산 해운대구"), "{told}");
+    assert!(
+        told.contains("주소의 지역(부산 해운대구)이 달라요") && told.contains("주소와 달라요: 부산 해운대구"),
+        "{told}"
+    );
     let right = follow(&app, send(&app, &at, &told, &[("recipient_zip_code", "48094")]).await).await;
     assert!(right.contains("부산 해운대구") && !right.contains("주소와 달라요"), "{right}");
 }
