@@ -344,6 +344,9 @@ fn set_due_dates(tx: &mut dyn Tx, districts: &Districts) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{DemoPlan, ResetSchedule};
+    use crate::demo::Demo;
+    use crate::members::passwords::PasswordHasher;
     use crate::orders::testing::Shop;
     use crate::trucks::roads::road_name;
 
@@ -364,5 +367,26 @@ mod tests {
                 Ok(())
             })
             .expect("writes");
+    }
+
+    #[test]
+    fn what_is_due_on_an_earlier_day_waits_on_its_board() {
+        let shop = Shop::open();
+        let demo = Demo::new(DemoPlan { orders: 300, reset_every: ResetSchedule::NEVER, is_public: false });
+        shop.block_on(demo.reset(&shop.storage, &PasswordHasher::default())).expect("an empty shop");
+        shop.write(|tx, _| {
+            let (districts, day) = (Districts::embedded(), tx.now().date() + Days::new(PLANNED_DAYS + 1));
+            let admin_id = tx.scalar("SELECT min(id) FROM members", &[])?;
+            let actor = MemberActor { id: admin_id, address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
+            plan_day(tx, &districts, actor, day)?;
+            let board = board::load(tx, &districts, day)?;
+            let stops = board.columns.iter().flat_map(|column| &column.stops);
+            let planned: Vec<Option<NaiveDate>> = stops.map(|stop| due_day(&stop.item)).collect();
+            assert!(planned.iter().flatten().all(|due| *due == day), "{planned:?} on {day}");
+            let waits = board.pool.iter().any(|item| due_day(item).is_some_and(|due| due < day));
+            assert!(waits, "what was due the day before is still to be planned");
+            Ok(())
+        })
+        .expect("plans");
     }
 }

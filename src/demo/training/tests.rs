@@ -4,9 +4,6 @@ use reqwest::StatusCode;
 
 use super::*;
 use crate::config::ResetSchedule;
-use crate::districts::Districts;
-use crate::plans::board;
-use crate::plans::model::JobKind;
 use crate::storage::schema;
 use crate::web::Routes;
 use crate::web::testing::TestApp;
@@ -125,22 +122,6 @@ async fn due_shop_is_reset_and_sessions_end() {
     assert_eq!(number(&app, "SELECT count(*) FROM members").await, 3);
     assert_eq!(app.get("/account").await.location(), "/login?next=%2Faccount", "signed out");
     sign_in(&app, ACCOUNTS[0]).await;
-}
-
-#[tokio::test]
-async fn board_of_today_has_goods_to_take_back_on_every_day_of_the_week() {
-    let (app, _) = open(ResetSchedule::NEVER).await;
-    let demo = Demo::new(DemoPlan { orders: 300, reset_every: ResetSchedule::NEVER, is_public: false });
-    for day in 0..7 {
-        demo.reset(&app.state.storage, &app.state.passwords).await.expect("is a demo shop");
-        let today = app.state.now().date();
-        let loaded = app.state.storage.read(move |tx| board::load(tx, &Districts::embedded(), today));
-        let board = loaded.await.expect("reads");
-        let planned = board.columns.iter().flat_map(|column| &column.stops).map(|stop| &stop.item);
-        let kinds = planned.chain(&board.pool).filter_map(|item| Some(item.work.task.as_ref()?.kind));
-        assert!(kinds.into_iter().any(JobKind::collects), "day {day}");
-        app.clock.advance_ms(24 * HOUR_MS);
-    }
 }
 
 #[tokio::test]
