@@ -67,9 +67,19 @@ function faultsOfLayout() {
     }
     return false;
   };
+  // The part of a box that is in sight: a list that scrolls by itself hides the rest of its rows.
+  const seen = (element, { left, top, right, bottom }) => {
+    for (let one = element.parentElement; one && one !== document.body; one = one.parentElement) {
+      if (getComputedStyle(one).overflow === 'visible') continue;
+      const its = one.getBoundingClientRect();
+      [left, top, right, bottom] = [Math.max(left, its.left), Math.max(top, its.top), Math.min(right, its.right), Math.min(bottom, its.bottom)];
+    }
+    return { left, top, right, bottom };
+  };
   const controls = [...document.querySelectorAll('main a[href], main button, main input:not([type=hidden]), main select, main textarea, main summary, header a[href], header summary')]
     .filter((element) => isShown(element) && !isHidden(element) && !floats(element))
-    .flatMap((element) => [...element.getClientRects()].filter((box) => box.width > 2 && box.height > 2).map((box) => ({ element, box })))
+    .flatMap((element) => [...element.getClientRects()].map((box) => ({ element, box: seen(element, box) })))
+    .filter(({ box }) => box.right - box.left > 2 && box.bottom - box.top > 2)
     .slice(0, 900);
   controls.sort((one, other) => one.box.top - other.box.top);
   for (let at = 0; at < controls.length; at += 1) {
