@@ -507,6 +507,7 @@ CREATE TABLE uploads (
     skipped         INTEGER NOT NULL DEFAULT 0 CHECK (skipped >= 0),
     rejected        INTEGER NOT NULL DEFAULT 0 CHECK (rejected >= 0),
     warned          INTEGER NOT NULL DEFAULT 0 CHECK (warned >= 0),
+    unknown_orders  INTEGER NOT NULL DEFAULT 0 CHECK (unknown_orders >= 0),  -- skipped rows of orders that the shop does not have
     findings        TEXT NOT NULL,  -- JSON: products and variants it creates or created, notes on the reading
     made_at         INTEGER,  -- when the channel made the file, by its name
     changes         TEXT NOT NULL DEFAULT '{}',  -- JSON: known orders that it changes or changed, by kind
@@ -521,7 +522,8 @@ CREATE TABLE uploads (
     undone_by       INTEGER,  -- null: the command line
     wrong_passwords INTEGER NOT NULL DEFAULT 0 CHECK (wrong_passwords >= 0),  -- tries at the file's password
     profile_id      INTEGER,  -- profile of the shop that read the file; null: one of the program
-    CHECK (undone_at IS NULL OR stage = 'undone')
+    CHECK (undone_at IS NULL OR stage = 'undone'),
+    CHECK (unknown_orders <= skipped)
 ) STRICT;
 CREATE INDEX uploads_by_claims ON uploads (stage, channel_code, claims_until);
 CREATE INDEX uploads_by_stage ON uploads (stage, id);
@@ -547,6 +549,7 @@ CREATE TABLE upload_rows (
     recipient           TEXT NOT NULL DEFAULT '' CHECK (length(recipient) <= 100),  -- name
     content             TEXT NOT NULL DEFAULT '' CHECK (length(content) <= 300),  -- product and quantity, or tracking number
     outcome             TEXT NOT NULL CHECK (outcome IN ('created', 'updated', 'skipped', 'rejected')),
+    is_unknown_order    INTEGER NOT NULL DEFAULT 0 CHECK (is_unknown_order IN (0, 1)),  -- the shop does not have the order
     reasons             TEXT NOT NULL,  -- JSON [{column, value, message}, …]; warnings too
     changes             TEXT NOT NULL,  -- JSON [{field, old, new}, …]
     conflicts           TEXT NOT NULL,  -- JSON [{field, reason, channel, ours, …}, …]
@@ -557,6 +560,7 @@ CREATE TABLE upload_rows (
     resolution          TEXT CHECK (resolution IN ('replaced', 'parcelled', 'kept', 'uploaded', 'marked')),  -- null: unresolved
     resolved_by         INTEGER,
     resolved_at         INTEGER,
+    CHECK (is_unknown_order = 0 OR outcome = 'skipped'),
     PRIMARY KEY (upload_id, position)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX upload_rows_by_open_order ON upload_rows (open_order);

@@ -1,7 +1,8 @@
 // What makes the pages quicker to use. Every page does its work without it. rows.js has the rows of lists.
 //
 // data-search       on an input: `/` goes there
-// data-autosubmit   on a select: choosing sends its form; the arrow keys go through its options first
+// data-autosubmit   on a select or a checkbox: choosing sends its form; the arrow keys go through the options first. On a menu
+//                   of checkboxes: closing it with another choice does
 // data-confirm="…"  on a form or a submit button: asks before it is sent
 // data-unguarded    on a form that is sent, or inside: what was typed in it may be lost without a question
 // data-part         around fields of a form with a button of their own: other buttons do not save them
@@ -72,8 +73,18 @@ let pressed;
 document.addEventListener("keydown", (event) => { pressed = event.target; });
 document.addEventListener("pointerdown", () => { pressed = undefined; });
 document.addEventListener("change", (event) => {
-  if (event.target.matches("select[data-autosubmit]") && pressed !== event.target) event.target.form?.requestSubmit();
+  const isChosen = event.target.matches("select[data-autosubmit]") ? pressed !== event.target : event.target.matches("input[data-autosubmit]");
+  if (isChosen) event.target.form?.requestSubmit();
 });
+document.addEventListener("toggle", ({ target: menu }) => {
+  if (menu.open || !menu.matches("details[data-autosubmit]")) return;
+  const boxes = [...menu.querySelectorAll("[type=checkbox]")];
+  const form = boxes[0]?.form;
+  // The press that closed it may have been on the form's own button.
+  if (boxes.some((box) => box.checked !== box.defaultChecked) && !("searching" in form.dataset)) form.requestSubmit();
+}, true);
+document.addEventListener("submit", ({ target: form }) => { if (!isPost(form)) form.dataset.searching = ""; });
+addEventListener("pageshow", () => document.querySelectorAll("[data-searching]").forEach((form) => { delete form.dataset.searching; }));
 
 // ── asking first, and sending once ─────────────────────────────────────
 const ask = (question) => new Promise((answer) => {
@@ -193,7 +204,18 @@ const awaitFile = async (button) => {
   do await new Promise((resolve) => { setTimeout(resolve, 1000); });
   while (/(?:^|; )download=/.test(document.cookie));
   free(button);
+  // What opened beside the page says there what it is.
+  if (button.form?.target !== "_blank") tellFile(button);
 };
+
+const tellFile = (button) => {
+  document.querySelectorAll("[data-file-told]").forEach((told) => told.remove());
+  const told = Object.assign(document.createElement("p"), { className: "file-told", textContent: "파일을 받았어요. 브라우저의 다운로드 목록에 있어요." });
+  told.dataset.fileTold = "";
+  told.setAttribute("role", "status");
+  (button.closest(".acts, .acts-bar, .outcome-acts") ?? button.form ?? button).append(told);
+};
+
 const free = (button) => {
   button.removeAttribute("aria-busy");
   if (said.has(button)) button.replaceChildren(...said.get(button));

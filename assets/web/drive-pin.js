@@ -139,8 +139,8 @@
 
   /** The part of the page where the PIN is set: above the day until the driver has answered, then beneath it. */
   function offer(root) {
-    const part = element(`<details class="drive drive-pin"><summary>PIN</summary>
-      <p class="drive-small">10분 동안 만지지 않거나 화면을 새로 열면 배송을 가려요. 다섯 번 틀리면 이 휴대전화에서 지우고, 다시 로그인하면 담겨요.</p><p class="drive-warn" role="alert" hidden></p>
+    const part = element(`<details class="drive drive-pin"><summary>배송을 가리는 PIN</summary>
+      <p class="drive-small">휴대전화를 다른 사람이 봐도 고객의 이름과 주소가 보이지 않게 해요. 10분 동안 만지지 않거나 화면을 새로 열면 배송을 가려요. 다섯 번 틀리면 이 휴대전화에서 지우고, 다시 로그인하면 담겨요.</p><p class="drive-warn" role="alert" hidden></p>
       <form><p class="drive-field"><label for="new-pin">새 PIN: 숫자 4~6자리</label><input class="form-control" id="new-pin" inputmode="numeric" maxlength="6" autocomplete="off"></p>
       <p class="drive-row"><button class="drive-button main" type="submit">PIN 정하기</button><button class="drive-button" type="button"></button></p></form></details>`);
     const [problem, input, none] = [".drive-warn", "input", "button[type=button]"].map((found) => part.querySelector(found));

@@ -84,6 +84,12 @@ const known = { packs: [], keys: new Map(), events: [], receipts: new Map(), pho
 /** Records that were made while the page is open: one that was made during a reading is in the next reading. */
 let recordings = 0;
 
+/** An outcome waits so long before it is handed in, and can be taken back until then. */
+const REGRET_MS = 6_000;
+
+/** Outcomes that may still be taken back, by id. The next start of the page hands them in. */
+const held = new Set();
+
 async function load() {
   const before = recordings;
   const [packs, keys, events, receipts, facts] = await Promise.all(["packs", "keys", "events", "receipts", "facts"].map(all));
@@ -157,6 +163,17 @@ async function contact({ sentAt, answeredAt }, now) {
   await saveFacts();
 }
 
+/** The outcome that can still be taken back, with its tour and stop. */
+function regretted() {
+  for (const pack of known.packs) {
+    for (const stop of pack.stops) {
+      const now = stateOf(pack, stop);
+      if (now.own && held.has(now.own.id)) return { pack, stop, ...now };
+    }
+  }
+  return undefined;
+}
+
 /** The last event of a stop that was not taken back. */
 function ownState(tour, job) {
   const own = known.events.filter((event) => event.tour === tour && event.job === job);
@@ -202,9 +219,25 @@ async function record(pack, stop, kind, details) {
   known.problem = "";
   recordings += 1;
   if (!known.events.some(({ id }) => id === event.id)) known.events.push(event);
+  if (kind === "delivered" || kind === "failed") hold(event.id);
+  // A record that takes another back goes with it.
+  held.delete(details.undone);
   render();
   flush();
   return true;
+}
+
+/** Keeps an outcome back for a moment, in which the driver may see a slip. */
+function hold(id) {
+  held.add(id);
+  setTimeout(() => held.delete(id) && flush(), REGRET_MS);
+}
+
+/** Hands in what waits: the page may never be seen again. */
+function release() {
+  if (held.size === 0) return;
+  held.clear();
+  flush();
 }
 
 // ── handing in ──
@@ -233,12 +266,13 @@ async function request(path, key, body) {
 
 /** Hands in the events of a tour, oldest first. */
 async function handIn(tour, key) {
-  const own = waiting().filter((event) => event.tour === tour);
+  const own = waiting().filter((event) => event.tour === tour && !held.has(event.id));
+  const kept = waiting().filter((event) => event.tour === tour && held.has(event.id)).length;
   for (let from = 0; from < own.length; from += BATCH) {
     const batch = own.slice(from, from + BATCH);
     const events = batch.map(({ tour: _, ...event }) => event);
     const stuck = rejected().filter((event) => event.tour === tour).map(({ job }) => job);
-    const body = { waiting: own.length - from - batch.length, rejected: stuck, clock: Date.now(), events };
+    const body = { waiting: own.length - from - batch.length + kept, rejected: stuck, clock: Date.now(), events };
     const { status, text, times } = await request("/drive/events", key, body);
     if (status === 401) await closeDay(tour, text);
     else if (status !== 200) known.problem = text.error ?? "";
@@ -368,14 +402,17 @@ function syncLine() {
   const at = known.facts.contact ? clock(known.facts.contact) : "없음";
   const line = [el("p", { role: "status" }, `마지막 연락 ${at} · ${rest || "모두 전했어요"}`)];
   if (known.facts.contact) line.push(el("p", {}, `${at} 이후의 취소는 사무실이 전화로 알려요.`));
-  if (rest) line.push(el("button", { type: "button", click: () => flush() }, "지금 전하기"));
+  if (rest) line.push(el("button", { type: "button", click: () => (held.size > 0 ? release() : flush()) }, "지금 전하기"));
   const warnings = [];
   if (known.problem) warnings.push(known.problem);
   if (!canReopen) warnings.push("이 화면을 닫지 마세요. 신호가 없는 곳에서는 다시 열리지 않아요.");
   if (Math.abs(known.facts.offset) > MAX_CLOCK_ERROR_MS) warnings.push("휴대전화 시계가 틀려요. 시각은 수정해서 기록해요.");
   for (const event of rejected()) warnings.push(`받아들이지 않은 기록 ${clock(event.happened_at)}: ${known.receipts.get(event.id).reason ?? ""}`);
   for (const photo of known.photos.filter(({ refused }) => refused)) warnings.push(`받아들이지 않은 사진 ${clock(photo.taken_at)}: ${photo.refused}`);
-  return [el("div", { class: "drive-sync" }, ...line), ...warnings.map((text) => el("p", { class: "drive-warn", role: "alert" }, text))];
+  const slip = regretted();
+  const undo = slip && el("p", { class: "drive-regret" }, `${slip.stop.position}. ${slip.stop.name} ${slip.label} `,
+    el("button", { type: "button", class: "drive-button", click: () => record(slip.pack, slip.stop, "undone", { undone: slip.own.id }) }, `${slip.label} 취소`));
+  return [el("div", { class: "drive-sync" }, ...line, undo || ""), ...warnings.map((text) => el("p", { class: "drive-warn", role: "alert" }, text))];
 }
 
 function stopItem(pack, stop) {
@@ -400,8 +437,12 @@ function listView() {
     if (pack.state === "loading") view.push(el("p", {}, el("a", { class: "drive-button main", href: `${BASE}/drive/loading/${pack.id}` }, "상차하기")));
     view.push(el("ol", { class: "drive-stops" }, ...pack.stops.map((stop) => stopItem(pack, stop))));
   }
+  view.push(officeCall(known.packs[0]));
   return view;
 }
+
+/** The telephone of the office. */
+const officeCall = ({ office_tel }) => office_tel && el("p", { class: "drive-row" }, el("a", { class: "drive-button", href: `tel:${office_tel}` }, "사무실 전화"));
 
 function stopView(pack, stop) {
   const { state, label, at, own } = stateOf(pack, stop);
@@ -486,6 +527,7 @@ function stopView(pack, stop) {
     state !== "open" && el("p", { class: "drive-state" }, `${label} ${at}`),
     canUndo && el("p", {}, el("button", { type: "button", class: "drive-button", click: () => record(pack, stop, "undone", { undone: own.id }) }, `${label} 취소`)),
     isEnded && !canUndo && el("p", { class: "drive-small" }, "이미 전한 기록이에요. 수정하려면 사무실에 전화해 주세요."),
+    isEnded && !canUndo && officeCall(pack),
     ...changes.map(([name, before]) => el("p", { class: "drive-warn" }, el("b", {}, `바뀜: ${name}`), ` 전에는 ${before || "없음"}`)),
     el("p", { class: `drive-address${isChanged("주소") ? " drive-changed" : ""}` }, stop.address, el("br"), stop.address_detail),
     !isEnded && el("p", { class: "drive-row" },
@@ -590,7 +632,7 @@ async function start() {
   // Before the first contact, which may take long: what happens meanwhile asks for another.
   addEventListener("hashchange", () => render(true));
   addEventListener("online", flush);
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && flush());
+  document.addEventListener("visibilitychange", () => (document.visibilityState === "visible" ? flush() : release()));
   await fetchKeys().catch(() => undefined);
   await flush();
   setInterval(() => everyMinute().catch(() => undefined), MINUTE_MS);

@@ -21,7 +21,7 @@ const find = () => {
   if (document.querySelector("dialog[open]")) return;
   const box = dialog("find", "모두 찾기");
   const form = Object.assign(document.createElement("form"), { method: "get", action: link.href });
-  const field = Object.assign(document.createElement("input"), { type: "search", name: "q", className: "form-control", required: true, placeholder: "이름, 전화, 번호의 앞이나 끝, 상품" });
+  const field = Object.assign(document.createElement("input"), { type: "search", name: "q", className: "form-control", required: true, placeholder: "이름, 전화번호 뒷자리, 주소, 주문번호, 송장번호, 상품" });
   field.setAttribute("aria-label", "모두 찾기");
   const button = Object.assign(document.createElement("button"), { className: "btn btn-primary", textContent: "찾기" });
   form.setAttribute("role", "search");

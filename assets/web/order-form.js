@@ -3,6 +3,8 @@
 // data-district="id"        on a postal code: writes its district into that element
 // data-address-search="…"   on a button: searches for an address on that page, in a dialog
 // data-same, data-same-as   a checkbox, and the fields that then say what others say
+// data-scope                on the question whether a change is for the bundle: asked once a field changes that its
+//                           orders share
 // data-conflict="field"     on a choice of values: typing into the field chooses what is typed
 // data-last-courier="…"     around the choice of a courier: the one that the member entered last
 // data-refresh              on a form: what changes data-refresh-on, or clicks data-refresh-by, sends
@@ -77,6 +79,25 @@ const same = () => {
 
 document.addEventListener("input", same);
 document.addEventListener("change", same);
+
+// ── a change of what the orders of a bundle share: for which of them? ──
+const scope = document.querySelector("[data-scope]");
+const SHARED = "[name^=recipient_], [name=shipping_method], [name=charge_type]";
+
+const isChanged = (field) =>
+  field.options ? [...field.options].some((option) => option.selected !== option.defaultSelected) : field.value !== field.defaultValue;
+
+// A form that came back with problems has what was typed as it stands: it may have to ask, and the server knows.
+const askScope = () => {
+  if (!scope) return;
+  const { form } = scope;
+  const isRefused = form.querySelector(".is-invalid") !== null;
+  const isAsked = all(SHARED, form).some(isChanged);
+  scope.hidden = !isAsked && !isRefused;
+  all("input", scope).forEach((choice) => { choice.required = isAsked && !isRefused; });
+};
+
+document.addEventListener("input", askScope);
 
 // ── two values for one field ───────────────────────────────────────────
 document.addEventListener("input", ({ target }) => {
@@ -232,6 +253,7 @@ all("[data-draft-done]").forEach((place) => sessionStorage.removeItem(`draft:${p
 function prepare() {
   all("[data-address-search]").forEach((button) => { button.hidden = false; });
   same();
+  askScope();
 }
 
 prepare();

@@ -331,6 +331,10 @@ fn print_summary(out: &mut impl Write, results: &[FileResult], dry_run: bool) ->
                 if *is_older_file {
                     writeln!(out, "  더 오래된 파일 같아요. 판매채널이 그 뒤에 바꾼 값은 되돌리지 않았어요.")?;
                 }
+                let unknown_orders = rows.iter().filter(|row| row.is_unknown_order).count();
+                if unknown_orders > 0 {
+                    writeln!(out, "  모르는 주문 {unknown_orders}건: 그 주문 파일을 먼저 올린 다음 다시 올려 주세요.")?;
+                }
                 if *conflicts > 0 {
                     writeln!(out, "  결정할 값 {conflicts}개: 업로드 화면에서 어느 값을 쓸지 선택해 주세요.")?;
                 }

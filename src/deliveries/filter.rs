@@ -188,10 +188,15 @@ impl DeliveryFilter {
         }
     }
 
+    /// Dispatched deliveries of the own team that are not over.
+    pub fn ready_direct() -> Self {
+        let (states, methods) = (vec![DeliveryState::ReadyToShip], vec![ShippingMethod::Direct]);
+        Self { states, methods, ..Self::default() }
+    }
+
     /// Parcels that are dispatched and not on their way.
     pub fn parcels() -> Self {
-        let (states, methods) = (vec![DeliveryState::ReadyToShip], vec![ShippingMethod::Parcel]);
-        Self { states, methods, ..Self::default() }
+        Self { methods: vec![ShippingMethod::Parcel], ..Self::ready_direct() }
     }
 }
 
@@ -241,11 +246,20 @@ impl DeliveryQuery {
         }
     }
 
+    /// The query of [`DeliveryFilter::ready_direct`], the earliest day first.
+    pub fn ready_direct() -> Self {
+        let sort = Sort::Preferred { descending: false }.code().to_owned();
+        Self { sort, ..Self::ready(ShippingMethod::Direct) }
+    }
+
     /// The query of [`DeliveryFilter::parcels`].
     pub fn parcels() -> Self {
+        Self::ready(ShippingMethod::Parcel)
+    }
+
+    fn ready(method: ShippingMethod) -> Self {
         let codes = |code: &str| vec![code.to_owned()];
-        let (state, method) = (codes(DeliveryState::ReadyToShip.code()), codes(ShippingMethod::Parcel.code()));
-        Self { state, method, ..Self::default() }
+        Self { state: codes(DeliveryState::ReadyToShip.code()), method: codes(method.code()), ..Self::default() }
     }
 
     /// Parses the filter; `default_sort` applies when the query has no valid sort order.

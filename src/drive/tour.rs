@@ -17,6 +17,7 @@ use crate::orders::model::OrderState;
 use crate::plans::model::{Attempt, Job, JobKind, Task, TaskState};
 use crate::plans::store::works::divided_orders;
 use crate::plans::store::{self as plans, tasks};
+use crate::shop::store as shop;
 use crate::storage::{Result, Tx};
 use crate::text::hex;
 
@@ -216,6 +217,8 @@ pub struct DriveTour {
     pub tour: TourRow,
     /// its stops in order; those that the office moved come last
     pub stops: Vec<DriveStop>,
+    /// telephone number of the office, which the driver calls, or empty
+    pub office_tel: String,
 }
 
 impl DriveTour {
@@ -286,7 +289,7 @@ pub fn load(tx: &mut dyn Tx, id: i64) -> Result<Option<DriveTour>> {
     });
     let mut stops: Vec<DriveStop> = stops.collect();
     site::attach(tx, &mut stops)?;
-    Ok(Some(DriveTour { tour, stops }))
+    Ok(Some(DriveTour { tour, stops, office_tel: shop::tel(tx)? }))
 }
 
 /// What is known of a stop besides its delivery.

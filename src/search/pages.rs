@@ -1,5 +1,7 @@
 //! `/search`: one search over orders, deliveries, products and members, as far as the member may see them.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::extract::State;
 use serde::Deserialize;
@@ -16,6 +18,7 @@ use crate::products::model::Product;
 use crate::products::store as products;
 use crate::search::Total;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
+use crate::text::fold_word;
 use crate::web::{Access, Layout, PageAction, PageKind, PageResult, PersonalData, Query, Routes, personal_page};
 
 /// Rows shown of each kind; a link leads to all of them.
@@ -61,6 +64,27 @@ impl FindPage {
             && self.products.is_empty()
             && self.members.is_empty()
     }
+
+    /// Where an order has a searched word that its line does not show: label and value. Nothing of a masked order.
+    fn found_elsewhere<'a>(row: &'a OrderRow, q: &str) -> Option<(&'static str, Cow<'a, str>)> {
+        let OrderRow { order, .. } = row;
+        let address = format!("{} {}", order.recipient.address1, order.recipient.address2);
+        let shown = [&order.order_number, &order.recipient.name, &order.recipient.tel1, &row.product_name];
+        let shown = shown.into_iter().chain(&row.labels).chain([&order.tracking_number]).map(|text| fold(text));
+        let shown: Vec<String> = shown.collect();
+        let mut hidden: [(&'static str, Cow<'a, str>); 6] = [
+            ("구매자", Cow::Borrowed(&order.customer.name)),
+            ("구매자연락처", Cow::Borrowed(&order.customer.tel)),
+            ("수취인연락처2", Cow::Borrowed(&order.recipient.tel2)),
+            ("주문번호", Cow::Borrowed(&order.channel_order_number)),
+            ("묶음배송번호", Cow::Borrowed(&row.bundle_number)),
+            ("주소", Cow::Owned(address)),
+        ];
+        let is_shown = |word: &String| shown.iter().any(|text| text.contains(word));
+        let words = q.split_whitespace().map(fold).filter(|word| !word.is_empty() && !is_shown(word));
+        let at = words.flat_map(|word| hidden.iter().position(|(_, text)| fold(text).contains(&word))).next()?;
+        Some((hidden[at].0, std::mem::take(&mut hidden[at].1)))
+    }
 }
 
 impl PersonalData for FindPage {
@@ -69,6 +93,11 @@ impl PersonalData for FindPage {
         let delivered = self.deliveries.iter().flat_map(|hits| hits.rows.iter().flat_map(DeliveryRow::order_ids));
         listed.chain(delivered).collect()
     }
+}
+
+/// A text as it is compared: telephone numbers are typed with hyphens and without.
+fn fold(text: &str) -> String {
+    fold_word(text).replace('-', "")
 }
 
 async fn show(State(storage): State<Storage>, layout: Layout, Query(query): Query<FindQuery>) -> PageResult {
@@ -129,6 +158,9 @@ fn find_members(tx: &mut dyn Tx, q: &str) -> StorageResult<Vec<MemberHit>> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::orders::model::OrderState;
+    use crate::orders::model::tests::order;
     use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
     use crate::web::testing::TestApp;
 
@@ -142,5 +174,30 @@ mod tests {
         assert!(page.contains("href=\"/products/") && page.contains("예시침구 경추 베개"));
         assert!(app.get("/search?q=%EC%97%86%EB%8A%94%EB%A7%90").await.ok().contains("찾지 못했어요"));
         assert!(app.get("/search").await.ok().contains("name=\"q\""));
+    }
+
+    #[test]
+    fn line_says_where_the_word_is_if_it_does_not_show_it() {
+        let mut found = OrderRow {
+            order: order(OrderState::Placed),
+            product_number: "BED".to_owned(),
+            product_name: "원목 침대".to_owned(),
+            channel_code: String::new(),
+            channel_name: String::new(),
+            bundle_number: "3100000001".to_owned(),
+            bundle_count: 1,
+            labels: Vec::new(),
+            is_sealed: false,
+        };
+        found.order.customer.name = "박구매".to_owned();
+        found.order.customer.tel = "010-0000-0007".to_owned();
+        found.order.recipient.name = "김수취".to_owned();
+        found.order.recipient.address1 = "서울특별시 예시구 연습로 7".to_owned();
+        let says = |q: &str| FindPage::found_elsewhere(&found, q).map(|(label, text)| (label, text.into_owned()));
+        assert_eq!(says("김수취"), None, "the line has it");
+        assert_eq!(says("박구매"), Some(("구매자", "박구매".to_owned())));
+        assert_eq!(says("01000000007"), Some(("구매자연락처", "010-0000-0007".to_owned())));
+        assert_eq!(says("김수취 연습로").map(|(label, _)| label), Some("주소"));
+        assert_eq!(says("ㅂㄱㅁ"), None, "initials");
     }
 }

@@ -12,6 +12,12 @@ pub fn masks_lists(tx: &mut dyn Tx) -> Result<bool> {
     row.map_or(Ok(false), |mut row| Ok(row.text(0)? == "1"))
 }
 
+/// Telephone number of the shop, or empty. One row by its key.
+pub fn tel(tx: &mut dyn Tx) -> Result<String> {
+    let row = tx.query_one("SELECT value FROM settings WHERE name = 'shop.tel'", &[])?;
+    row.map_or(Ok(String::new()), |mut row| row.text(0))
+}
+
 /// Loads the shop's data.
 pub fn find(tx: &mut dyn Tx) -> Result<Shop> {
     let mut shop = Shop::default();

@@ -74,7 +74,8 @@ impl ClaimDataSummary {
     pub fn new(channels: Vec<ClaimData>, now: Moment, max_hours: u32) -> Self {
         let gap = |data: &ClaimData| match data.newest_at {
             Some(at) => {
-                format!("{}: {} 파일이 마지막이에요.", data.channel_name, age(now.0.saturating_sub(at.0)))
+                let age = age(now.0.saturating_sub(at.0));
+                format!("{}: {at} ({age})까지의 취소 요청만 알아요.", data.channel_name)
             }
             None => format!("{}: 클레임이 든 파일을 올린 적이 없어요.", data.channel_name),
         };

@@ -76,6 +76,9 @@ pub struct RowReport {
     pub content: String,
     /// its outcome
     pub outcome: RowOutcome,
+    /// skipped because the shop does not have the order
+    #[serde(skip)]
+    pub is_unknown_order: bool,
     /// reasons of a rejected or skipped row; warnings of an imported one
     pub reasons: Vec<Reason>,
     /// columns of the known order that the row changes
@@ -223,6 +226,11 @@ impl Report {
         self.rows.iter().filter(|row| row.outcome == outcome).count()
     }
 
+    /// Number of rows of orders that the shop does not have.
+    pub fn unknown_orders(&self) -> usize {
+        self.rows.iter().filter(|row| row.is_unknown_order).count()
+    }
+
     /// Number of imported rows with a warning.
     pub fn warned(&self) -> usize {
         self.rows
@@ -261,6 +269,8 @@ pub struct Upload {
     pub counts: [i64; 4],
     /// imported rows with a warning
     pub warned: i64,
+    /// skipped rows of orders that the shop does not have
+    pub unknown_orders: i64,
     /// new products and variants
     pub findings: Findings,
     /// changes of known orders
@@ -285,6 +295,16 @@ impl Upload {
     /// Number of rows with an outcome.
     pub fn count(&self, outcome: RowOutcome) -> i64 {
         self.counts[outcome as usize]
+    }
+
+    /// Number of rows that created or changed an order.
+    pub fn imported(&self) -> i64 {
+        self.count(RowOutcome::Created) + self.count(RowOutcome::Updated)
+    }
+
+    /// Number of rows of known orders that changed nothing.
+    pub fn unchanged(&self) -> i64 {
+        self.count(RowOutcome::Skipped) - self.unknown_orders
     }
 }
 

@@ -12,6 +12,7 @@ mod open;
 mod receive;
 mod rejected;
 mod replay;
+mod rows;
 mod show;
 mod teach;
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub use self::district_warnings::plan_with_districts;
 use self::follow::{Follower, effect_reasons, unchanged_reason, warn_of_split_bundles};
 use self::known::known_orders;
 pub use self::known::{NumberedLine, orders_of_changed_options};
-use self::row_report::{RowContent, row_report, skipped};
+use self::row_report::{RowContent, row_report, unknown_order};
 use super::check::{CheckedRow, Reason, RowCheck, TrackingRow, is_not_understood, place};
 use super::model::{Report, RowOutcome, RowReport, TrackingChange};
 use super::parse::{ParsedFile, ParsedRows};
@@ -426,7 +426,7 @@ fn plan_changes<'f, T: RowContent>(
                             changed.extend(found.map(|order| (key.to_owned(), (order.clone(), order))));
                         }
                         [] => {
-                            plan.report.rows.push(skipped(row, "등록되지 않은 주문이에요"));
+                            plan.report.rows.push(unknown_order(row));
                             continue;
                         }
                         _ => {

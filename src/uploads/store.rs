@@ -27,7 +27,8 @@ const CHUNK_BYTES: usize = 1 << 20;
 
 const COLUMNS: &str = "u.id, u.created_at, m.username, u.kind, u.channel_code, u.courier, u.file_name, u.file_size, \
                       u.file_kept, u.stage, u.refusal, u.created, u.updated, u.skipped, u.rejected, u.warned, u.findings, \
-                      u.applied_at, u.version, u.open_rows, h.username, u.resolved_at, u.changes, u.open_conflicts, u.undone_at, n.username";
+                      u.applied_at, u.version, u.open_rows, h.username, u.resolved_at, u.changes, u.open_conflicts, u.undone_at, n.username, \
+                      u.unknown_orders";
 
 const FROM: &str = "FROM uploads u LEFT JOIN members m ON m.id = u.member_id LEFT JOIN members h ON h.id = u.resolved_by \
      LEFT JOIN members n ON n.id = u.undone_by";
@@ -48,6 +49,7 @@ fn upload(row: &mut Row) -> Result<Upload> {
         refusal: row.text(10)?,
         counts: [row.int(11)?, row.int(12)?, row.int(13)?, row.int(14)?],
         warned: row.int(15)?,
+        unknown_orders: row.int(26)?,
         findings: if findings.is_empty() { Findings::default() } else { from_json(&findings, "uploads.findings")? },
         applied_at: row.opt_moment(17)?,
         version: row.int(18)?,
@@ -228,7 +230,7 @@ pub fn save_report(
     let changes = serde_json::to_string(&report.change_summary()).unwrap_or_default();
     tx.exec(
         "UPDATE uploads SET kind = ?, channel_code = ?, stage = ?, refusal = '', created = ?, updated = ?, \
-         skipped = ?, rejected = ?, warned = ?, findings = ?, applied_at = ?, open_rows = ?, changes = ?, made_at = ?, \
+         skipped = ?, rejected = ?, warned = ?, unknown_orders = ?, findings = ?, applied_at = ?, open_rows = ?, changes = ?, made_at = ?, \
          profile_id = ?, version = version + 1 WHERE id = ?",
         &[
             profile.kind.code().into(),
@@ -239,6 +241,7 @@ pub fn save_report(
             count(RowOutcome::Skipped),
             count(RowOutcome::Rejected),
             i64::try_from(report.warned()).unwrap_or(i64::MAX).into(),
+            i64::try_from(report.unknown_orders()).unwrap_or(i64::MAX).into(),
             findings.into(),
             applied_at.into(),
             if applied_at.is_some() { count(RowOutcome::Rejected) } else { 0_i64.into() },

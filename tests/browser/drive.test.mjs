@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { checkEnhancedContrast, checkPage, closeBrowser, enterDemo, open } from './browser.mjs';
-import { DEMO, DONE, PHONE, handOut, leave, list, phone } from './driving.mjs';
+import { DEMO, DONE, PHONE, handOut, leave, list, phone, stored } from './driving.mjs';
 import { startServer } from './server.mjs';
 
 after(closeBrowser);
@@ -75,6 +75,37 @@ test('a day of ten stops or more without the server loses and doubles nothing', 
   await checkPage(office, 'drive-live');
   await office.goto(`${tour}/close`);
   await checkPage(office, 'drive-close');
+});
+
+test('a slip is taken back within seconds also where the server answers', async (t) => {
+  const { page: office, server, folder, atEnd } = await open(t, { command: DEMO });
+  await handOut(office, 10);
+  const context = await phone(path.join(folder, 'phone'), server.url);
+  atEnd(() => context.close());
+  const page = context.pages()[0] ?? (await context.newPage());
+  await enterDemo(page, '배송팀');
+  await leave(page);
+  const receipts = async () => (await stored(page, 'receipts')).length;
+  const stop = list(page).getByRole('link').filter({ hasNotText: '멈춤' }).first();
+
+  await stop.click();
+  await page.getByRole('button', { name: DONE }).click();
+  assert.match(await stop.innerText(), /완료 \d\d:\d\d/);
+  assert.equal(await receipts(), 0, 'nothing is handed in yet');
+  await page.getByRole('button', { name: /완료 취소$/ }).click();
+  await page.getByText('모두 전했어요').waitFor();
+  assert.doesNotMatch(await stop.innerText(), /완료/);
+  assert.equal(await receipts(), 2, 'the record and its correction went together');
+
+  await stop.click();
+  await page.getByRole('button', { name: DONE }).click();
+  await page.getByText('전할 기록 1건').waitFor();
+  await page.getByText('모두 전했어요').waitFor();
+  assert.equal(await page.getByRole('button', { name: /완료 취소$/ }).count(), 0, 'too late');
+  await stop.click();
+  await page.getByText('이미 전한 기록이에요').waitFor();
+  assert.match(await page.getByRole('link', { name: '사무실 전화' }).getAttribute('href'), /^tel:\d/);
+  assert.equal((await stored(page, 'events')).length, 3);
 });
 
 test('screens of the phone are large and readable', async (t) => {

@@ -34,6 +34,7 @@ test('form errors are shown at their fields, and conflicts with both values', as
 
   await field(page, '수량').fill('두 개');
   await field(page, '수취인명').fill('');
+  await field(page, /이 주문만 바꾸고/).check();
   await field(page, '배송메모').fill('문 앞에 놓아 주세요');
   await saveOrder(page);
   assert.equal(await page.locator('[aria-invalid=true]').count(), 2);
@@ -118,7 +119,16 @@ for (const javaScriptEnabled of [true, false]) {
   test(`address change applies to one order or the bundle, ${how} JavaScript`, async (t) => {
     const { page } = await shop(t, { javaScriptEnabled });
     await openOrder(page, ORDER);
+    const question = page.getByRole('group', { name: '수취인·주소·배송방법·배송비를 바꾸면' });
+    assert.equal(await question.isVisible(), !javaScriptEnabled, 'it is asked once there is something to ask');
     await field(page, '상세주소').fill('2층');
+    if (javaScriptEnabled) {
+      await question.waitFor();
+      await page.getByRole('button', { name: '저장', exact: true }).click();
+      assert.equal(await field(page, /함께 가는 주문 1건도 바꿔요/).evaluate((choice) => choice.validity.valueMissing), true, 'beside the button that saves');
+    }
+    // What a browser without the script sends.
+    await page.evaluate(() => document.querySelectorAll('[name=scope]').forEach((choice) => { choice.required = false; }));
     await saveOrder(page);
     assert.match(await mainText(page), /어느 주문을 바꿀지 선택해 주세요/);
     await screenshot(page, 'order-scope');

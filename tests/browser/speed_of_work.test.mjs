@@ -167,14 +167,26 @@ test('several states are searched at once', async (t) => {
   const placed = await totalCount(page);
   await selectRows(page, (await orderNumbers(page)).slice(0, 3));
   await clickButton(page, '발주로 바꾸기');
-  await page.goto('/orders');
-  await page.locator('.choices summary').first().click();
-  await page.getByRole('checkbox', { name: '주문', exact: true }).check();
-  await page.getByRole('checkbox', { name: '발주', exact: true }).check();
+  const choose = async () => {
+    await page.goto('/orders');
+    await page.locator('.choices summary').first().click();
+    await page.getByRole('checkbox', { name: '주문', exact: true }).check();
+    await page.getByRole('checkbox', { name: '발주', exact: true }).check();
+  };
+  await choose();
   await checkAccessibility(page, 'the choice of states');
   await page.getByRole('button', { name: '검색', exact: true }).click();
   await page.waitForURL(/state=PLACED/);
   assert.equal(await totalCount(page), placed);
+
+  await choose();
+  await page.keyboard.press('Escape');
+  await page.waitForURL(/state=PLACED/);
+  assert.equal(await totalCount(page), placed, 'a menu that closes with another choice searches, as one choice does');
+  await page.locator('.choices summary').first().click();
+  await page.keyboard.press('Escape');
+  await page.getByLabel('클레임만').check();
+  await page.waitForURL(/claim=open/);
 });
 
 test('`?` lists the keys', async (t) => {

@@ -8,7 +8,9 @@ use axum::http::Uri;
 use chrono::NaiveDate;
 
 use super::view::DeliveryView;
-use crate::deliveries::filter::{DeliveryFilter, DeliveryQuery, DeliverySearchField, NONE, RegionFilter, Sort};
+use crate::deliveries::filter::{
+    DeliveryFilter, DeliveryQuery, DeliverySearchField, NONE, PreferredDate, RegionFilter, Sort,
+};
 use crate::deliveries::list::{self, DeliveryRow, load_rows};
 use crate::districts::{DistrictCache, Districts, Region};
 use crate::id::crockford;
@@ -87,17 +89,34 @@ impl ListPage {
         DeliveryFilter { sort: Sort::default(), ..self.filter.clone() } != DeliveryFilter::default()
     }
 
-    /// Number of filters besides the search, shown while they are closed.
-    fn filter_count(&self) -> usize {
+    /// The filters besides the search, shown while they are closed: `경기 수원시`, `출고, 직접전달`.
+    fn filter_names(&self) -> Vec<String> {
         let DeliveryFilter { states, methods, region, preferred_date, .. } = &self.filter;
-        let default = DeliveryFilter::default();
-        let is_set = [
-            *region != default.region,
-            *preferred_date != default.preferred_date,
-            *states != default.states,
-            *methods != default.methods,
-        ];
-        is_set.into_iter().filter(|is_set| *is_set).count()
+        let day = |day: &Option<NaiveDate>| day.map(|day| day.format("%m-%d").to_string()).unwrap_or_default();
+        let date = match preferred_date {
+            PreferredDate::Any => None,
+            PreferredDate::Dated => Some("희망배송일 있음".to_owned()),
+            PreferredDate::Undated => Some("희망배송일 없음".to_owned()),
+            PreferredDate::Between(from, to) if from == to => Some(day(from)),
+            PreferredDate::Between(from, to) => Some(format!("{} ~ {}", day(from), day(to))),
+        };
+        let region = match region {
+            RegionFilter::Any => None,
+            RegionFilter::Unclassified => Some("미분류".to_owned()),
+            _ => self.region_name(),
+        };
+        let joined = |labels: Vec<&str>| (!labels.is_empty()).then(|| labels.join(", "));
+        let states = joined(states.iter().map(|state| state.label()).collect());
+        let methods = joined(methods.iter().map(|method| method.label()).collect());
+        [region, date, states, methods].into_iter().flatten().collect()
+    }
+
+    /// The chosen region: `경기`, or `경기 수원시`.
+    fn region_name(&self) -> Option<String> {
+        let sido = self.sidos.iter().find(|region| Some(region.code) == self.sido)?;
+        let value = self.filter.region.sigungu_value();
+        let sigungu = sido.sigungus.iter().find(|(code, _)| *code == value).map(|(_, name)| name.trim());
+        Some([sido.name.as_str(), sigungu.unwrap_or_default()].join(" ").trim_end().to_owned())
     }
 
     fn is_state_selected(&self, state: impl Borrow<DeliveryState>) -> bool {
@@ -147,16 +166,28 @@ impl ListPage {
         ExportKind::courier_orders().map(|kind| (kind.label(), url(kind))).collect()
     }
 
+    /// Whether the page lists what is due today.
+    fn is_today(&self) -> bool {
+        self.here() == self.tabs()[2].1
+    }
+
+    /// What an empty list says: which tab has nothing.
+    fn nothing_found(&self) -> String {
+        match self.tabs().into_iter().find(|(_, query)| *query == self.here()) {
+            Some(("오늘", _)) => "오늘 배송할 직접전달이 없어요.".to_owned(),
+            Some((name, _)) => format!("‘{name}’에 해당하는 배송이 없어요."),
+            None => "조건에 맞는 배송이 없어요.".to_owned(),
+        }
+    }
+
     /// The tabs: name, and query string.
     fn tabs(&self) -> [(&'static str, String); 6] {
         let open = || vec![DeliveryState::Preparing.code().to_owned(), DeliveryState::ReadyToShip.code().to_owned()];
         let direct = || vec![ShippingMethod::Direct.code().to_owned()];
-        let by_date = Sort::Preferred { descending: false }.code().to_owned();
         let default = DeliveryQuery::default;
-        let ready = vec![DeliveryState::ReadyToShip.code().to_owned()];
         [
             ("전체", default()),
-            ("나갈 배송", DeliveryQuery { state: ready, method: direct(), sort: by_date.clone(), ..default() }),
+            ("나갈 배송", DeliveryQuery::ready_direct()),
             ("오늘", DeliveryQuery::due_on(self.today)),
             ("희망배송일 없음", DeliveryQuery { state: open(), method: direct(), date: NONE.to_owned(), ..default() }),
             ("보낼 택배", DeliveryQuery::parcels()),
@@ -172,12 +203,24 @@ impl PersonalData for ListPage {
     }
 }
 
-/// The first page of the delivery team: what is due today, or every delivery when nothing is.
+/// The first page of the delivery team: what is due today, or what goes out next, or every delivery when nothing does.
 pub(super) async fn today(State(storage): State<Storage>, Query(flash): Query<FlashQuery>) -> PageResult {
     let today = storage.clock().now().date();
-    let due = storage.read(move |tx| list::page(tx, &DeliveryFilter::due_on(today), 0, 0)).await?;
-    let query = if due.total.number() > 0 { DeliveryQuery::due_on(today) } else { DeliveryQuery::default() };
-    let url = ["/deliveries", &query.to_query_string("")].join("?");
+    let query = storage
+        .read(move |tx| {
+            let mut has_any = |filter: &DeliveryFilter| -> Result<bool, StorageError> {
+                Ok(list::page(tx, filter, 0, 0)?.total.number() > 0)
+            };
+            Ok::<_, StorageError>(if has_any(&DeliveryFilter::due_on(today))? {
+                DeliveryQuery::due_on(today)
+            } else if has_any(&DeliveryFilter::ready_direct())? {
+                DeliveryQuery::ready_direct()
+            } else {
+                DeliveryQuery::default()
+            })
+        })
+        .await?;
+    let url = ["/deliveries", &query.to_query_string(&query.sort)].join("?");
     let url = url.trim_end_matches('?');
     Ok(flash.id().map_or_else(|| redirect(url), |flash| redirect_with_flash(url, flash)))
 }

@@ -123,6 +123,11 @@ async fn team_begins_with_what_is_due_today() {
     let app = delivery_team().await;
     let home = Role::Logistics.home();
     assert_eq!(app.get(home).await.location(), "/deliveries", "nothing is due, so that every delivery is shown");
+    let write =
+        app.state.storage.write(|tx| tx.exec("UPDATE deliveries SET state = 1 WHERE shipping_method = 'DIRECT'", &[]));
+    write.await.expect("writes");
+    let next = app.get(home).await.location().to_owned();
+    assert!(next.starts_with("/deliveries?") && next.contains("state=READY_TO_SHIP&method=DIRECT"), "{next}");
     deliver_today(&app).await;
     let today = app.get(home).await.location().to_owned();
     assert!(today.starts_with("/deliveries?state=PREPARING"), "{today}");

@@ -32,6 +32,7 @@ struct DrivePage {
     today: String,
     now: String,
     tours: Vec<TourView>,
+    office_tel: String,
     orders: Vec<i64>,
 }
 
@@ -61,6 +62,7 @@ pub(super) async fn list(
     for tour in &mut tours {
         site::open_codes(tour, &vault, today);
     }
+    let office_tel = tours.first().map_or_else(String::new, |tour| tour.office_tel.clone());
     let orders = tours.iter().flat_map(DriveTour::order_ids).collect();
     let tours = tours.into_iter().map(|tour| TourView {
         id: crockford(tour.tour.id),
@@ -71,5 +73,6 @@ pub(super) async fn list(
         stops: StopView::all(&tour),
     });
     let clock = now.kst().format("%H:%M").to_string();
-    Ok(personal_page(DrivePage { layout, today: date_with_weekday(today), now: clock, tours: tours.collect(), orders }))
+    let (today, tours) = (date_with_weekday(today), tours.collect());
+    Ok(personal_page(DrivePage { layout, today, now: clock, tours, office_tel, orders }))
 }

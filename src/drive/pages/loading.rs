@@ -56,6 +56,7 @@ struct LoadingPage {
     is_driver: bool,
     is_loading: bool,
     back: String,
+    office_tel: String,
     orders: Vec<i64>,
 }
 
@@ -121,6 +122,7 @@ pub(super) async fn show(
         is_loading: tour.tour.state == TourState::Loading,
         back,
         orders: tour.order_ids(),
+        office_tel: tour.office_tel,
     })))
 }
 

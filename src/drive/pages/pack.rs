@@ -85,6 +85,7 @@ pub(super) async fn show(
         "wiped": !is_shown,
         "now": now.0,
         "reasons": reasons(),
+        "office_tel": loaded.office_tel,
         // Whether this server has a place for photographs.
         "photos": files.is_available(),
         "stops": stops,

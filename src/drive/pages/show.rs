@@ -61,6 +61,7 @@ struct StopPage {
     /// whether the tour is on the road
     is_out: bool,
     back: String,
+    office_tel: String,
     problem: Option<String>,
     /// whether a photograph can be sent: the stop has ended, and this server has a place for it
     takes_photos: bool,
@@ -137,6 +138,7 @@ impl StopPage {
             paper,
             is_out: matches!(tour.tour.state, TourState::Out | TourState::Closed),
             back: if paper == PaperField::Required { format!("/plans/tours/{id}") } else { "/drive".to_owned() },
+            office_tel: tour.office_tel.clone(),
             problem: None,
             takes_photos: files.is_available() && stop.status.ruling.is_some(),
             orders: stop.order_ids().collect(),

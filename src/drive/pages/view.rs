@@ -165,13 +165,17 @@ pub(super) fn reasons() -> Vec<(&'static str, &'static str)> {
     FailureReason::ALL.iter().map(|reason| (reason.code(), reason.label())).collect()
 }
 
-/// What is brought and taken, in short: `2개 · 회수 1개`, `A/S`.
+/// What is brought and taken, in short: `원목 침대 [퀸] 외 1종 2개 · 회수 1개`, `A/S`.
 fn what(stop: &DriveStop) -> String {
-    let brought = stop.goods.iter().filter(|goods| goods.stop_reason.is_none());
-    let pieces: i64 = brought.map(|goods| stop.pieces(goods)).sum();
     let mut parts = Vec::new();
     if stop.kind().delivers() {
-        parts.push(format!("{pieces}개"));
+        let brought: Vec<_> = stop.goods.iter().filter(|goods| goods.stop_reason.is_none()).collect();
+        let pieces: i64 = brought.iter().map(|goods| stop.pieces(goods)).sum();
+        parts.push(match brought[..] {
+            [] => format!("{pieces}개"),
+            [one] => format!("{} {pieces}개", one.product),
+            [first, ref others @ ..] => format!("{} 외 {}종 {pieces}개", first.product, others.len()),
+        });
     }
     match &stop.task {
         Some(task) if task.kind.collects() => parts.push(format!("회수 {}개", task.pieces)),

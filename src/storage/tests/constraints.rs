@@ -43,6 +43,12 @@ const FORBIDDEN_ROWS: &[(&str, &str, RowValues)] = &[
     ("file_jobs", "fetched_at IS NULL OR download_id IS NOT NULL", &[("fetched_at", "1"), ("download_id", "NULL")]),
     ("bulk_actions", "(undone_at IS NULL) = (undone_by IS NULL)", &[("undone_at", "1")]),
     ("bulk_action_orders", "version_after > version_before", &[("version_before", "2"), ("version_after", "2")]),
+    ("uploads", "unknown_orders <= skipped", &[("unknown_orders", "2"), ("skipped", "1")]),
+    (
+        "upload_rows",
+        "is_unknown_order = 0 OR outcome = 'skipped'",
+        &[("is_unknown_order", "1"), ("outcome", "'created'")],
+    ),
     ("district_zips", "zip_start <= zip_end", &[("zip_start", "2"), ("zip_end", "1")]),
     ("audit_entries", "(actor = 'member') = (member_id IS NOT NULL)", &[("member_id", "NULL")]),
     ("uploads", "undone_at IS NULL OR stage = 'undone'", &[("undone_at", "1")]),

@@ -141,7 +141,7 @@ async fn those_who_work_with_orders_see_what_waits_for_them() {
     office.sign_in_as(Role::Orders).await;
     let page = office.get("/").await.ok();
     assert_eq!(figure(&page, "/uploads?rows=rejected"), 2);
-    assert!(page.contains("알림 <span class=\"count-mark\">"), "{page}");
+    assert!(page.contains("<h2 id=\"notices\">알림</h2>"), "{page}");
     assert!(!page.contains("처음 오셨네요") && !page.contains("백업"), "{page}");
     assert!(office.get("/orders").await.ok().contains("알림 "), "in the bar of every page");
 }

@@ -76,10 +76,6 @@ impl FileView {
             _ => None,
         }
     }
-
-    fn imported(&self) -> i64 {
-        self.upload.count(RowOutcome::Created) + self.upload.count(RowOutcome::Updated)
-    }
 }
 
 #[derive(Template)]
@@ -122,11 +118,15 @@ impl BatchPage {
     }
 
     fn total_imported(&self) -> i64 {
-        self.files.iter().map(FileView::imported).sum()
+        self.files.iter().map(|file| file.upload.imported()).sum()
     }
 
-    fn total_of(&self, outcome: RowOutcome) -> i64 {
-        self.files.iter().map(|file| file.upload.count(outcome)).sum()
+    fn total_unchanged(&self) -> i64 {
+        self.files.iter().map(|file| file.upload.unchanged()).sum()
+    }
+
+    fn total_rejected(&self) -> i64 {
+        self.files.iter().map(|file| file.upload.count(RowOutcome::Rejected)).sum()
     }
 
     fn total_warned(&self) -> i64 {

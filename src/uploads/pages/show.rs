@@ -1,12 +1,11 @@
 //! `GET /uploads/{id}`: the preview or report of an upload.
 
-use std::collections::{BTreeSet, HashMap};
-
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use serde::Deserialize;
 
+use super::rows::{DecisionView, RowView, decision_views, row_views};
 use super::{parse_id, upload_path};
 use crate::audit::downloads::Purpose;
 use crate::channels::{ColumnDrift, FileKind, MissingColumn};
@@ -14,18 +13,12 @@ use crate::id::crockford;
 use crate::orders::bulk_action;
 use crate::orders::export::{ExportKind, SMART_STORE};
 use crate::orders::findings::{DisabledProduct, Findings};
-use crate::orders::follow::{FieldChange, FollowedField, HoldReason, display_value};
 use crate::orders::labels::field_label;
-use crate::orders::model::{Order, OrderState, ShippingMethod};
-use crate::orders::store as orders;
-use crate::orders::store::channel_conflicts::{self, ChannelConflict};
+use crate::orders::model::OrderState;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
-use crate::uploads::check::Reason;
-use crate::uploads::decisions::describe;
-use crate::uploads::model::{ResolvedBy, TrackingChange};
 use crate::uploads::store::{self, RowFilter};
-use crate::uploads::{ApplyProgress, RowOutcome, RowReport, Stage, StoredRow, Upload, Uploads, change_value};
-use crate::web::paging::{PageBar, PageQuery};
+use crate::uploads::{ApplyProgress, RowOutcome, Stage, Upload, Uploads};
+use crate::web::paging::{PageBar, PageQuery, grouped};
 use crate::web::{Error, Layout, PageResult, PersonalData, Query, personal_page};
 
 /// Code of the tab with conflicting tracking numbers.
@@ -42,6 +35,9 @@ struct Tab {
     filter: RowFilter,
     count: i64,
 }
+
+/// A count above the rows: code of its colour, label, number of rows.
+type OutcomeCount = (&'static str, &'static str, i64);
 
 #[derive(Template)]
 #[template(path = "uploads/show.html")]
@@ -65,52 +61,6 @@ pub(super) struct ShowPage {
     undo: Option<String>,
     /// the typed columns to teach, after an error: header of the profile and of the file
     pub(super) chosen: Option<Vec<(String, String)>>,
-}
-
-/// A row of the report, with the current state of its order.
-pub(super) struct RowView {
-    report: RowReport,
-    resolved: Option<ResolvedBy>,
-    order_id: Option<String>,
-    /// the orders with the row's number
-    order_ids: Vec<i64>,
-    /// the order's current tracking number
-    tracking: TrackingChange,
-    /// the open claim that keeps the order where it is, or empty
-    claim: String,
-    /// the method of an order that no courier has
-    method: Option<ShippingMethod>,
-    pub(super) is_ticked: bool,
-    pub(super) problem: Option<String>,
-}
-
-/// A value of the channel to decide about.
-pub(super) struct DecisionView {
-    /// the conflict; none in a preview, or where another upload has it
-    pub(super) id: Option<i64>,
-    place: String,
-    order_number: String,
-    order_id: Option<String>,
-    label: String,
-    ours: String,
-    channel: String,
-    reason: HoldReason,
-    /// who edited the value, and when
-    edited: String,
-    /// how it was decided
-    resolved: Option<String>,
-    pub(super) problem: Option<String>,
-}
-
-impl DecisionView {
-    const fn reason_text(&self) -> &'static str {
-        match self.reason {
-            HoldReason::Edited => "여기서 수정한 값이 있어요",
-            HoldReason::Older => "전에 알렸던 값이에요. 더 오래된 파일 같아요",
-            HoldReason::Late => "이미 나갔거나 수량이 늘었어요",
-            HoldReason::Method => "택배로 보내는 주문이 아니에요. 판매채널 값으로 정하면 택배로 바꿔요",
-        }
-    }
 }
 
 /// A product or variants that the upload creates; `id` links to the product if it exists.
@@ -180,7 +130,7 @@ impl ShowPage {
     fn dispatch_href(&self) -> Option<String> {
         let is_list = self.upload.stage == Stage::Applied && self.upload.kind == Some(FileKind::Tracking);
         let (state, kind) = (OrderState::Shipped.code(), ExportKind::Dispatch.code());
-        (is_list && self.imported() > 0).then(|| {
+        (is_list && self.upload.imported() > 0).then(|| {
             format!("/orders/download?upload={}&state={state}&channel={SMART_STORE}&content={kind}", self.id())
         })
     }
@@ -221,21 +171,28 @@ impl ShowPage {
         kinds.map(|(kind, count)| (kind_label(kind), *count)).collect()
     }
 
-    fn imported(&self) -> i64 {
-        self.upload.count(RowOutcome::Created) + self.upload.count(RowOutcome::Updated)
+    /// The outcomes that a file of this kind can have, with their counts. What is unknown or warned of counts only if
+    /// there is some.
+    fn counts(&self) -> Vec<OutcomeCount> {
+        let upload = &self.upload;
+        let of = |outcome: RowOutcome| (outcome.code(), outcome.label(), upload.count(outcome));
+        let unchanged = (RowOutcome::Skipped.code(), RowOutcome::Skipped.label(), upload.unchanged());
+        let created = (upload.kind == Some(FileKind::Orders)).then(|| of(RowOutcome::Created));
+        let told = [("warned", "모르는 주문", upload.unknown_orders), ("warned", "주의", upload.warned)];
+        created
+            .into_iter()
+            .chain([of(RowOutcome::Updated), unchanged, of(RowOutcome::Rejected)])
+            .chain(told.into_iter().filter(|(.., count)| *count > 0))
+            .collect()
     }
 
-    /// The outcomes that a file of this kind can have, with their counts.
-    fn counts(&self) -> Vec<(RowOutcome, i64)> {
-        let makes_orders = self.upload.kind == Some(FileKind::Orders);
-        RowOutcome::ALL
-            .into_iter()
-            .filter(|outcome| match outcome {
-                RowOutcome::Created => makes_orders,
-                RowOutcome::Updated | RowOutcome::Skipped | RowOutcome::Rejected => true,
-            })
-            .map(|outcome| (outcome, self.upload.count(outcome)))
-            .collect()
+    /// What the button does: `적용`, or `13건 빼고 3건 적용` where rows are left out.
+    fn apply_label(&self) -> String {
+        let left_out = self.upload.count(RowOutcome::Rejected) + self.upload.unknown_orders;
+        if left_out == 0 {
+            return "적용".to_owned();
+        }
+        format!("{}건 빼고 {}건 적용", grouped(left_out), grouped(self.upload.imported()))
     }
 }
 
@@ -356,6 +313,16 @@ fn tabs(upload: &Upload, conflicts: i64, decisions: i64) -> Vec<Tab> {
     };
     let all = Tab { code: "all", label: "전체", filter: RowFilter::All, count: upload.counts.iter().sum() };
     let warned = Tab { code: "warned", label: "주의", filter: RowFilter::Warned, count: upload.warned };
+    let unchanged = Tab {
+        code: RowOutcome::Skipped.code(),
+        label: RowOutcome::Skipped.label(),
+        filter: RowFilter::Unchanged,
+        count: upload.unchanged(),
+    };
+    let unknown_orders =
+        Tab {
+            code: "unknown", label: "모르는 주문", filter: RowFilter::UnknownOrders, count: upload.unknown_orders
+        };
     let conflicts =
         Tab { code: CONFLICTS, label: "정할 송장번호", filter: RowFilter::Conflicts, count: conflicts };
     let decisions = Tab { code: DECISIONS, label: "결정할 값", filter: RowFilter::Decisions, count: decisions };
@@ -363,8 +330,9 @@ fn tabs(upload: &Upload, conflicts: i64, decisions: i64) -> Vec<Tab> {
         of(RowOutcome::Rejected, "오류"),
         conflicts,
         decisions,
+        unknown_orders,
         warned,
-        of(RowOutcome::Skipped, "변경 없음"),
+        unchanged,
         of(RowOutcome::Created, "등록"),
         of(RowOutcome::Updated, "반영"),
         all,
@@ -419,45 +387,6 @@ fn disabled_views(tx: &mut dyn Tx, findings: &Findings) -> StorageResult<Vec<Dis
     Ok(findings.disabled.iter().filter_map(view).collect())
 }
 
-/// The values to decide about in these rows.
-fn decision_views(tx: &mut dyn Tx, id: i64, is_applied: bool, rows: &[RowView]) -> StorageResult<Vec<DecisionView>> {
-    let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok(Vec::new()) };
-    let stored = channel_conflicts::of_upload(tx, id, first.number()..=last.number())?;
-    let mut views = Vec::new();
-    for row in rows {
-        for conflict in &row.report.conflicts {
-            let field = FollowedField::from_code(&conflict.field);
-            let of_row = |stored: &&ChannelConflict| stored.position == row.number() && Some(stored.field) == field;
-            let stored = stored.iter().find(of_row);
-            let settled = |stored: &ChannelConflict| {
-                let (resolution, by, at) = stored.resolved.as_ref()?;
-                Some(describe(*resolution, by.as_deref(), *at))
-            };
-            let ours = stored.filter(|stored| stored.resolved.is_none());
-            let edited = [conflict.edited_by.as_deref(), conflict.edited_at.as_deref()];
-            views.push(DecisionView {
-                id: stored.filter(|stored| stored.resolved.is_none()).map(|stored| stored.id),
-                place: row.report.place(),
-                order_number: row.report.order_number.clone(),
-                order_id: row.order_id.clone(),
-                label: field.map_or(conflict.field.as_str(), |field| field.label()).to_owned(),
-                ours: ours
-                    .map_or_else(|| conflict.ours.clone(), |stored| display_value(stored.field, &stored.own_value)),
-                channel: conflict.channel.clone(),
-                reason: conflict.reason,
-                edited: edited.into_iter().flatten().collect::<Vec<_>>().join(" · "),
-                resolved: match stored {
-                    Some(stored) => settled(stored),
-                    None if is_applied => Some("앞선 업로드에서 정했거나 정할 값이에요".to_owned()),
-                    None => None,
-                },
-                problem: None,
-            });
-        }
-    }
-    Ok(views)
-}
-
 /// Label of a kind of change: `취소`, `취소요청`, `주소`.
 fn kind_label(kind: &str) -> String {
     match kind.split_once(':') {
@@ -465,74 +394,5 @@ fn kind_label(kind: &str) -> String {
         Some(("claim", "")) => "클레임 해제".to_owned(),
         Some(("claim", word)) => word.to_owned(),
         _ => field_label(kind).unwrap_or(kind).to_owned(),
-    }
-}
-
-/// The value of a reason in quotation marks.
-fn quoted(reason: &Reason) -> String {
-    if reason.value.is_empty() { String::new() } else { format!("‘{}’", reason.value) }
-}
-
-/// The rows of a page with their orders.
-fn row_views(tx: &mut dyn Tx, channel: Option<i64>, stored: Vec<StoredRow>) -> StorageResult<Vec<RowView>> {
-    let numbers: Vec<&str> = stored.iter().map(|row| row.report.order_number.as_str()).collect();
-    let ids = orders::ids_by_number(tx, channel, &numbers)?;
-    let ids_of = |row: &StoredRow| ids.get(&row.report.order_number).cloned().unwrap_or_default();
-    let of_parcels = stored.iter().filter(|row| names_parcel(&row.report));
-    let shown: BTreeSet<i64> = of_parcels.filter_map(|row| ids_of(row).pop()).collect();
-    let found = orders::find(tx, &shown.into_iter().collect::<Vec<_>>())?;
-    let found: HashMap<i64, Order> = found.into_iter().map(|order| (order.id, order)).collect();
-    let view = |row: StoredRow| {
-        let ids = ids_of(&row);
-        let order = ids.last().filter(|_| names_parcel(&row.report)).and_then(|id| found.get(id)).cloned();
-        RowView::new(row, ids, order)
-    };
-    Ok(stored.into_iter().map(view).collect())
-}
-
-/// Whether a row shows a tracking number of its order.
-fn names_parcel(report: &RowReport) -> bool {
-    report.conflict.is_some() || report.changes.iter().any(|change| change.field == "tracking_number")
-}
-
-impl RowView {
-    fn new(StoredRow { report, resolved }: StoredRow, ids: Vec<i64>, order: Option<Order>) -> Self {
-        let held = order.as_ref().filter(|order| order.is_held_from(OrderState::Shipped));
-        let claim = held.map_or_else(String::new, |order| order.claim.clone());
-        let method = order.as_ref().map(|order| order.shipping_method);
-        let method = method.filter(|method| method.is_without_courier());
-        let tracking = order.map_or_else(TrackingChange::default, |order| TrackingChange {
-            tracking_number: order.tracking_number,
-            courier: order.courier,
-        });
-        let order_id = ids.first().copied().map(crockford);
-        Self { report, resolved, order_id, order_ids: ids, tracking, claim, method, is_ticked: false, problem: None }
-    }
-
-    /// The row's position in the report, which forms name.
-    pub(super) fn number(&self) -> u32 {
-        self.report.position
-    }
-
-    /// The courier of the changed tracking number.
-    fn courier(&self) -> &str {
-        let changed = self.report.changes.iter().find(|change| change.field == "courier");
-        changed.map_or(&self.tracking.courier, |change| &change.new)
-    }
-
-    /// Changed columns: label, former and new value.
-    fn changes(&self) -> Vec<(&str, String, String)> {
-        let changes = self.report.changes.iter().map(|FieldChange { field, old, new }| {
-            (field_label(field).unwrap_or(field), change_value(field, old), change_value(field, new))
-        });
-        changes.collect()
-    }
-
-    fn reasons(&self) -> Vec<(&str, String, &str)> {
-        self.report
-            .reasons
-            .iter()
-            .map(|reason| (reason.column.as_str(), quoted(reason), reason.message.as_str()))
-            .collect()
     }
 }

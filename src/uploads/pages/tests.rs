@@ -139,6 +139,55 @@ async fn upload_without_courier(app: &TestApp, courier: &str) -> TestResponse {
 }
 
 #[tokio::test]
+async fn rows_of_unknown_orders_are_told_apart() {
+    let app = TestApp::as_admin().await;
+    let orders = upload_fixture(&app, ORDERS_FILE).await;
+    app.post_form(&format!("{orders}/apply"), &[]).await;
+    let answer = upload_without_courier(&app, "로젠택배").await;
+    let known = follow(&app, answer).await;
+    assert!(!known.contains("모르는 주문"), "{known}");
+    let list = sheet_package(&[
+        &["주문번호", "송장번호"],
+        &["2024031500000004", "45168300548"],
+        &["2099000000000001", "45168300559"],
+    ]);
+    let answer = app
+        .post_multipart("/uploads", |form| {
+            form.part("files", Part::bytes(list).file_name("송장.xlsx")).text("courier", "로젠택배")
+        })
+        .await;
+    let here = answer.location().to_owned();
+    let page = app.get(&here).await.ok();
+    assert!(
+        page.contains("<dt>모르는 주문</dt><dd>1</dd>") && page.contains("묶음에 없는 주문이 <strong>1건</strong>"),
+        "{page}"
+    );
+    assert!(page.contains("1건 빼고 ") && page.contains("<span class=\"tag warn\">모르는 주문</span>"), "{page}");
+    let tab = page.split("aria-label=\"결과로 거르기\"").nth(1).and_then(|rest| rest.split("aria-current").next());
+    assert!(
+        tab.is_some_and(|tab| tab.matches("<a ").count() == 1 && tab.contains("rows=unknown")),
+        "the first tab: {page}"
+    );
+    assert!(app.get("/uploads").await.ok().contains(&format!("href=\"{here}?rows=unknown\">모르는 주문 1</a>")));
+}
+
+#[tokio::test]
+async fn message_that_names_its_column_stands_without_it() {
+    let app = TestApp::as_admin().await;
+    let page = app.get(&format!("{}?rows=rejected", upload_fixture(&app, BAD).await)).await.ok();
+    let reasons: Vec<&str> =
+        page.split("<ul class=\"reasons\">").skip(1).filter_map(|rest| rest.split("</ul>").next()).collect();
+    assert!(!reasons.is_empty(), "{page}");
+    for reason in reasons.iter().flat_map(|list| list.split("<li>").skip(1)) {
+        let Some((column, message)) = reason.strip_prefix("<b>").and_then(|rest| rest.split_once("</b> ")) else {
+            continue;
+        };
+        let message = message.rsplit_once("’ ").map_or(message, |(_, message)| message);
+        assert!(!message.trim_start().starts_with(column), "{reason}");
+    }
+}
+
+#[tokio::test]
 async fn links_of_an_error_page_are_valid() {
     let app = TestApp::as_admin().await;
     let answer = upload_without_courier(&app, "").await;

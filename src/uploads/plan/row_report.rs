@@ -69,6 +69,7 @@ pub(super) fn row_report<T: RowContent>(
         row: row.row,
         order_number: row.key.clone(),
         outcome,
+        is_unknown_order: false,
         reasons,
         changes: Vec::new(),
         conflicts: Vec::new(),
@@ -76,9 +77,10 @@ pub(super) fn row_report<T: RowContent>(
     }
 }
 
-/// The answer to a row that has no effect, and why.
-pub(super) fn skipped<T: RowContent>(row: &CheckedRow<T>, message: &str) -> RowReport {
-    row_report(row, RowOutcome::Skipped, vec![order_reason(&row.key, message)], None)
+/// The answer to a row of an order that the shop does not have: its order file is not uploaded yet, or the number is wrong.
+pub(super) fn unknown_order<T: RowContent>(row: &CheckedRow<T>) -> RowReport {
+    let reason = order_reason(&row.key, "등록되지 않은 주문이에요. 주문 파일을 먼저 올렸는지 확인해 주세요");
+    RowReport { is_unknown_order: true, ..row_report(row, RowOutcome::Skipped, vec![reason], None) }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::follow::{Follower, effect_reasons};
-use super::row_report::{row_report, skipped};
+use super::row_report::{row_report, unknown_order};
 use super::{ExactKeys, ImportPlan, inexact_reason, order_reason};
 use crate::orders::follow::{ChannelRow, FileAge, RowEffect, changes_between};
 use crate::orders::model::{Order, OrderState};
@@ -45,7 +45,7 @@ pub(super) fn plan_states<'f>(
                         changed.insert(order.id, effect.after);
                         report
                     }
-                    ([], _) => skipped(row, "등록되지 않은 주문이에요"),
+                    ([], _) => unknown_order(row),
                     _ => {
                         let message = "같은 번호의 주문이 여러 판매채널에 있어 정할 수 없어요";
                         let reasons = vec![order_reason(&content.order_number, message)];

@@ -13,7 +13,7 @@ use crate::uploads::model::{Report, Resolution, ResolvedBy, RowOutcome, RowRepor
 
 const SELECT: &str = "SELECT r.sheet_row, r.order_number, r.outcome, r.reasons, r.new_tracking_number, r.new_courier, \
                    r.resolution, m.username, r.resolved_at, r.position, r.sheet_name, \
-                   r.changes, r.conflicts, r.recipient, r.content FROM upload_rows r LEFT JOIN members m ON m.id = r.resolved_by";
+                   r.changes, r.conflicts, r.recipient, r.content, r.is_unknown_order FROM upload_rows r LEFT JOIN members m ON m.id = r.resolved_by";
 
 /// Filter of the rows of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,10 @@ pub enum RowFilter {
     All,
     /// rows with an outcome
     Outcome(RowOutcome),
+    /// rows of known orders that changed nothing
+    Unchanged,
+    /// rows of orders that the shop does not have
+    UnknownOrders,
     /// imported rows with a warning
     Warned,
     /// rows with a conflicting tracking number
@@ -35,6 +39,8 @@ impl RowFilter {
         match self {
             Self::All => ("", None),
             Self::Outcome(outcome) => ("AND r.outcome = ?", Some(outcome.code())),
+            Self::Unchanged => ("AND r.outcome = 'skipped' AND r.is_unknown_order = 0", None),
+            Self::UnknownOrders => ("AND r.is_unknown_order = 1", None),
             Self::Warned => ("AND r.outcome IN ('created', 'updated') AND r.reasons <> '[]'", None),
             Self::Decisions => ("AND r.conflicts <> '[]'", None),
             Self::Conflicts => ("AND r.new_tracking_number <> ''", None),
@@ -83,6 +89,7 @@ fn stored_row(row: &mut Row, id: i64) -> Result<StoredRow> {
             recipient: row.text(13)?,
             content: row.text(14)?,
             outcome: row.code(2, "upload_rows.outcome")?,
+            is_unknown_order: row.bool(15)?,
             reasons: row.json(3, "upload_rows.reasons")?,
             changes: row.json(11, "upload_rows.changes")?,
             conflicts: row.json(12, "upload_rows.conflicts")?,
@@ -120,12 +127,13 @@ pub(super) fn replace(tx: &mut dyn Tx, id: i64, report: &Report, is_applied: boo
             conflicts.into(),
             text_limits::truncate(&row.recipient, text_limits::PERSON_NAME).into(),
             text_limits::truncate(&row.content, text_limits::ROW_CONTENT).into(),
+            row.is_unknown_order.into(),
         ]
     });
     tx.exec_many(
         "INSERT INTO upload_rows (upload_id, position, sheet_name, sheet_row, open_order, order_number, outcome, \
-         reasons, new_tracking_number, new_courier, changes, conflicts, recipient, content) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         reasons, new_tracking_number, new_courier, changes, conflicts, recipient, content, is_unknown_order) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         &mut rows,
     )
 }

@@ -262,7 +262,7 @@ fn unconfirmed(written: &ExportOutcome, stale: &str, form: &DownloadForm) -> Opt
     }
     let is_seen = |code: &str| form.claims_seen.split(',').any(|seen| seen == code);
     if stale.split(',').any(|code| !code.is_empty() && !is_seen(code)) {
-        return Some("클레임 정보가 오래됐어요. 아래에서 확인하고 다시 눌러 주세요.");
+        return Some("파일을 아직 받지 않았어요. 클레임 정보를 확인하고 ‘내려받기’를 다시 눌러 주세요.");
     }
     let is_named = left_out.is_empty(form.repeats()) || form.left_out == left_out.code();
     if !is_named {

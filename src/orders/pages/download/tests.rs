@@ -198,7 +198,7 @@ async fn age_of_the_claims_is_told_and_warned_of_before_the_file_is_made() {
     assert!(!app.get("/orders/download?content=orders").await.ok().contains("클레임 정보"), "a list sends nothing");
     app.clock.advance_ms(HOUR_MS);
     let page = app.get(here).await.ok();
-    assert!(page.contains(OLD) && page.contains("5시간 전 파일이 마지막이에요"), "{page}");
+    assert!(page.contains(OLD) && page.contains("(5시간 전)까지의 취소 요청만 알아요"), "{page}");
     let slips = app.get("/deliveries/slips").await.ok();
     assert!(slips.contains(OLD) && slips.contains("클레임 정보 스마트스토어 2024-03-15 10:00"), "{slips}");
 
@@ -225,7 +225,7 @@ async fn one_press_asks_when_the_claims_are_old_and_courier_files_name_the_claim
     for (url, form) in [(one_press, chosen.clone()), (dispatch, vec![("purpose", "channel")])] {
         let asked = app.post_form(url, &form).await;
         assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY, "{url}");
-        assert!(asked.text.contains("클레임 정보가 오래됐어요. 아래에서 확인하고 다시 눌러 주세요"), "{}", asked.text);
+        assert!(asked.text.contains("파일을 아직 받지 않았어요. 클레임 정보를 확인하고"), "{}", asked.text);
         assert!(asked.text.contains("name=\"claims_seen\" value=\"SMART_STORE\""), "{}", asked.text);
         let purpose = if form.len() > 1 { vec![("purpose", "factory")] } else { Vec::new() };
         let seen = [form, purpose, vec![("left_out", "0.0"), ("claims_seen", "SMART_STORE")]].concat();
