@@ -107,7 +107,8 @@ pub(super) async fn update(
     let warns = uses_ca && !config.uses_shop_ca();
     let local_url = after.local_url();
     // A browser that warns must be led by a person.
-    let refresh = (!warns).then(|| HeaderValue::from_str(&format!("3; url={local_url}/settings"))).and_then(Result::ok);
+    let refresh =
+        (!warns).then(|| HeaderValue::from_str(&format!("3; url={local_url}/other-devices"))).and_then(Result::ok);
     let phones_url = if uses_ca { after.plain_url() } else { after.lan_urls().into_iter().next() };
     let mut response = page(RestartingPage {
         layout,
