@@ -81,8 +81,8 @@ impl FindPage {
             ("주소", Cow::Owned(address)),
         ];
         let is_shown = |word: &String| shown.iter().any(|text| text.contains(word));
-        let words = q.split_whitespace().map(fold).filter(|word| !word.is_empty() && !is_shown(word));
-        let at = words.flat_map(|word| hidden.iter().position(|(_, text)| fold(text).contains(&word))).next()?;
+        let mut words = q.split_whitespace().map(fold).filter(|word| !word.is_empty() && !is_shown(word));
+        let at = words.find_map(|word| hidden.iter().position(|(_, text)| fold(text).contains(&word)))?;
         Some((hidden[at].0, std::mem::take(&mut hidden[at].1)))
     }
 }
