@@ -88,7 +88,7 @@ let recordings = 0;
 const REGRET_MS = 6_000;
 
 /** Outcomes that may still be taken back, by id. The next start of the page hands them in. */
-const held = new Set();
+const delayed = new Set();
 
 async function load() {
   const before = recordings;
@@ -168,7 +168,7 @@ function regretted() {
   for (const pack of known.packs) {
     for (const stop of pack.stops) {
       const now = stateOf(pack, stop);
-      if (now.own && held.has(now.own.id)) return { pack, stop, ...now };
+      if (now.own && delayed.has(now.own.id)) return { pack, stop, ...now };
     }
   }
   return undefined;
@@ -219,24 +219,24 @@ async function record(pack, stop, kind, details) {
   known.problem = "";
   recordings += 1;
   if (!known.events.some(({ id }) => id === event.id)) known.events.push(event);
-  if (kind === "delivered" || kind === "failed") hold(event.id);
+  if (kind === "delivered" || kind === "failed") delay(event.id);
   // A record that takes another back goes with it.
-  held.delete(details.undone);
+  delayed.delete(details.undone);
   render();
   flush();
   return true;
 }
 
 /** Keeps an outcome back for a moment, in which the driver may see a slip. */
-function hold(id) {
-  held.add(id);
-  setTimeout(() => held.delete(id) && flush(), REGRET_MS);
+function delay(id) {
+  delayed.add(id);
+  setTimeout(() => delayed.delete(id) && flush(), REGRET_MS);
 }
 
 /** Hands in what waits: the page may never be seen again. */
-function release() {
-  if (held.size === 0) return;
-  held.clear();
+function sendDelayed() {
+  if (delayed.size === 0) return;
+  delayed.clear();
   flush();
 }
 
@@ -266,8 +266,8 @@ async function request(path, key, body) {
 
 /** Hands in the events of a tour, oldest first. */
 async function handIn(tour, key) {
-  const own = waiting().filter((event) => event.tour === tour && !held.has(event.id));
-  const kept = waiting().filter((event) => event.tour === tour && held.has(event.id)).length;
+  const own = waiting().filter((event) => event.tour === tour && !delayed.has(event.id));
+  const kept = waiting().filter((event) => event.tour === tour && delayed.has(event.id)).length;
   for (let from = 0; from < own.length; from += BATCH) {
     const batch = own.slice(from, from + BATCH);
     const events = batch.map(({ tour: _, ...event }) => event);
@@ -402,7 +402,7 @@ function syncLine() {
   const at = known.facts.contact ? clock(known.facts.contact) : "없음";
   const line = [el("p", { role: "status" }, `마지막 연락 ${at} · ${rest || "모두 전했어요"}`)];
   if (known.facts.contact) line.push(el("p", {}, `${at} 이후의 취소는 사무실이 전화로 알려요.`));
-  if (rest) line.push(el("button", { type: "button", click: () => (held.size > 0 ? release() : flush()) }, "지금 전하기"));
+  if (rest) line.push(el("button", { type: "button", click: () => (delayed.size > 0 ? sendDelayed() : flush()) }, "지금 전하기"));
   const warnings = [];
   if (known.problem) warnings.push(known.problem);
   if (!canReopen) warnings.push("이 화면을 닫지 마세요. 신호가 없는 곳에서는 다시 열리지 않아요.");
@@ -632,7 +632,7 @@ async function start() {
   // Before the first contact, which may take long: what happens meanwhile asks for another.
   addEventListener("hashchange", () => render(true));
   addEventListener("online", flush);
-  document.addEventListener("visibilitychange", () => (document.visibilityState === "visible" ? flush() : release()));
+  document.addEventListener("visibilitychange", () => (document.visibilityState === "visible" ? flush() : sendDelayed()));
   await fetchKeys().catch(() => undefined);
   await flush();
   setInterval(() => everyMinute().catch(() => undefined), MINUTE_MS);
