@@ -130,7 +130,9 @@ test('screens of the phone are large and readable', async (t) => {
       pack.stops[0].address_detail = '909동 909호';
       return new Response(JSON.stringify(pack), { headers: { 'content-type': 'application/json' } });
     };
-    dispatchEvent(new Event('online'));
+    // A request that fails waits for the next occasion, as on the road.
+    const occasions = setInterval(() => dispatchEvent(new Event('online')), 1000);
+    setTimeout(clearInterval, 25_000, occasions);
   });
   await list(page).getByText('바뀜: 주소').waitFor();
   await list(page).getByRole('link').first().click();
