@@ -89,7 +89,7 @@ impl ListPage {
         DeliveryFilter { sort: Sort::default(), ..self.filter.clone() } != DeliveryFilter::default()
     }
 
-    /// The filters besides the search, shown while they are closed: `경기 수원시`, `출고, 직접전달`.
+    /// The filters besides the search, shown while they are closed: `경기 수원시`, `대기`, `직접전달`.
     fn filter_names(&self) -> Vec<String> {
         let DeliveryFilter { states, methods, region, preferred_date, .. } = &self.filter;
         let day = |day: &Option<NaiveDate>| day.map(|day| day.format("%m-%d").to_string()).unwrap_or_default();
@@ -174,7 +174,7 @@ impl ListPage {
     /// What an empty list says: which tab has nothing.
     fn nothing_found(&self) -> String {
         match self.tabs().into_iter().find(|(_, query)| *query == self.here()) {
-            Some(("오늘", _)) => "오늘 배송할 직접전달이 없어요.".to_owned(),
+            Some(("오늘", _)) => "오늘 배송할 것이 없어요.".to_owned(),
             Some((name, _)) => format!("‘{name}’에 해당하는 배송이 없어요."),
             None => "조건에 맞는 배송이 없어요.".to_owned(),
         }
