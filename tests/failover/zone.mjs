@@ -1,19 +1,23 @@
 // Cuts off the zone of both primaries while visitors work through HAProxy on two nodes; run by tests/failover/run in
 // its namespaces. Some visitors edit orders, some upload large files, some are only signed in, some have just signed
-// out or been disabled.
+// out or been disabled. Drivers are out with their phones.
 //
 // A request waits and succeeds, or gets a page of the program with 503 and Retry-After. Each acknowledged edit exists
 // exactly once; an upload is complete or absent, and its page shows which. All sessions survive, and none that has
-// ended is valid again.
+// ended is valid again. Each record of a phone exists exactly once, at its own stop.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { koreanDay } from '../browser/browser.mjs';
 import { ADMIN, HttpClient, generate, run, visibleText } from '../browser/server.mjs';
+import { BrowserPhone, Phone, handOutTours } from './phones.mjs';
 
 const ENTRANCE = 'http://10.99.0.254:8080';
+// A browser has a service worker only at a secure address or on its own machine.
+const LOCAL_ENTRANCE = 'http://127.0.0.1:8080';
 const NODES = ['http://10.99.0.254:8081', 'http://10.99.0.254:8082'];
 const { DATABASE, FOLDER } = process.env;
 const EDITORS = 6;
@@ -23,6 +27,10 @@ const STAYING = 15;
 const FRESH = 5;
 const LEAVING = 5;
 const ROWS = 2000;
+// of the tours; the first driver has a browser
+const TOURS = 10;
+const STOPS = 14;
+const PAUSE_MS = 2000;
 const FORMER = { username: 'former', password: 'gone-by-then-2026' };
 
 const waits = [];
@@ -138,6 +146,17 @@ async function main() {
   await waitFor('HAProxy knows', async () => (await fetch(`${ENTRANCE}/login`)).ok);
 
   const first = await signedIn();
+  const roads = generate(FOLDER, { rows: 2400, seed: 99, prefix: '20269999' });
+  await first.apply(await first.upload('roads.xlsx', readFileSync(roads)));
+  const drivers = await handOutTours(first, koreanDay(), { trucks: TOURS, stops: STOPS, folder: `${FOLDER}/app1`, database: DATABASE });
+  const browser = new BrowserPhone(LOCAL_ENTRANCE, `${FOLDER}/phone`);
+  await browser.leave(drivers[0]);
+  const phones = [];
+  for (const driver of drivers.slice(1)) {
+    const phone = new Phone(await signedIn(driver));
+    await phone.leave();
+    phones.push(phone);
+  }
   await first.apply(await first.upload('first.xlsx', readFileSync(files[0].path)));
   const numbers = sql(1, `SELECT order_number FROM orders ORDER BY order_number LIMIT ${EDITORS}`).split('\n');
   const [staying, leaving, later, former] = [[], [], [], []];
@@ -168,7 +187,10 @@ async function main() {
       }
     }),
   );
+  const driving = Promise.all(phones.map((phone) => phone.drive(PAUSE_MS))).catch(stop);
+  await browser.tap();
   await sleep(6000);
+  await browser.tap();
   for (let count = 0; count < FRESH; count += 1) staying.push(await signedIn());
   await sleep(1000);
   // Starts only now, so that files are still being applied when the zone is cut off, however fast the machine is.
@@ -193,12 +215,17 @@ async function main() {
   link(3, 'up');
   const inFlight = uploads.filter(({ applying }) => applying);
   const leftMeanwhile = Promise.all(later.map(leave));
+  // Its outcome is not handed in yet.
+  await browser.kill();
+  await browser.tap();
+  await browser.kill();
+  await browser.tap();
   await waitFor('MHA promotes a replica', () => over || existsSync(`${FOLDER}/open`));
   const open = Number(readFileSync(`${FOLDER}/open`, 'utf8'));
   await waitFor('edits continue', () => over || acknowledged.filter((at) => at > open).length >= 3 * EDITORS);
   await sleep(3000);
   over = true;
-  const faults = (await Promise.all([editing, uploading])).filter((result) => result instanceof Error);
+  const faults = (await Promise.all([editing, uploading, driving])).filter((result) => result instanceof Error);
   if (faults.length > 0) throw faults[0];
   await Promise.all([watching, leftMeanwhile]);
 
@@ -216,6 +243,7 @@ async function main() {
     assert.equal(/action="[^"]*\/apply"/.test(page), orders === 0, `the page of ${prefix}`);
     there += Number(orders > 0);
   }
+  const records = await drivenRecords(primary, browser, phones);
   for (const visitor of [first, ...staying]) assert.ok(await visitor.isSignedIn(), 'a session was lost');
   for (const visitor of before) assert.ok(!(await visitor.isSignedIn()), 'an ended session is valid again');
   for (const words of readiness) {
@@ -235,7 +263,27 @@ async function main() {
     `${seconds(gap)} without an edit: MHA took ${seconds(open - cutAt)}; requests turned away ${errorPages.length}, longest wait ` +
       `${seconds(Math.max(...waits))}; readiness said ${[...new Set(readiness.flatMap((words) => [...words]))].join(', ')}`,
   );
+  const turnedAway = phones.reduce((sum, { unanswered }) => sum + unanswered, 0);
+  console.log(
+    `${records} records of ${TOURS} phones are there once, at their stops; ${turnedAway} times a phone was not answered and handed in again, ` +
+      `a browser was killed ${browser.kills} times`,
+  );
   await testWithoutPrimary(first, primary);
+}
+
+/** The number of an identifier that is written in base 32. */
+const idNumber = (text) => `${[...text].reduce((sum, digit) => sum * 32n + BigInt('0123456789ABCDEFGHJKMNPQRSTVWXYZ'.indexOf(digit)), 0n)}`;
+
+/** Checks that the records of all phones are in the database, each once and at its stop; answers how many. */
+async function drivenRecords(primary, browser, phones) {
+  const expected = new Map((await browser.handIn()).map(({ id, job }) => [id, job]));
+  assert.equal(expected.size, browser.taps, 'on the phone');
+  for (const { recorded } of phones) for (const { id, job } of recorded.values()) expected.set(id, job);
+  const rows = sql(primary, "SELECT id, job_id FROM stop_events WHERE source = 'phone'").split('\n').map((row) => row.split('\t'));
+  const stored = new Map(rows);
+  for (const [id, job] of expected) assert.equal(stored.get(id), idNumber(job), `a record of ${job}`);
+  assert.equal(rows.length, expected.size, 'doubled');
+  return rows.length;
 }
 
 /** Without a primary every page is a 503; service resumes as soon as there is one. */
