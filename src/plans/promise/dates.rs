@@ -77,17 +77,19 @@ pub fn find(
     plans.sort_by_key(|plan| (Some(plan.day) != open_wish, (plan.day - centre).num_days().abs(), plan.day));
     let (mut offers, mut refused) = (Vec::new(), Vec::new());
     let mut waiting = plans.into_iter().peekable();
+    // As many open days at once as may be offered, and the wished one. Where those are full, the next ones probably are:
+    // twice as many each time, because each time costs ten statements.
+    let mut at_once = MAX_OFFERS + usize::from(open_wish.is_some());
     while offers.len() < MAX_OFFERS && waiting.peek().is_some() {
-        // As many open days at once as may still be offered, and the wished one.
-        let missing = MAX_OFFERS - offers.len() + usize::from(open_wish.is_some() && wished.is_none());
         let (mut some, mut open) = (Vec::new(), 0);
-        while open < missing
+        while open < at_once
             && let Some(plan) = waiting.next()
         {
             open += usize::from(closed(&plan, &loader.stop).is_none());
             some.push(plan);
         }
         loader.fill(tx, &mut some)?;
+        at_once *= 2;
         for plan in some {
             let day = plan.day;
             match check_day(plan, &loader.stop) {

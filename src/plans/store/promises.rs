@@ -92,22 +92,21 @@ pub fn open(tx: &mut dyn Tx) -> Result<Vec<Promise>> {
     tx.query(&sql, &[])?.into_iter().map(promise).collect()
 }
 
-/// Deliveries of the own team under way whose 희망배송일 is in that range, with it.
+/// Deliveries of the own team under way whose 희망배송일 is in that range, with it. Read by date: of days to come few
+/// deliveries are over.
 pub fn dated_between(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<Vec<(i64, NaiveDate)>> {
-    let by_state = tx.index_hint("deliveries_by_state");
+    let by_date = tx.index_hint("deliveries_by_date");
+    let [preparing, ready] = DeliveryState::UNDER_WAY.map(|state| state as i64);
     let sql = format!(
-        "SELECT id, preferred_shipping_date FROM deliveries {by_state} WHERE state = ? AND shipping_method = ? \
-         AND preferred_shipping_date BETWEEN ? AND ? ORDER BY id"
+        "SELECT id, preferred_shipping_date FROM deliveries {by_date} WHERE preferred_shipping_date BETWEEN ? AND ? \
+         AND state IN ({preparing}, {ready}) AND shipping_method = ? ORDER BY preferred_shipping_date, id"
     );
     let mut found = Vec::new();
-    for state in DeliveryState::UNDER_WAY {
-        let params = [(state as i64).into(), ShippingMethod::Direct.code().into(), from.into(), to.into()];
-        tx.for_each(&sql, &params, &mut |row| {
-            let id = row.int(0)?;
-            found.extend(row.opt_date(1)?.map(|day| (id, day)));
-            Ok(())
-        })?;
-    }
+    tx.for_each(&sql, &[from.into(), to.into(), ShippingMethod::Direct.code().into()], &mut |row| {
+        let id = row.int(0)?;
+        found.extend(row.opt_date(1)?.map(|day| (id, day)));
+        Ok(())
+    })?;
     Ok(found)
 }
 
