@@ -44,8 +44,8 @@ const PIECES: i64 = 12;
 /// 경상북도 칠곡군: the depot.
 const DEPOT_ZIP: &str = "39867";
 
-/// 경상북도 구미시: where the clerks' customers live.
-const DISTRICT: i64 = 47190;
+/// 경상북도, from its first 시/군/구 to the next 시/도: where the clerks' customers live.
+const PROVINCE: (i64, i64) = (47000, 48000);
 
 /// Days from today to the one that is promised, on which nothing of the generated shop is due.
 const FAR_DAYS: u64 = 40;
@@ -81,7 +81,7 @@ struct Subjects {
     day: NaiveDate,
     tour: i64,
     delivery: i64,
-    /// open deliveries of one district
+    /// open deliveries without a date around the depot
     wanted: Vec<i64>,
 }
 
@@ -113,10 +113,15 @@ async fn fill_plans(storage: &Storage, count: usize, wanted: usize) -> Result<Su
         let row = tx.query_one(sql, &[])?.ok_or_else(|| StorageError::Inconsistent("no plan".to_owned()))?;
         let (tour, delivery) = (row.int(0)?, row.int(1)?);
         let day = plans::day_of_tour(tx, tour)?.ok_or_else(|| StorageError::Inconsistent("no day".to_owned()))?;
-        let sql = "SELECT id FROM deliveries WHERE state = ? AND shipping_method = 'DIRECT' AND sigungu_code = ? \
-                   AND preferred_shipping_date IS NULL ORDER BY id DESC LIMIT ?";
-        let params = [(DeliveryState::ReadyToShip as i64).into(), DISTRICT.into(), i64::try_from(wanted).unwrap_or(1).into()];
-        let wanted = tx.query(sql, &params)?.iter().map(|row| row.int(0)).collect::<Result<_, _>>()?;
+        let [preparing, ready] = DeliveryState::UNDER_WAY.map(|state| state as i64);
+        let (first, end) = PROVINCE;
+        let sql = format!(
+            "SELECT id FROM deliveries WHERE state IN ({preparing}, {ready}) AND shipping_method = 'DIRECT' \
+             AND sigungu_code >= {first} AND sigungu_code < {end} AND preferred_shipping_date IS NULL \
+             ORDER BY id DESC LIMIT ?"
+        );
+        let params = [i64::try_from(wanted).unwrap_or(1).into()];
+        let wanted = tx.query(&sql, &params)?.iter().map(|row| row.int(0)).collect::<Result<_, _>>()?;
         Ok::<_, StorageError>(Subjects { day, tour, delivery, wanted })
     });
     Ok(read.await?)
@@ -233,7 +238,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let client = log_in(&url, Policy::default()).await?;
 
     let (tour, delivery) = (crockford(subjects.tour), crockford(subjects.delivery));
-    let wanted = subjects.wanted.first().ok_or("an open delivery of the district")?;
+    let wanted = subjects.wanted.first().ok_or("an open delivery around the depot")?;
     println!("| page | p50 | p99 |\n| --- | --- | --- |");
     for (name, path) in [
         ("board of a past day", format!("/plans?day={}", subjects.day)),
