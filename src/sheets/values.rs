@@ -80,7 +80,7 @@ pub fn lines(cell: &Cell<'_>) -> String {
 pub fn id(cell: &Cell<'_>) -> ParseResult<String> {
     let text = exact_text(cell)?;
     let id = one_line(&nfkc(&text)).trim_start_matches('\'').to_owned();
-    if is_exponent(&id) {
+    if is_exponent(&id) || has_exponent(&id) {
         return Err(EXPONENT);
     }
     let id = integer_digits(&id).filter(|digits| digits.len() >= MIN_PROGRAM_DIGITS).unwrap_or(id);
@@ -188,6 +188,18 @@ fn is_exponent(text: &str) -> bool {
             Some(power) => is_power(power) && (has_point || power.len() >= 2),
             None => has_point && is_power(power),
         }
+}
+
+/// Whether a text has a shortened number within: what a formula makes of one, `N-2.02611E+15` or `2.02611E+15_03`.
+fn has_exponent(text: &str) -> bool {
+    text.match_indices(['E', 'e']).any(|(at, _)| {
+        let digits = text[..at].trim_end_matches(|letter: char| letter.is_ascii_digit());
+        let point = digits.strip_suffix(['.', ',']);
+        let is_mantissa =
+            digits.len() < at && point.is_some_and(|before| before.ends_with(|letter: char| letter.is_ascii_digit()));
+        let power = text[at + 1..].strip_prefix('+').unwrap_or_default().as_bytes();
+        is_mantissa && power.len() >= 2 && power[..2].iter().all(u8::is_ascii_digit)
+    })
 }
 
 /// Checks that an identifier consists of `min` to `max` digits.
