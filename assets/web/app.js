@@ -43,6 +43,10 @@ if (address.searchParams.has("done")) {
   history.replaceState(history.state, "", address);
 }
 
+// A question answers a sent form: the way back would make the browser offer to send it again.
+const asked = document.querySelector("[data-here]");
+if (asked) history.replaceState(history.state, "", asked.dataset.here);
+
 // A refused form: the server has named it in the title and listed the fields; the first one has the focus.
 const focusWrong = () => {
   const wrong = [...document.querySelectorAll("main [aria-invalid=true], main fieldset.is-invalid input")].find((field) => field.offsetParent);

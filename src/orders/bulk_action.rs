@@ -32,6 +32,29 @@ pub enum QuestionReason {
     },
     /// the orders go by courier and have no tracking number
     TrackingMissing,
+    /// the orders are cancelled after the factory, or those who deliver, have got them
+    CancelledLate {
+        /// present state: 발주 or 출고
+        from: OrderState,
+    },
+}
+
+impl QuestionReason {
+    /// The heading that asks before an edit is saved.
+    pub const fn save_title(self) -> &'static str {
+        match self {
+            Self::StepsSkipped { .. } | Self::TrackingMissing => "배송됨 상태로 저장할까요?",
+            Self::CancelledLate { .. } => "취소됨 상태로 저장할까요?",
+        }
+    }
+
+    /// The answer that saves the edit as it is.
+    pub const fn save_anyway(self) -> &'static str {
+        match self {
+            Self::StepsSkipped { .. } | Self::TrackingMissing => "송장번호 없이 배송됨으로 저장",
+            Self::CancelledLate { .. } => "취소됨으로 저장",
+        }
+    }
 }
 
 impl BulkQuestion {
@@ -56,6 +79,15 @@ impl BulkQuestion {
             }
             QuestionReason::TrackingMissing => {
                 format!("송장번호가 없는 택배 주문이 {}건 있어요: {}", self.ids.len(), self.numbers.shown())
+            }
+            QuestionReason::CancelledLate { from } => {
+                let told = if from == OrderState::Purchased {
+                    "만들지 않게 공장"
+                } else {
+                    "나가지 않게 배송팀이나 택배사"
+                };
+                let (count, numbers) = (self.ids.len(), self.numbers.shown());
+                format!("{} 주문 {count}건을 취소해요: {numbers}. {told}에 알려 주세요.", from.participle())
             }
         }
     }
@@ -85,14 +117,21 @@ fn tracking_question(orders: &[&Order], to: OrderState) -> Option<BulkQuestion> 
     BulkQuestion::of(QuestionReason::TrackingMissing, orders.iter().filter(is_sent).copied())
 }
 
-/// What to ask before edits are saved, each given as an order before and after: parcels that become 배송됨 without a number.
+/// What to ask before edits are saved, each given as an order before and after: parcels that become 배송됨 without a number,
+/// and orders that become 취소됨 after others have begun to work on them.
 pub fn questions_of_edits(edits: &[(Order, Order)]) -> Vec<BulkQuestion> {
     let is_sent = |(before, after): &&(Order, Order)| {
         before.state < OrderState::Shipped && after.state == OrderState::Shipped && after.lacks_tracking_number()
     };
-    BulkQuestion::of(QuestionReason::TrackingMissing, edits.iter().filter(is_sent).map(|(_, after)| after))
-        .into_iter()
-        .collect()
+    let sent = edits.iter().filter(is_sent).map(|(_, after)| after);
+    let cancelled = |from: OrderState| {
+        let is_cancelled =
+            move |(before, after): &&(Order, Order)| before.state == from && after.state == OrderState::Cancelled;
+        let orders = edits.iter().filter(is_cancelled).map(|(_, after)| after);
+        BulkQuestion::of(QuestionReason::CancelledLate { from }, orders)
+    };
+    let late = [OrderState::Purchased, OrderState::Dispatched].map(cancelled);
+    [BulkQuestion::of(QuestionReason::TrackingMissing, sent)].into_iter().chain(late).flatten().collect()
 }
 
 /// A recorded advance.

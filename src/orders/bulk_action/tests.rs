@@ -165,6 +165,32 @@ fn parcels_without_a_number_are_asked_about_before_they_are_sent() {
 }
 
 #[test]
+fn cancelling_what_others_have_begun_to_work_on_is_asked_about() {
+    let order = |number: &str, state| {
+        let order_number = number.to_owned();
+        Order { id: 1, order_number, ..crate::orders::model::tests::order(state) }
+    };
+    let cancelled = |before: Order| {
+        let after = Order { state: OrderState::Cancelled, ..before.clone() };
+        (before, after)
+    };
+    let edits = [
+        cancelled(order("1", OrderState::Placed)),
+        cancelled(order("2", OrderState::Purchased)),
+        cancelled(order("3", OrderState::Dispatched)),
+        cancelled(order("4", OrderState::Cancelled)),
+        (order("5", OrderState::Purchased), order("5", OrderState::Dispatched)),
+    ];
+    assert_eq!(
+        questions_of_edits(&edits).iter().map(BulkQuestion::sentence).collect::<Vec<_>>(),
+        [
+            "발주된 주문 1건을 취소해요: 2. 만들지 않게 공장에 알려 주세요.",
+            "출고된 주문 1건을 취소해요: 3. 나가지 않게 배송팀이나 택배사에 알려 주세요."
+        ]
+    );
+}
+
+#[test]
 fn typed_values_are_saved_with_the_act_and_undone_with_it() {
     let shop = Shop::open();
     shop.write(|tx, files| {

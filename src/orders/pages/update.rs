@@ -93,18 +93,18 @@ pub(super) async fn update(
     }
 }
 
-/// The page that asks before the order becomes 배송됨 in an unusual way.
+/// The page that asks before the order becomes 배송됨 in an unusual way, or 취소됨 late.
 fn question(layout: Layout, asked: &BulkQuestion, mut fields: Vec<(String, String)>, action: String) -> QuestionPage {
     fields.retain(|(name, _)| name != "csrf");
     QuestionPage {
         layout,
-        title: "배송됨 상태로 저장할까요?".to_owned(),
+        title: asked.reason.save_title().to_owned(),
         reasons: vec![asked.sentence()],
         action,
         fields,
         choices: vec![
             (Answer::Rest, "상태는 그대로 두고 저장".to_owned()),
-            (Answer::All, "송장번호 없이 배송됨으로 저장".to_owned()),
+            (Answer::All, asked.reason.save_anyway().to_owned()),
         ],
         stay: "계속 입력하기".to_owned(),
         stays_first: false,

@@ -28,10 +28,10 @@ pub(super) fn page(layout: Layout, form: &BulkForm, asked: &OpenQuestions, here:
     let kept = (*held > 0).then(|| format!("취소 요청이 들어온 {}건은 그대로 둬요.", grouped(*held)));
     let in_question: BTreeSet<i64> = questions.iter().flat_map(|question| question.ids.iter().copied()).collect();
     // Held orders stay as they are, whatever is answered.
-    let (choices, stays_first) = choices(form, chosen.saturating_sub(*held), in_question.len());
+    let (choices, stays_first) = choices(form, asked, in_question.len());
     QuestionPage {
         layout,
-        title: title(form),
+        title: title(form, questions),
         reasons: found.into_iter().chain(kept).chain(questions.iter().map(BulkQuestion::sentence)).collect(),
         action: here.clone(),
         fields: form.fields(form.all.then_some(*chosen)),
@@ -42,16 +42,20 @@ pub(super) fn page(layout: Layout, form: &BulkForm, asked: &OpenQuestions, here:
     }
 }
 
-fn title(form: &BulkForm) -> String {
+fn title(form: &BulkForm, questions: &[BulkQuestion]) -> String {
     match (form.advance_to, bulk_field(&form.act)) {
         (Some(to), _) => format!("{} 상태로 바꿀까요?", to.label()),
         (None, Some(field)) => format!("{}을(를) 한꺼번에 정할까요?", field.label()),
-        (None, None) => "배송됨 상태로 저장할까요?".to_owned(),
+        (None, None) => match questions {
+            [asked] => asked.reason.save_title().to_owned(),
+            _ => "이대로 저장할까요?".to_owned(),
+        },
     }
 }
 
 /// The answers, the safest first, and whether the way back is safer than all of them.
-fn choices(form: &BulkForm, changing: usize, in_question: usize) -> (Vec<(Answer, String)>, bool) {
+fn choices(form: &BulkForm, open: &OpenQuestions, in_question: usize) -> (Vec<(Answer, String)>, bool) {
+    let changing = open.chosen.saturating_sub(open.held);
     let verb = match form.advance_to {
         Some(to) => format!("{} 바꾸기", to.towards()),
         None => "바꾸기".to_owned(),
@@ -59,7 +63,11 @@ fn choices(form: &BulkForm, changing: usize, in_question: usize) -> (Vec<(Answer
     let asked = grouped(in_question);
     if form.act == "edit" {
         let rest = (Answer::Rest, format!("{asked}건은 상태를 그대로 두고 저장"));
-        return (vec![rest, (Answer::All, format!("{asked}건도 송장번호 없이 배송됨으로 저장"))], false);
+        let anyway = match open.questions.as_slice() {
+            [question] => format!("{asked}건도 {}", question.reason.save_anyway()),
+            _ => format!("{asked}건도 그대로 저장"),
+        };
+        return (vec![rest, (Answer::All, anyway)], false);
     }
     match changing.saturating_sub(in_question) {
         _ if in_question == 0 => (vec![(Answer::All, format!("{}건 {verb}", grouped(changing)))], false),
