@@ -7,7 +7,7 @@ use super::fold::StopState;
 use super::key::DayKey;
 use super::model::{EventSource, StopEvent};
 use super::store::{self, TourRow, keys};
-use super::tour::{self, DriveTour, StopGoods};
+use super::tour::{self, DriveStop, DriveTour, StopGoods};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::id::{crockford, parse_crockford};
 use crate::plans::model::{JobKind, TourState};
@@ -105,7 +105,7 @@ impl CloseRefusal {
             Self::Missing(lines) => format!("수량이 맞지 않아 마감하지 못했어요. {}", lines.join(" / ")),
             Self::Phones(phones) => format!("휴대전화를 확인해 주세요: {}", phones.join(", ")),
             Self::Unreported(stops) => {
-                format!("기록이 없는 곳이 있어요: {}. 기사에게 확인하고 종이 기록으로 넣어 주세요.", stops.join(", "))
+                format!("기록이 없는 곳이 있어요: {}. 기사에게 확인하고 ‘종이 결과’에 입력해 주세요.", stops.join(", "))
             }
         }
     }
@@ -206,14 +206,19 @@ pub fn close(
     Ok(Ok(event))
 }
 
+/// Stops without a record, though goods for them left, or something was to be done there. Of a cancelled stop nothing is
+/// expected but its goods, which are counted.
+pub fn unreported(tour: &DriveTour) -> Vec<String> {
+    let is_expected = |stop: &&DriveStop| {
+        let has_left = stop.kind() != JobKind::Deliver || stop.goods.iter().any(|goods| loaded(goods) > 0);
+        has_left && !stop.is_stopped() && !stop.status.state.is_ended() && stop.moved_to.is_none()
+    };
+    tour.stops.iter().filter(is_expected).map(|stop| stop.name.clone()).collect()
+}
+
 /// Why these lines do not close the tour.
 fn refusal(tour: &DriveTour, lines: &[CountLine]) -> Option<CloseRefusal> {
-    let is_expected = |stop: &&tour::DriveStop| {
-        let is_visit = stop.kind() != JobKind::Deliver && !stop.is_stopped();
-        is_visit || stop.goods.iter().any(|goods| loaded(goods) > 0)
-    };
-    let silent = tour.stops.iter().filter(|stop| !stop.status.state.is_ended() && stop.moved_to.is_none());
-    let silent: Vec<String> = silent.filter(is_expected).map(|stop| stop.name.clone()).collect();
+    let silent = unreported(tour);
     if !silent.is_empty() {
         return Some(CloseRefusal::Unreported(silent));
     }

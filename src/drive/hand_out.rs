@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
+
 use super::store::departures::{self, StopDeparture};
 use super::store::{self, Load, TourRow};
 use super::tour::{self, DriveStop, DriveTour, StopGoods};
@@ -60,6 +62,16 @@ pub type StepResult = Result<std::result::Result<AuditEvent, StepRefusal>>;
 fn record(tx: &mut dyn Tx, actor: MemberActor, tour: &TourRow, event: AuditEvent) -> StepResult {
     audit::record(tx, actor, AuditObject::one(tour.id), &event)?;
     Ok(Ok(event))
+}
+
+/// What the office reads after a step: a driver sees a tour of a later day only then.
+pub fn step_sentence(event: &AuditEvent, today: NaiveDate) -> String {
+    match event {
+        AuditEvent::TourHandedOut { day, .. } if *day > today.to_string() => {
+            format!("{} {day}부터 기사 휴대전화에 보여요.", event.sentence())
+        }
+        _ => event.sentence(),
+    }
 }
 
 /// Hands a fixed tour out to a driver: its state becomes 상차.

@@ -56,6 +56,9 @@ impl TourRow {
     }
 }
 
+/// Tours of later days that a driver is told of.
+const MAX_LATER: usize = 5;
+
 const TOUR: &str = "SELECT t.id, t.day, t.truck_id, t.round, k.name, t.state, t.driver_id, d.username, t.helper_id, \
                     h.username, t.left_at, t.closed_at, t.version FROM tours t JOIN trucks k ON k.id = t.truck_id \
                     LEFT JOIN members d ON d.id = t.driver_id LEFT JOIN members h ON h.id = t.helper_id";
@@ -87,6 +90,17 @@ pub fn tour(tx: &mut dyn Tx, id: i64) -> Result<Option<TourRow>> {
 /// The tours of a day that a member drives or helps with, and that a driver has.
 pub fn tours_of_member(tx: &mut dyn Tx, member_id: i64, day: NaiveDate) -> Result<Vec<TourRow>> {
     let sql = format!("{TOUR} WHERE t.day = ? AND (t.driver_id = ? OR t.helper_id = ?) ORDER BY t.round, t.id");
+    let rows = tx.query(&sql, &[day.into(), member_id.into(), member_id.into()])?;
+    let mut tours: Vec<TourRow> = rows.into_iter().map(tour_row).collect::<Result<_>>()?;
+    tours.retain(|tour| tour.state.is_handed_out());
+    Ok(tours)
+}
+
+/// The tours of the days after `day` that a member drives or helps with, and that a driver has; the first [`MAX_LATER`].
+pub fn later_tours_of_member(tx: &mut dyn Tx, member_id: i64, day: NaiveDate) -> Result<Vec<TourRow>> {
+    let sql = format!(
+        "{TOUR} WHERE t.day > ? AND (t.driver_id = ? OR t.helper_id = ?) ORDER BY t.day, t.round, t.id LIMIT {MAX_LATER}"
+    );
     let rows = tx.query(&sql, &[day.into(), member_id.into(), member_id.into()])?;
     let mut tours: Vec<TourRow> = rows.into_iter().map(tour_row).collect::<Result<_>>()?;
     tours.retain(|tour| tour.state.is_handed_out());

@@ -32,6 +32,8 @@ struct DrivePage {
     today: String,
     now: String,
     tours: Vec<TourView>,
+    /// later tours: `12-02 (수) 1호차`
+    later: Vec<String>,
     office_tel: String,
     orders: Vec<i64>,
 }
@@ -50,13 +52,13 @@ pub(super) async fn list(
 ) -> PageResult {
     let now = storage.clock().now();
     let today = now.date();
-    let mut tours = storage
+    let (mut tours, later) = storage
         .read(move |tx| {
             let mut tours = Vec::new();
             for tour in store::tours_of_member(tx, member.id, today)? {
                 tours.extend(tour::load(tx, tour.id)?);
             }
-            Ok::<_, StorageError>(tours)
+            Ok::<_, StorageError>((tours, store::later_tours_of_member(tx, member.id, today)?))
         })
         .await?;
     for tour in &mut tours {
@@ -72,7 +74,8 @@ pub(super) async fn list(
         ended: tour.ended(),
         stops: StopView::all(&tour),
     });
+    let later = later.iter().map(|tour| format!("{} {}", &date_with_weekday(tour.day)[5..], tour.name())).collect();
     let clock = now.kst().format("%H:%M").to_string();
     let (today, tours) = (date_with_weekday(today), tours.collect());
-    Ok(personal_page(DrivePage { layout, today, now: clock, tours, office_tel, orders }))
+    Ok(personal_page(DrivePage { layout, today, now: clock, tours, later, office_tel, orders }))
 }

@@ -255,7 +255,7 @@ fn hand_out(
     let flash = match tour {
         None => Flash::warning(Refusal::Nothing.sentence()),
         Some(tour) => match hand_out::hand_out(tx, context.actor, (tour.id, seen), who)? {
-            Ok(event) => Flash::success(event.sentence()),
+            Ok(event) => Flash::success(hand_out::step_sentence(&event, tx.now().date())),
             Err(refusal) => Flash::warning(refusal.sentence()),
         },
     };

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 
 use crate::audit::MemberActor;
-use crate::drive::close::{self, CountLine, lines, waiting};
+use crate::drive::close::{self, CountLine, lines, unreported, waiting};
 use crate::drive::{store as drive, tour};
 use crate::id::parse_crockford;
 use crate::plans::model::TourState;
@@ -23,8 +23,10 @@ struct ClosePage {
     title: String,
     lines: Vec<CountLine>,
     phones: Vec<String>,
-    /// stops without a record
-    silent: usize,
+    /// stops without a record that is needed
+    unreported: Vec<String>,
+    /// page on which paper results are typed
+    paper: String,
     is_out: bool,
     is_closed: bool,
     orders: Vec<i64>,
@@ -62,14 +64,14 @@ pub(super) async fn show(State(storage): State<Storage>, layout: Layout, Path(id
     if !matches!(tour.tour.state, TourState::Out | TourState::Closed) {
         return Err(Error::NotFound);
     }
-    let silent = tour.stops.iter().filter(|stop| !stop.status.state.is_ended() && stop.moved_to.is_none());
     Ok(personal_page(ClosePage {
         layout,
         id,
         title: format!("{} {}", tour.tour.name(), date_with_weekday(tour.tour.day)),
         lines: lines(&tour, &counts),
         phones,
-        silent: silent.count(),
+        unreported: unreported(&tour),
+        paper: format!("/plans/paper?day={}", tour.tour.day),
         is_out: tour.tour.state == TourState::Out,
         is_closed: tour.tour.state == TourState::Closed,
         orders: tour.order_ids(),

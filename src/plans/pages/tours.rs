@@ -234,7 +234,7 @@ pub(super) async fn update(
             _ => return cut_off(tx, actor, tour_id, key_id.unwrap_or_default()),
         };
         match step? {
-            Ok(event) => Flash::success(event.sentence()),
+            Ok(event) => Flash::success(hand_out::step_sentence(&event, tx.now().date())),
             Err(refusal) => Flash::warning(refusal.sentence()),
         }
         .save(tx, actor.id)
