@@ -131,6 +131,11 @@ impl TargetView {
         self.status.problem.is_none() && self.status.copied_at.is_some_and(|at| self.now.0 - at < MAX_CURRENT_AGE_MS)
     }
 
+    /// Whether nothing has been copied yet, and nothing is wrong: a target that was just added.
+    fn is_starting(&self) -> bool {
+        self.status.problem.is_none() && self.status.copied_at.is_none()
+    }
+
     fn problems(&self) -> Vec<String> {
         let failure = self.status.verification.as_ref().and_then(|verification| verification.failure.as_ref());
         let failure = failure.map(|failure| format!("마지막 확인에서 복원하지 못했어요: {failure}"));
@@ -143,7 +148,19 @@ impl TargetView {
             "데이터와 같은 디스크예요. 디스크가 고장 나면 둘 다 잃어요. 다른 디스크나 클라우드에도 백업해 주세요."
                 .to_owned()
         });
-        problems.map(ToString::to_string).chain(since).chain(failure).chain(unconditional).chain(beside).collect()
+        let silent = !self.is_current() && !self.is_starting() && self.status.problem.is_none();
+        let silent = silent.then(|| {
+            "2분 넘게 복사하지 못했어요. 컴퓨터가 바쁘면 곧 이어서 복사해요. 계속되면 프로그램을 다시 시작해 주세요."
+                .to_owned()
+        });
+        problems
+            .map(ToString::to_string)
+            .chain(since)
+            .chain(silent)
+            .chain(failure)
+            .chain(unconditional)
+            .chain(beside)
+            .collect()
     }
 }
 

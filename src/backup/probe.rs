@@ -22,6 +22,10 @@ pub async fn probe(target: &Target) -> Result<(), TargetError> {
                     TargetError::NotWritable(message)
                 }
                 io::ErrorKind::StorageFull => TargetError::NoSpace(message),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => TargetError::Unreachable(format!(
+                    "{}. 그 드라이브와 위 폴더가 있는지 확인해 주세요.",
+                    folder.display()
+                )),
                 _ => TargetError::Unreachable(message),
             }
         })?;
