@@ -14,6 +14,9 @@ use crate::storage::Storage;
 use crate::web::qr::{self, QrCode};
 use crate::web::{Layout, PageResult, Query, page};
 
+/// Longest username.
+const MAX_USERNAME_CHARS: usize = 32;
+
 #[derive(Template)]
 #[template(path = "help/handbook.html")]
 struct HandbookPage {
@@ -21,6 +24,8 @@ struct HandbookPage {
     shop: Shop,
     role: Role,
     jobs: Vec<&'static Topic>,
+    /// of the colleague; empty where nobody in particular is meant
+    username: String,
     /// address of the program for the colleague's device
     url: String,
     qr_code: Option<QrCode>,
@@ -31,6 +36,8 @@ struct HandbookPage {
 pub(super) struct HandbookQuery {
     /// code of [`Role`]
     role: String,
+    /// whose guide it is; printed as it is given
+    username: String,
 }
 
 pub(super) async fn show(
@@ -46,7 +53,9 @@ pub(super) async fn show(
     } else {
         shop.origin.clone()
     };
-    Ok(page(HandbookPage { jobs: model::jobs(&TOPICS, role), qr_code: qr::svg(&url), layout, shop, role, url }))
+    let username = query.username.chars().take(MAX_USERNAME_CHARS).collect();
+    let (jobs, qr_code) = (model::jobs(&TOPICS, role), qr::svg(&url));
+    Ok(page(HandbookPage { layout, shop, role, jobs, username, url, qr_code }))
 }
 
 #[cfg(test)]
@@ -69,7 +78,8 @@ mod tests {
         {
             assert!(office.contains(text), "{text}");
         }
-        let driver = app.get("/help/handbook?role=driver").await.ok();
+        let driver = app.get("/help/handbook?role=driver&username=kim").await.ok();
+        assert!(driver.contains("<dt>내 아이디</dt><dd>kim</dd>"));
         assert!(driver.contains("상차하기") && !driver.contains("발주로 바꾸기"));
     }
 }

@@ -33,7 +33,8 @@ struct IssuedPage {
     username: String,
     number: String,
     password: String,
-    is_new: bool,
+    /// role of a new member, for the guide; none where only the password is new
+    new_role: Option<Role>,
 }
 
 #[derive(Deserialize)]
@@ -65,7 +66,7 @@ pub(super) async fn create(
         }
     };
     match created {
-        Ok((id, password)) => Ok(issued_page(layout, form.username.trim(), id, password, true)),
+        Ok((id, password)) => Ok(issued_page(layout, form.username.trim(), id, password, Some(role))),
         Err(error) => {
             let mut errors = FieldErrors::default();
             errors.add_username(error);
@@ -93,6 +94,12 @@ fn insert(
 }
 
 /// The page with a member's one-time password.
-pub(super) fn issued_page(layout: Layout, username: &str, id: i64, password: String, is_new: bool) -> Response {
-    page(IssuedPage { layout, username: username.to_owned(), number: crockford(id), password, is_new })
+pub(super) fn issued_page(
+    layout: Layout,
+    username: &str,
+    id: i64,
+    password: String,
+    new_role: Option<Role>,
+) -> Response {
+    page(IssuedPage { layout, username: username.to_owned(), number: crockford(id), password, new_role })
 }

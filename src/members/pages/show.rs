@@ -306,5 +306,5 @@ pub(super) async fn reset_password(
         Ok::<_, StorageError>(Ok(()))
     });
     reset.await?.map_err(|_| Error::NotFound)?;
-    Ok(issued_page(layout, &account.member.username, id, password, false))
+    Ok(issued_page(layout, &account.member.username, id, password, None))
 }
