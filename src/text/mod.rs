@@ -23,7 +23,7 @@ pub use number::{grouped, integer_digits, money_from_number, parse_money, parse_
 pub use phone::{PhoneNumbers, parse_phone, parse_phone_cell};
 pub use sensitive::{SensitiveKind, find_sensitive, hide_sensitive, mask_sensitive};
 pub use size::format_size;
-pub use zip_code::parse_zip_code;
+pub use zip_code::{parse_zip_code, typed_zip_code};
 
 /// A parsed value, or a Korean phrase that describes the mistake.
 pub type ParseResult<T> = Result<T, &'static str>;

@@ -20,9 +20,22 @@ pub fn parse_zip_code(text: &str) -> ParseResult<String> {
     Ok(format!("{digits:0>5}"))
 }
 
+/// A postal code that a person typed; none unless all five digits are there. Only a spreadsheet drops a zero.
+pub fn typed_zip_code(text: &str) -> Option<String> {
+    let digits = nfkc_visible(text).chars().filter(char::is_ascii_digit).count();
+    parse_zip_code(text).ok().filter(|_| digits == 5)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn typed_codes_get_no_zero() {
+        assert_eq!(typed_zip_code(" ０４５-24 ").as_deref(), Some("04524"));
+        assert_eq!(typed_zip_code("1081"), None);
+        assert_eq!(typed_zip_code("010811"), None);
+    }
 
     #[test]
     fn codes_have_five_digits() {

@@ -6,7 +6,7 @@ use super::handling::PieceEffort;
 use super::model::{Truck, VOLUME_UNITS, clock_label, volume_label};
 use super::settings::{MAX_LEAD_DAYS, TruckSettings, ferry_text, parse_ferry_text};
 use super::weekdays::Weekdays;
-use crate::text::{nfkc, one_line, parse_zip_code};
+use crate::text::{nfkc, one_line, typed_zip_code};
 
 /// Maximum length of a truck's name.
 const MAX_NAME_CHARS: usize = 40;
@@ -110,7 +110,7 @@ impl TruckForm {
         {
             problems.add("second_round_at", "두 번째 출발은 첫 출발과 퇴근 사이여야 해요.");
         }
-        let depot_zip = parse_zip_code(&self.depot_zip).unwrap_or_default();
+        let depot_zip = typed_zip_code(&self.depot_zip).unwrap_or_default();
         let is_own = !self.depot_zip.trim().is_empty();
         if is_own && (depot_zip.is_empty() || !is_known(&depot_zip)) {
             problems.add("depot_zip", "이 차가 출발하는 곳의 우편번호 다섯 자리를 입력하거나 비워 두세요.");
@@ -217,7 +217,7 @@ impl SettingsForm {
     /// All validation errors.
     pub fn settings(&self, is_known: impl Fn(&str) -> bool) -> Result<TruckSettings, Vec<FieldProblem>> {
         let mut problems = Problems::default();
-        let depot_zip = parse_zip_code(&self.depot_zip).unwrap_or_default();
+        let depot_zip = typed_zip_code(&self.depot_zip).unwrap_or_default();
         if depot_zip.is_empty() || !is_known(&depot_zip) {
             problems.add("depot_zip", "차가 출발하는 곳의 우편번호 다섯 자리를 입력해 주세요.");
         }
