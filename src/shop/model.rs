@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::text::coded;
+use crate::text::{coded, parse_phone};
 
 /// Default of [`Shop::max_claim_data_hours`].
 pub const DEFAULT_CLAIM_DATA_HOURS: u32 = 4;
@@ -131,9 +131,10 @@ impl Shop {
     /// # Errors
     /// All validation errors.
     pub fn from_form(form: &ShopForm) -> Result<Self, Vec<ShopFieldError>> {
+        let tel = phone_numbers(&form.tel);
         let shop = Self {
             name: form.name.trim().to_owned(),
-            tel: form.tel.trim().to_owned(),
+            tel: tel.clone().unwrap_or_default(),
             address: form.address.trim().to_owned(),
             origin: form.origin.trim().trim_end_matches('/').to_owned(),
             max_claim_data_hours: form.claim_data_hours.trim().parse().unwrap_or_default(),
@@ -147,16 +148,16 @@ impl Shop {
                 field: "claim_data_hours", message: "1부터 72까지 숫자로 입력해 주세요."
             });
         }
-        for (field, text) in [
-            ("name", &shop.name),
-            ("tel", &shop.tel),
-            ("address", &shop.address),
-            ("origin", &shop.origin),
-            ("helper", &shop.helper),
-        ] {
+        for (field, text) in
+            [("name", &shop.name), ("address", &shop.address), ("origin", &shop.origin), ("helper", &shop.helper)]
+        {
             if text.chars().count() > MAX_FIELD_CHARS || text.chars().any(char::is_control) {
                 problems.push(ShopFieldError { field, message: "100자까지 한 줄로 입력해 주세요." });
             }
+        }
+        if tel.is_none_or(|tel| tel.chars().count() > MAX_FIELD_CHARS) {
+            let message = "전화번호를 지역번호부터 입력해 주세요. 여럿이면 쉼표로 나눠요. 예: 054-123-4567";
+            problems.push(ShopFieldError { field: "tel", message });
         }
         if !shop.origin.is_empty() && !is_origin(&shop.origin) {
             let message = "https://로 시작하는 주소를 입력해 주세요. 예: https://order.example.kr";
@@ -164,6 +165,13 @@ impl Shop {
         }
         if problems.is_empty() { Ok(shop) } else { Err(problems) }
     }
+}
+
+/// Telephone numbers between commas, with hyphens; none if one of them is no number.
+fn phone_numbers(text: &str) -> Option<String> {
+    let numbers = text.split([',', '/']).map(str::trim).filter(|number| !number.is_empty());
+    let numbers: Option<Vec<String>> = numbers.map(|number| parse_phone(number).ok()).collect();
+    numbers.map(|numbers| numbers.join(", "))
 }
 
 /// Whether the text is a URL of scheme, host and perhaps port.
@@ -189,6 +197,17 @@ mod tests {
         for wrong in ["order.example.kr", "javascript:alert(1)", "https://", "https://a b", "https://가게"] {
             assert_eq!(origin(wrong).expect_err(wrong)[0].field, "origin");
         }
+    }
+
+    #[test]
+    fn telephone_is_one_that_can_be_called() {
+        let tel = |text: &str| {
+            Shop::from_form(&ShopForm { tel: text.to_owned(), ..ShopForm::default() }).map(|shop| shop.tel)
+        };
+        assert_eq!(tel(" 0541234567 / 010-1234-5678 ").as_deref(), Ok("054-123-4567, 010-1234-5678"));
+        assert_eq!(tel("1588-1234").as_deref(), Ok("1588-1234"));
+        assert_eq!(tel("").as_deref(), Ok(""));
+        assert_eq!(tel("031-12-34a").expect_err("a letter")[0].field, "tel");
     }
 
     #[test]
