@@ -8,6 +8,7 @@ use super::check::Reason;
 use crate::channels::FileKind;
 use crate::orders::findings::Findings;
 use crate::orders::follow::{FieldChange, HoldReason};
+use crate::orders::model::OrderState;
 use crate::text::{coded, nfc};
 use crate::time::Moment;
 
@@ -210,12 +211,22 @@ impl Report {
     /// Known orders that the file changes, by kind.
     pub fn change_summary(&self) -> ChangeSummary {
         let mut kinds = BTreeMap::new();
-        for change in self.rows.iter().flat_map(|row| &row.changes) {
-            let kind = match change.field.as_str() {
-                "state" | "claim" => format!("{}:{}", change.field, change.new),
-                field => field.to_owned(),
+        for row in &self.rows {
+            // The end of a claim and the state that it leads to are one change: 교환완료 is no 반품 beside it.
+            let new = |field: &str| row.changes.iter().find(|change| change.field == field).map(|change| &change.new);
+            let state = new("state").and_then(|code| OrderState::parse(code));
+            let is_end = matches!(state, Some(OrderState::Cancelled | OrderState::Refunded));
+            let left_out = match new("claim") {
+                Some(claim) if is_end => Some(if claim.is_empty() { "claim" } else { "state" }),
+                _ => None,
             };
-            *kinds.entry(kind).or_default() += 1;
+            for change in row.changes.iter().filter(|change| left_out != Some(change.field.as_str())) {
+                let kind = match change.field.as_str() {
+                    "state" | "claim" => format!("{}:{}", change.field, change.new),
+                    field => field.to_owned(),
+                };
+                *kinds.entry(kind).or_default() += 1;
+            }
         }
         let conflicts = i64::try_from(self.conflict_count()).unwrap_or(i64::MAX);
         ChangeSummary { kinds, conflicts, is_older_file: self.is_older_file }

@@ -295,7 +295,10 @@ fn note_repeated(report: &mut Report) {
     let is_other = |row: &&RowReport| row.reasons.iter().any(|reason| reason.message.contains(OTHER_CONTENT));
     let rows = report.rows.iter().filter(is_other).count();
     if rows > 0 {
-        report.findings.notes.push(format!("{OTHER_CONTENT}: {rows}행. 앞의 행만 썼어요. ‘그대로’에서 확인해 주세요"));
+        report
+            .findings
+            .notes
+            .push(format!("{OTHER_CONTENT}: {rows}행. 앞의 행만 썼어요. ‘변경 없음’에서 확인해 주세요"));
     }
 }
 
@@ -371,7 +374,7 @@ fn inexact_reason<T>(row: &CheckedRow<T>) -> Reason {
 }
 
 fn order_reason(order_number: &str, message: &str) -> Reason {
-    Reason { column: "주문번호".to_owned(), value: order_number.to_owned(), message: message.to_owned() }
+    Reason { column: "상품주문번호".to_owned(), value: order_number.to_owned(), message: message.to_owned() }
 }
 
 /// Effect of a row.

@@ -123,7 +123,12 @@ async fn files_of_a_working_day_are_imported_in_sequence() {
     assert_eq!((tracked.tracking_number.as_str(), tracked.courier.as_str()), ("45168300548", "로젠택배"));
     assert_eq!(tracked.state, OrderState::Shipped);
 
-    assert_eq!(shop.counts("10_order_state_list_header_row1.xlsx", None).await, [0, 8, 4, 1]);
+    let states = shop.upload("10_order_state_list_header_row1.xlsx", None).await.expect("is taken");
+    assert_eq!(RowOutcome::ALL.map(|outcome| states.count(outcome)), [0, 8, 4, 1]);
+    // An exchange that has ended is counted as that, and not as a 반품 beside it.
+    let kinds: Vec<_> = states.change_summary().kinds.into_iter().collect();
+    let expected = [("claim:교환완료", 1), ("state:CANCELLED", 2), ("state:CONFIRMED", 4), ("state:REFUNDED", 1)];
+    assert_eq!(kinds, expected.map(|(kind, count)| (kind.to_owned(), count)));
     let confirmed = shop.order("2024031500000001").await.order;
     assert_eq!(confirmed.state, OrderState::Confirmed);
     assert_eq!(confirmed.moments.of(OrderState::Confirmed).expect("a moment").to_string(), "2024-03-28 00:10");
