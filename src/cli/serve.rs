@@ -173,6 +173,8 @@ where
         .log_level
         .parse()
         .map_err(|error: ParseError| ConfigError::InvalidValue { setting: "log_level", reason: error.to_string() })?;
+    // It warns of each session that has ended: of every browser that comes back later.
+    let filter = filter.with_target("tower_sessions_core", LevelFilter::ERROR);
     let logs = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(writer).with_ansi(false);
     match config.log_format {
         LogFormat::Text => logs.with_timer(KoreanTime).finish().with(filter).init(),
