@@ -71,7 +71,8 @@ pub(super) async fn update(
     let config = &context.config;
     let is_reset = form.reset.is_some();
     let problem = if config.layers.source("listen").is_fixed() {
-        Err("실행할 때의 옵션이나 환경 변수가 접속 주소를 정했어요. 여기서는 바꿀 수 없어요.".to_owned())
+        Err("실행할 때의 옵션이나 환경 변수가 접속 주소를 정했어요. 그것을 빼고 프로그램을 다시 켠 다음 바꿔 주세요."
+            .to_owned())
     } else if is_reset {
         Ok(None)
     } else {

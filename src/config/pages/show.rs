@@ -83,6 +83,10 @@ impl SettingsPage {
         }
     }
 
+    fn is_default(&self, key: &str) -> bool {
+        self.config.layers.source(key) == SettingSource::Default
+    }
+
     /// Whether a flag or a variable has set the value, so that the page cannot change it.
     fn is_fixed(&self, key: &str) -> bool {
         self.config.layers.source(key).is_fixed()

@@ -49,7 +49,10 @@ pub(super) async fn add_target(
         return Ok(Err("MariaDB의 데이터는 여기서 백업하지 않아요. 백업 화면에 방법이 있어요.".to_owned()));
     }
     if config.layers.source("backup").is_fixed() {
-        return Ok(Err("실행할 때의 옵션이나 환경 변수가 백업할 곳을 정했어요. 여기서는 바꿀 수 없어요.".to_owned()));
+        return Ok(Err(
+            "실행할 때의 옵션이나 환경 변수가 백업할 곳을 정했어요. 그것을 빼고 프로그램을 다시 켠 다음 바꿔 주세요."
+                .to_owned(),
+        ));
     }
     let target = match backup::open_target_with(&address, options.clone()) {
         Ok(target) => target,

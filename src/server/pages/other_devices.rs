@@ -24,6 +24,8 @@ struct OtherDevicesPage {
     /// QR code of the first URL
     qr_code: Option<QrCode>,
     exposure: Exposure,
+    /// whether a flag or a variable has set the address, so that 설정 cannot change it
+    is_fixed: bool,
     /// the certificate of the server, if a device that does not trust the shop's authority warns of it
     unknown_certificate: Option<CertificateInfo>,
     /// the shop's certificate authority
@@ -56,6 +58,7 @@ pub(super) async fn show(
     Ok(page(OtherDevicesPage {
         layout,
         qr_code: urls.first().and_then(|url| qr::svg(url)),
+        is_fixed: config.layers.source("listen").is_fixed(),
         exposure: match (endpoints.is_insecure(), endpoints.is_public() || !urls.is_empty()) {
             (true, _) => Exposure::Unencrypted,
             (false, false) => Exposure::LocalOnly,
