@@ -27,6 +27,9 @@ pub enum FileError {
         /// missing headers
         columns: Vec<String>,
     },
+    /// a courier's list where a channel's own is wanted
+    #[error("택배사의 송장 목록이에요. 대조할 수 없으니 업로드 화면에 올려 주세요.")]
+    TrackingList,
     /// the requested channel has no profile
     #[error("모르는 판매채널이에요: {0}.")]
     UnknownChannel(String),
@@ -40,6 +43,7 @@ impl FileError {
             Self::Csv => "csv",
             Self::NoHeader => "no_header",
             Self::MissingColumns { .. } => "missing_columns",
+            Self::TrackingList => "tracking_list",
             Self::UnknownChannel(_) => "unknown_channel",
         }
     }

@@ -60,7 +60,7 @@ impl Uploads {
 fn read_tables(OpenedTables { mut workbook, tables, others }: OpenedTables) -> Result<ListedFile, FileError> {
     let profile = Arc::clone(&tables.first().ok_or(FileError::NoHeader)?.profile);
     if profile.kind == FileKind::Tracking {
-        return Err(FileError::NoHeader);
+        return Err(FileError::TrackingList);
     }
     let mut tally = RowTally::default();
     let rows = parse::collect(&mut workbook, &tables, &mut tally, check::check_listed)?;
