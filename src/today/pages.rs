@@ -9,7 +9,7 @@ use axum::extract::State;
 use super::chart::DeliveryChart;
 use super::dashboard::{self, Dashboard, Figure};
 use super::first_steps::FirstStep;
-use super::notices::{Notice, for_orders, notices};
+use super::notices::{Notice, Urgency, for_orders, notices};
 use super::watch::Watch;
 use crate::districts::DistrictCache;
 use crate::orders::list::Total;
@@ -36,6 +36,14 @@ struct TodayPage {
 }
 
 impl TodayPage {
+    /// The notices, those that can wait under a heading of their own: the bar does not count them.
+    fn notice_groups(&self) -> Vec<(Option<&'static str>, Vec<&Notice>)> {
+        let (later, waiting): (Vec<&Notice>, Vec<&Notice>) =
+            self.notices.iter().partition(|notice| notice.urgency == Urgency::Later);
+        let groups = [(None, waiting), (Some("나중에 해도 되는 일"), later)];
+        groups.into_iter().filter(|(_, notices)| !notices.is_empty()).collect()
+    }
+
     /// How many first steps are done.
     fn done_steps(&self) -> usize {
         self.steps.iter().filter(|step| step.is_done).count()
