@@ -213,8 +213,10 @@ const awaitFile = async (button) => {
 };
 
 const tellFile = (button) => {
+  // What the page had asked for is answered.
+  document.querySelectorAll("[data-asked]").forEach((asked) => asked.remove());
   document.querySelectorAll("[data-file-told]").forEach((told) => told.remove());
-  const told = Object.assign(document.createElement("p"), { className: "file-told", textContent: "파일을 보냈어요. 브라우저의 다운로드 목록에서 확인해 주세요." });
+  const told = Object.assign(document.createElement("p"), { className: "file-told", textContent: "내려받기를 시작했어요. 브라우저의 다운로드 목록에서 확인해 주세요." });
   told.dataset.fileTold = "";
   told.setAttribute("role", "status");
   (button.closest(".acts, .acts-bar, .outcome-acts") ?? button.form ?? button).append(told);

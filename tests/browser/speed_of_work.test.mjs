@@ -80,7 +80,7 @@ test('dates and memos of many orders are set at once, and files of the chosen on
   await page.getByText('선택 내려받기').click();
   const [download] = await Promise.all([page.waitForEvent('download'), page.locator('.offers.up').getByRole('button', { name: '발주서' }).click()]);
   assert.match(download.suggestedFilename(), /발주건\.xlsx$/);
-  await page.getByRole('status').filter({ hasText: '파일을 보냈어요' }).waitFor();
+  await page.getByRole('status').filter({ hasText: '내려받기를 시작했어요' }).waitFor();
   await selectRows(page, [two]);
   await page.getByText('선택 내려받기').click();
   await page.locator('.offers.up').getByRole('button', { name: '발주서' }).click();

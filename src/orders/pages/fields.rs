@@ -142,7 +142,7 @@ pub(super) struct OptionChoice {
 }
 
 impl OptionChoice {
-    /// (value, text, whether it is selected), including a selected value without variant, and 없음.
+    /// (value, text, whether it is selected), including a selected value without variant, and 해당 없음: a value of an option may be 없음 itself.
     pub(super) fn values(&self) -> Vec<(&str, String, bool)> {
         let chosen = self.input.value.as_str();
         let mut values: Vec<(&str, String, bool)> = self
@@ -157,7 +157,7 @@ impl OptionChoice {
         if !listed && !chosen.trim().is_empty() {
             values.push((chosen, chosen.to_owned(), true));
         }
-        values.push((NO_CHOICE, "없음".to_owned(), chosen == NO_CHOICE));
+        values.push((NO_CHOICE, "해당 없음".to_owned(), chosen == NO_CHOICE));
         values
     }
 }
