@@ -118,7 +118,7 @@ fn lines(tour: &DriveTour) -> Vec<StopLine> {
         },
         class: match stop.status.state {
             StopState::Open | StopState::Arrived => "",
-            StopState::Delivered => "accent",
+            StopState::Delivered => "good",
             StopState::Failed(_) => "danger",
         },
         arrived: clock(stop.status.arrived_at),

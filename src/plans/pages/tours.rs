@@ -35,7 +35,6 @@ pub(super) struct StopRow {
     pub(super) tel: String,
     pub(super) address: String,
     pub(super) window: String,
-    pub(super) message: String,
     /// what a stop that is done is called
     pub(super) done: &'static str,
     /// opens the stop, and its line on the page of results on paper
@@ -168,7 +167,6 @@ pub(super) fn stop_rows(
             window: stop.item.window().map(window_label).unwrap_or_default(),
             done: stop.item.work.kind().done_label(),
             qr_code: stop_code(base, column, stop),
-            message: card.changes.iter().map(|change| change.label.clone()).collect::<Vec<_>>().join(", "),
             card,
         }
     };
