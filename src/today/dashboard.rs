@@ -19,6 +19,7 @@ use crate::privacy::store::{breaches, requests};
 use crate::products::store as products;
 use crate::shop;
 use crate::storage::{Result, Tx};
+use crate::trucks::store as trucks;
 use crate::uploads::store::{self as uploads, UploadFilter};
 
 use super::chart::CHART_DAYS;
@@ -136,6 +137,8 @@ pub fn load(tx: &mut dyn Tx, today: NaiveDate) -> Result<Dashboard> {
         progress: ShopProgress {
             has_name: !shop::store::find(tx)?.name.is_empty(),
             members: members::list(tx)?.len(),
+            has_depot: !trucks::settings(tx)?.depot_zip.is_empty(),
+            has_trucks: trucks::all(tx)?.iter().any(|truck| truck.enabled),
             has_orders: uploads::page(tx, UploadFilter::All, 0, 0)?.1 > 0
                 || list::count(tx, &OrderQuery::default().filter())?.number() > 0,
             is_dismissed: super::store::are_first_steps_dismissed(tx)?,

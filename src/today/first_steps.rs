@@ -12,6 +12,10 @@ pub struct ShopProgress {
     pub is_public: bool,
     /// members, the first administrator too
     pub members: usize,
+    /// the depot of the own trucks is known
+    pub has_depot: bool,
+    /// there is an own truck
+    pub has_trucks: bool,
     /// whether a file was uploaded or an order taken
     pub has_orders: bool,
     /// an administrator does not need the rest: works alone, or has connected in another way
@@ -70,10 +74,17 @@ pub fn first_steps(shop: ShopProgress) -> Vec<FirstStep> {
         ),
         step(
             "함께 일할 사람 추가",
-            "사무실은 관리자, 배송하는 사람은 배송팀으로 추가해요.",
+            "사무실에서 주문을 보는 사람은 주문 담당, 배차하는 사람은 배송팀, 차로 배송하는 사람은 기사로 추가해요.",
             "/members/new",
             "회원 추가",
             shop.members > 1,
+        ),
+        step(
+            "차고지와 차량 등록",
+            "가게의 차로 배송하면 필요해요. 배차하고 배송일을 약속할 때 쓰여요.",
+            if shop.has_depot { "/trucks" } else { "/trucks/settings" },
+            "등록하기",
+            shop.has_depot && shop.has_trucks,
         ),
         step(
             "첫 주문 파일 올리기",
@@ -95,6 +106,8 @@ mod tests {
         is_backed_up: true,
         is_public: true,
         members: 2,
+        has_depot: true,
+        has_trucks: true,
         has_orders: true,
         is_dismissed: false,
     };
@@ -109,14 +122,14 @@ mod tests {
         let steps = first_steps(ShopProgress { members: 1, ..ShopProgress::default() });
         assert_eq!(steps.iter().filter(|step| step.is_done).count(), 0);
         let urgent: Vec<&str> = steps.iter().filter(|step| step.is_urgent).map(|step| step.href).collect();
-        assert_eq!((steps.len(), urgent), (5, vec!["/backup"]));
+        assert_eq!((steps.len(), urgent), (6, vec!["/backup"]));
     }
 
     #[test]
     fn one_who_works_alone_dismisses_the_rest_but_not_the_backup() {
         let alone = ShopProgress { is_public: false, members: 1, is_dismissed: true, ..COMPLETE };
         assert_eq!(first_steps(alone), []);
-        assert_eq!(first_steps(ShopProgress { is_backed_up: false, ..alone }).len(), 5);
+        assert_eq!(first_steps(ShopProgress { is_backed_up: false, ..alone }).len(), 6);
     }
 
     #[test]

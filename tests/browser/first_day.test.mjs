@@ -109,7 +109,7 @@ test('first day by mouse alone, with every wrong turn', async (t) => {
   const start = (options) => startServer({ ...options, port: firstPort, hasListenFlag: false });
   const { page, folder, server, window } = await open(t, { prepare, start, externalHosts: [`https://127.0.0.1:${port}`] });
   await createFirstAdmin(page);
-  assert.match(await mainText(page), /5개 중 0개 완료/);
+  assert.match(await mainText(page), /6개 중 0개 완료/);
   await checkPage(page, 'first-day');
 
   await takeStep(page, '가게 정보 입력');
