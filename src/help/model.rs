@@ -246,18 +246,44 @@ fn with_picture_url<'e>(event: Event<'e>, picture_url: &impl Fn(&str) -> String)
     }
 }
 
-/// Finds the sections that contain every word of the query; matches in a heading rank first.
+/// Sections that are answered where none has every word.
+const MAX_PARTIAL_HITS: usize = 10;
+
+/// Finds the sections that contain every word of the query; matches in a heading rank first. If there are none, those with
+/// the most words, or their beginnings: `잃어버림` is in the manual as `잃어버렸을 때`.
 pub fn search(topics: &[Topic], query: &str) -> Vec<SearchHit> {
     let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
     if words.is_empty() {
         return Vec::new();
     }
+    let mut hits = hits(topics, &words, words.len());
+    if hits.is_empty() && words.len() > 1 {
+        let stems: Vec<String> = words.iter().map(|word| stem(word)).collect();
+        hits = (1..=stems.len())
+            .rev()
+            .map(|least| self::hits(topics, &stems, least))
+            .find(|hits| !hits.is_empty())
+            .unwrap_or_default();
+        hits.truncate(MAX_PARTIAL_HITS);
+    }
+    hits
+}
+
+/// A word without its last syllable, which may be an ending, if two are left.
+fn stem(word: &str) -> String {
+    let letters = word.chars().count();
+    word.chars().take(if letters > 2 { letters - 1 } else { letters }).collect()
+}
+
+/// The sections that contain at least so many of the words.
+fn hits(topics: &[Topic], words: &[String], least: usize) -> Vec<SearchHit> {
     let mut hits = Vec::new();
     for topic in topics {
         for (index, section) in topic.sections.iter().enumerate() {
             let headings = format!("{} {}", topic.title, section.title).to_lowercase();
             let text = section.text.to_lowercase();
-            if !words.iter().all(|word| headings.contains(word) || text.contains(word)) {
+            let found = words.iter().filter(|word| headings.contains(*word) || text.contains(*word)).count();
+            if found < least {
                 continue;
             }
             let in_heading = words.iter().any(|word| headings.contains(word));
@@ -266,7 +292,7 @@ pub fn search(topics: &[Topic], query: &str) -> Vec<SearchHit> {
                 index => (format!("#s{index}"), format!("{} · {}", topic.title, section.title)),
             };
             let href = format!("/help/{}{anchor}", topic.name);
-            hits.push((!in_heading, SearchHit { href, title, excerpt: excerpt(&section.text, &words) }));
+            hits.push((!in_heading, SearchHit { href, title, excerpt: excerpt(&section.text, words) }));
         }
     }
     hits.sort_by_key(|(in_text, _)| *in_text);
@@ -357,6 +383,12 @@ mod tests {
         assert!(search("송장").first().is_some_and(|hit| hit.title.contains("송장")));
         assert!(search("csv CSV").len() == search("CSV").len() && !search("CSV").is_empty());
         assert_eq!(search("없는말이에요"), []);
+        let hits = search("임시 비밀번호 잃어버림");
+        assert!(
+            hits.len() <= MAX_PARTIAL_HITS && hits.iter().any(|hit| hit.href.starts_with("/help/account")),
+            "{hits:?}"
+        );
+        assert!(search("취소한 주문 마감").iter().any(|hit| hit.title.contains("마감")));
         assert_eq!(search("  "), []);
     }
 }
