@@ -411,7 +411,7 @@ function syncLine() {
   for (const photo of known.photos.filter(({ refused }) => refused)) warnings.push(`받아들이지 않은 사진 ${clock(photo.taken_at)}: ${photo.refused}`);
   const slip = regretted();
   const undo = slip && el("p", { class: "drive-regret" }, `${slip.stop.position}. ${slip.stop.name} ${slip.label} `,
-    el("button", { type: "button", class: "drive-button", click: () => record(slip.pack, slip.stop, "undone", { undone: slip.own.id }) }, `${slip.label} 취소`));
+    el("button", { type: "button", class: "drive-button", click: () => record(slip.pack, slip.stop, "undone", { undone: slip.own.id }) }, `‘${slip.label}’ 되돌리기`));
   return [el("div", { class: "drive-sync" }, ...line, undo || ""), ...warnings.map((text) => el("p", { class: "drive-warn", role: "alert" }, text))];
 }
 
@@ -525,7 +525,7 @@ function stopView(pack, stop) {
     stop.task && el("p", { class: "drive-task" }, el("b", { class: "drive-kind" }, stop.task.label), stop.task.goods && ` ${stop.task.goods}`, planned && el("span", {}, ` 회수 ${stop.task.pieces}개`)),
     stop.task?.note && el("p", { class: "drive-words" }, el("b", {}, "할 일 메모 "), stop.task.note),
     state !== "open" && el("p", { class: "drive-state" }, `${label} ${at}`),
-    canUndo && el("p", {}, el("button", { type: "button", class: "drive-button", click: () => record(pack, stop, "undone", { undone: own.id }) }, `${label} 취소`)),
+    canUndo && el("p", {}, el("button", { type: "button", class: "drive-button", click: () => record(pack, stop, "undone", { undone: own.id }) }, `‘${label}’ 되돌리기`)),
     isEnded && !canUndo && el("p", { class: "drive-small" }, "이미 전한 기록이에요. 수정하려면 사무실에 전화해 주세요."),
     isEnded && !canUndo && officeCall(pack),
     ...changes.map(([name, before]) => el("p", { class: "drive-warn" }, el("b", {}, `바뀜: ${name}`), ` 전에는 ${before || "없음"}`)),

@@ -23,7 +23,7 @@ use crate::plans::work::DeliveryWork;
 use crate::products::model::Product;
 use crate::products::store as products;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
-use crate::text::{nfkc, parse_zip_code};
+use crate::text::{nfkc, typed_zip_code};
 use crate::time::{date_with_weekday, parse_date};
 use crate::web::{
     Error, Flash, Form, Layout, PageResult, PersonalData, Query, Tone, personal_page, personal_page_with_status,
@@ -95,6 +95,8 @@ struct DatesPage {
     zip_problem: Option<&'static str>,
     shown: DatesView,
     today: NaiveDate,
+    /// first day on which the goods are there, and the working days that this takes
+    ready: Option<(NaiveDate, i64)>,
 }
 
 impl PersonalData for DatesPage {
@@ -112,6 +114,16 @@ impl DatesPage {
             days @ 1.. => Some(format!("희망한 날보다 {days}일 늦어요")),
             days => Some(format!("희망한 날보다 {}일 빨라요", -days)),
         }
+    }
+
+    /// Why the first day is not tomorrow.
+    fn ready_sentence(&self) -> Option<String> {
+        let (ready, lead_days) = self.ready?;
+        let is_later = ready > self.today + chrono::Days::new(1) && lead_days > 0;
+        is_later.then(|| {
+            let day = date_with_weekday(ready);
+            format!("{day}부터 약속할 수 있어요. 발주한 상품이 들어오기까지 평일 {lead_days}일로 잡았어요.")
+        })
     }
 
     /// What is wrong with promising a day although it is possible: later than the channel demands.
@@ -212,7 +224,8 @@ fn of_delivery(
     let deadline = open.filter_map(|order| order.dispatch_deadline).min();
     let planned = planned.map(|(day, _)| day);
     let delivery = Some(PromisedDelivery { work, is_masked, planned, deadline, history });
-    Ok(Some(DatesPage { layout, query, delivery, products: Vec::new(), zip_problem: None, shown, today }))
+    let (products, ready) = (Vec::new(), Some((request.ready, request.lead_days)));
+    Ok(Some(DatesPage { layout, query, delivery, products, zip_problem: None, shown, today, ready }))
 }
 
 fn of_goods(tx: &mut dyn Tx, districts: &Districts, layout: Layout, mut query: DatesQuery) -> StorageResult<DatesPage> {
@@ -220,12 +233,12 @@ fn of_goods(tx: &mut dyn Tx, districts: &Districts, layout: Layout, mut query: D
     let products: Vec<Product> = products::all(tx)?.into_iter().filter(|product| product.enabled).collect();
     let quantity = nfkc(&query.quantity).trim().parse().unwrap_or(1).clamp(1, MAX_QUANTITY);
     query.quantity = quantity.to_string();
-    let mut page =
-        DatesPage { layout, delivery: None, products, zip_problem: None, shown: DatesView::Nothing, today, query };
+    let shown = DatesView::Nothing;
+    let mut page = DatesPage { layout, delivery: None, products, zip_problem: None, shown, today, query, ready: None };
     if page.query.zip.trim().is_empty() {
         return Ok(page);
     }
-    let Some(zip) = parse_zip_code(&page.query.zip).ok().filter(|zip| !zip.is_empty()) else {
+    let Some(zip) = typed_zip_code(&page.query.zip) else {
         page.zip_problem = Some("우편번호 다섯 자리를 입력해 주세요.");
         return Ok(page);
     };
@@ -234,6 +247,7 @@ fn of_goods(tx: &mut dyn Tx, districts: &Districts, layout: Layout, mut query: D
     let request = DateRequest::of_goods(tx, districts, today, &zip, &[goods])?;
     let wish = parse_date(&page.query.day);
     page.shown = DatesView::new(dates::find(tx, districts, &request, today, wish)?);
+    page.ready = Some((request.ready, request.lead_days));
     Ok(page)
 }
 

@@ -40,7 +40,7 @@ pub(super) struct Card {
     pub(super) tags: Vec<(&'static str, String)>,
     /// why it is not planned
     pub(super) reasons: Vec<String>,
-    /// attempts that failed before: `2번 실패: 11/28 부재, 11/29 연락 안 됨`
+    /// attempts that failed before: `지난 실패 2번: 11/28 부재, 11/29 연락 안 됨`
     pub(super) attempts: Option<String>,
     /// whether it is chosen, after a preview of its move
     pub(super) is_ticked: bool,
@@ -254,7 +254,7 @@ fn effort_label(effort: &StopEffort, kind: JobKind) -> String {
 
 fn attempts_label(attempts: &[Attempt]) -> Option<String> {
     let labels: Vec<String> = attempts.iter().map(Attempt::label).collect();
-    (!labels.is_empty()).then(|| format!("{}번 실패: {}", labels.len(), labels.join(", ")))
+    (!labels.is_empty()).then(|| format!("지난 실패 {}번: {}", labels.len(), labels.join(", ")))
 }
 
 fn change_tag(change: &WorkChange) -> ChangeTag {
