@@ -186,8 +186,16 @@ impl ShowPage {
             .collect()
     }
 
+    /// Whether applying changes an order: otherwise it only closes the preview and tells until when claims are known.
+    fn changes_orders(&self) -> bool {
+        self.upload.imported() > 0
+    }
+
     /// What the button does: `적용`, or `13건 빼고 3건 적용` where rows are left out.
     fn apply_label(&self) -> String {
+        if !self.changes_orders() {
+            return "바꿀 것 없이 마치기".to_owned();
+        }
         let left_out = self.upload.count(RowOutcome::Rejected) + self.upload.unknown_orders;
         if left_out == 0 {
             return "적용".to_owned();
