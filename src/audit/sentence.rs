@@ -49,7 +49,7 @@ impl AuditEvent {
             Self::OrdersBulkSet { field, value, changed, unchanged, rejected, saved } => {
                 orders_bulk_set((field, value), changed, *unchanged, rejected, saved)
             }
-            Self::OrderEdited { bundle, .. } => order_edited(bundle),
+            Self::OrderEdited { number, bundle } => order_edited(number, bundle),
             Self::ManualOrdersCreated { orders, bundle_number } => {
                 format!("상담주문 {}건을 저장했어요. 묶음배송번호: {bundle_number}", orders.len())
             }
@@ -380,9 +380,9 @@ fn orders_bulk_set(
     sentences.join(" ")
 }
 
-fn order_edited(bundle: &BundleChange) -> String {
+fn order_edited(number: &str, bundle: &BundleChange) -> String {
     match bundle {
-        BundleChange::Stays {} => "주문을 저장했어요.".to_owned(),
+        BundleChange::Stays {} => format!("주문을 저장했어요: {number}"),
         BundleChange::Leaves { bundle_number } => {
             format!("주문을 저장하고 묶음에서 뺐어요. 새 묶음배송번호: {bundle_number}")
         }

@@ -91,7 +91,7 @@ fn events() -> Vec<(AuditEvent, &'static str)> {
             },
             "7건을 저장했어요: 1, 2, 3, 4, 5 외 2건. 1건은 바뀐 내용이 없어요: 8. 1건은 저장하지 못했어요. 표시된 곳을 확인해 주세요.",
         ),
-        (E::OrderEdited { number: text("1"), bundle: BundleChange::Stays {} }, "주문을 저장했어요."),
+        (E::OrderEdited { number: text("1"), bundle: BundleChange::Stays {} }, "주문을 저장했어요: 1"),
         (
             E::OrderEdited { number: text("1"), bundle: BundleChange::Leaves { bundle_number: text("B2") } },
             "주문을 저장하고 묶음에서 뺐어요. 새 묶음배송번호: B2",
