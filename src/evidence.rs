@@ -11,6 +11,7 @@ use crate::deliveries::log::{self as delivery_log, DeliveryEvent};
 use crate::districts::Districts;
 use crate::documents::{Document, DocumentTable, TableColumn};
 use crate::drive::evidence::{Evidence, PhotoFile};
+use crate::id::{OrderId, UploadId};
 use crate::notices::model::Notice;
 use crate::notices::store as notices;
 use crate::orders::facts::{ADMIN_MEMO, order_facts};
@@ -35,7 +36,7 @@ pub struct OrderEvidence {
     /// what the channel said after the first file, oldest first
     pub statements: Vec<SaidStatement>,
     /// names of the files that log and statements name
-    pub uploads: BTreeMap<i64, String>,
+    pub uploads: BTreeMap<UploadId, String>,
     /// days that were promised, oldest first
     pub promises: Vec<Promise>,
     /// texts that were written for the customer, oldest first
@@ -53,7 +54,7 @@ pub struct OrderEvidence {
 }
 
 /// Reads everything of an order; none if there is no such order.
-pub fn load(tx: &mut dyn Tx, order_id: i64) -> Result<Option<OrderEvidence>> {
+pub fn load(tx: &mut dyn Tx, order_id: OrderId) -> Result<Option<OrderEvidence>> {
     let Some(row) = load_rows(tx, &[order_id])?.pop() else { return Ok(None) };
     let delivery_id = row.order.delivery_id;
     let oldest_first = |mut events: Vec<OrderEvent>| {
@@ -62,7 +63,7 @@ pub fn load(tx: &mut dyn Tx, order_id: i64) -> Result<Option<OrderEvidence>> {
     };
     let events = oldest_first(log::history(tx, order_id)?);
     let statements = statements::of_order(tx, order_id)?;
-    let named: BTreeSet<i64> = (events.iter().filter_map(|event| event.upload_id))
+    let named: BTreeSet<UploadId> = (events.iter().filter_map(|event| event.upload_id))
         .chain(statements.iter().filter_map(|said| said.upload_id))
         .collect();
     let mut names = BTreeMap::new();
@@ -172,7 +173,7 @@ impl OrderEvidence {
         document
     }
 
-    fn upload(&self, id: Option<i64>) -> &str {
+    fn upload(&self, id: Option<UploadId>) -> &str {
         id.and_then(|id| self.uploads.get(&id)).map_or("", String::as_str)
     }
 

@@ -9,7 +9,7 @@
 //! | room | purpose |
 //! | --- | --- |
 //! | [`time`] | timestamps and dates in Korean time, clocks |
-//! | [`id`] | time-sorted identifiers and their text form |
+//! | [`id`] | time-sorted identifiers, typed by what they identify, and their text form |
 //! | [`random`] | unguessable secrets and codes |
 //! | [`text`] | parsers of text input: telephone numbers, postal codes, quantities, money |
 //! | [`vault`] | encryption of secrets that must be stored readable, such as file passwords |

@@ -19,7 +19,7 @@ use proc_macro2::{TokenStream, TokenTree};
 
 use paths::{io_uses, uses};
 use sources::{read_folder, sources};
-use tokens::{database_calls, literals, takes_whole_state, test_switches, types};
+use tokens::{bare_identifiers, database_calls, literals, takes_whole_state, test_switches, types};
 
 /// Every room, in order. A room may use those before it. `pages` is one layer: the `pages` modules of all rooms, which
 /// may use every room before it, but no pages of another room.
@@ -283,6 +283,27 @@ fn models_do_no_io() {
     report("A model holds types and pure rules:", &faults);
 }
 
+/// An identifier is an `Id` of its kind, so that an order's is not passed where a delivery's is meant.
+#[test]
+fn identifiers_are_typed() {
+    /// Columns, the index of documents and the object of an audit entry are numbers of any kind.
+    const NUMBERS: [&str; 6] = ["id", "storage", "search::postings", "search::tokenizer", "search::store", "audit"];
+    let mut faults = Vec::new();
+    for source in sources() {
+        let module = source.module.join("::");
+        if NUMBERS
+            .iter()
+            .any(|place| module == *place || *place != "audit" && module.starts_with(&format!("{place}::")))
+        {
+            continue;
+        }
+        let mut found = Vec::new();
+        bare_identifiers(&source.tokens, &mut found);
+        faults.extend(found.iter().map(|name| format!("{}: {name}: i64", source.name())));
+    }
+    report("An identifier is an Id<…>, see src/id.rs:", &faults);
+}
+
 /// A handler or middleware declares what it uses: `State<Storage>`, or a context of its room with `FromRef<AppState>`.
 #[test]
 fn handlers_take_the_states_that_they_use() {
@@ -292,6 +313,18 @@ fn handlers_take_the_states_that_they_use() {
         .map(|source| format!("{} takes State<AppState>", source.name()))
         .collect();
     report("A handler takes sub-states, not the whole application:", &faults);
+}
+
+#[test]
+fn bare_identifiers_are_found_in_declarations() {
+    let found = |text: &str| {
+        let mut found = Vec::new();
+        bare_identifiers(&parse(text), &mut found);
+        found
+    };
+    assert_eq!(found("fn f(id: i64, order_ids: &[i64]) { let ids: Vec<i64> = a; }"), ["id", "order_ids", "ids"]);
+    assert_eq!(found("struct A { pub member_id: Option<i64>, width: i64 }"), ["member_id"]);
+    assert_eq!(found("fn f(id: OrderId) { A { id: i64::from(1), order_id: id } }"), [""; 0]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::store::{SignedInspection, draft, due_periods, find, period_months, save_period_months, sign, signed};
 use super::model::{AccessAction, AccessRecord};
+use crate::id::MemberId;
 use crate::time::Moment;
 use crate::time::holidays::public_holiday;
 
@@ -153,7 +154,7 @@ impl std::fmt::Display for InspectionMonth {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct InspectionLine {
     /// the member; none for an unknown account and for the command line
-    pub member_id: Option<i64>,
+    pub member_id: Option<MemberId>,
     /// what it is about: a day, an address, a page
     pub subject: String,
     /// how often, or how many orders
@@ -207,17 +208,17 @@ fn is_off_hours(at: Moment) -> bool {
 #[derive(Debug, Default)]
 struct Inspector {
     report: InspectionReport,
-    known_addresses: HashSet<(i64, String)>,
-    per_day: BTreeMap<(Option<i64>, NaiveDate), u64>,
-    off_hours: BTreeMap<Option<i64>, u64>,
-    new_addresses: BTreeMap<(i64, String), u64>,
-    failures: BTreeMap<(Option<i64>, String), u64>,
-    views: BTreeMap<(i64, String), u64>,
+    known_addresses: HashSet<(MemberId, String)>,
+    per_day: BTreeMap<(Option<MemberId>, NaiveDate), u64>,
+    off_hours: BTreeMap<Option<MemberId>, u64>,
+    new_addresses: BTreeMap<(MemberId, String), u64>,
+    failures: BTreeMap<(Option<MemberId>, String), u64>,
+    views: BTreeMap<(MemberId, String), u64>,
 }
 
 impl Inspector {
     /// `known_addresses` are those that members used before the month.
-    fn new(known_addresses: HashSet<(i64, String)>) -> Self {
+    fn new(known_addresses: HashSet<(MemberId, String)>) -> Self {
         Self { known_addresses, ..Self::default() }
     }
 
@@ -285,6 +286,7 @@ impl Inspector {
 mod tests {
     use super::*;
     use crate::access::{AccessedOrders, Accessor, NewAccess, UNCLEAN};
+    use crate::id::OrderId;
     use crate::time::parse_moment;
 
     fn at(text: &str) -> Moment {
@@ -293,17 +295,17 @@ mod tests {
 
     fn record(when: &str, action: AccessAction, page: &str, query: &str, orders: std::ops::Range<i64>) -> AccessRecord {
         let access = NewAccess {
-            accessor: Accessor::Member { id: 7, address: "10.0.0.7".to_owned() },
+            accessor: Accessor::Member { id: MemberId::from_raw(7), address: "10.0.0.7".to_owned() },
             action,
             page: page.to_owned(),
             query: query.to_owned(),
-            orders: orders.collect::<AccessedOrders>(),
+            orders: orders.map(OrderId::from_raw).collect::<AccessedOrders>(),
         };
         AccessRecord { sequence: 1, at: at(when), access, digest: String::new() }
     }
 
     fn report(records: &[AccessRecord]) -> InspectionReport {
-        let mut inspector = Inspector::new([(7, "10.0.0.7".to_owned())].into());
+        let mut inspector = Inspector::new([(MemberId::from_raw(7), "10.0.0.7".to_owned())].into());
         for record in records {
             inspector.add(record);
         }
@@ -371,7 +373,7 @@ mod tests {
         records.extend((0..10).map(|_| record(day, AccessAction::Viewed, "/orders/B", "", 1..2)));
         records.extend((0..110).map(|_| record(day, AccessAction::Viewed, "/orders", "", 0..50)));
         let mut other = record(day, AccessAction::Viewed, "/orders", "", 0..1);
-        other.access.accessor = Accessor::Member { id: 7, address: "203.0.113.9".to_owned() };
+        other.access.accessor = Accessor::Member { id: MemberId::from_raw(7), address: "203.0.113.9".to_owned() };
         let mut failed = record(day, AccessAction::SignInFailed, "/login", "wrong-password", 0..0);
         failed.access.accessor = Accessor::Unknown { address: "203.0.113.9".to_owned() };
         records.extend([other, failed.clone(), failed]);

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 
 use super::model::{AccessAction, AccessRecord, Seal};
 use super::store::{COLUMNS, record_of, seals};
+use crate::id::{MemberId, OrderId};
 use crate::storage::{Param, Result, Tx};
 use crate::time::{Moment, day_range};
 
@@ -16,7 +17,7 @@ pub const MAX_FOUND_RECORDS: usize = 1_000;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccessFilter {
     /// of this member
-    pub member_id: Option<i64>,
+    pub member_id: Option<MemberId>,
     /// of this action
     pub action: Option<AccessAction>,
     /// from this day on
@@ -24,7 +25,7 @@ pub struct AccessFilter {
     /// up to this day
     pub to: Option<NaiveDate>,
     /// with the data of one of these orders
-    pub orders: Option<Vec<i64>>,
+    pub orders: Option<Vec<OrderId>>,
 }
 
 /// A record with the name of its member.
@@ -116,9 +117,9 @@ pub fn newest_seals(tx: &mut dyn Tx, count: i64) -> Result<Vec<Seal>> {
 }
 
 /// Names of all members, by identifier.
-pub fn usernames(tx: &mut dyn Tx) -> Result<HashMap<i64, String>> {
+pub fn usernames(tx: &mut dyn Tx) -> Result<HashMap<MemberId, String>> {
     let rows = tx.query("SELECT id, username FROM members", &[])?;
-    rows.into_iter().map(|mut row| Ok((row.int(0)?, row.text(1)?))).collect()
+    rows.into_iter().map(|mut row| Ok((row.id(0)?, row.text(1)?))).collect()
 }
 
 /// Records, each with whether its orders are uncertain, and their number.
@@ -129,7 +130,7 @@ type RecordsAndTotal = (Vec<(AccessRecord, bool)>, i64);
 fn of_orders(
     tx: &mut dyn Tx,
     filter: &AccessFilter,
-    orders: &[i64],
+    orders: &[OrderId],
     offset: i64,
     size: i64,
 ) -> Result<RecordsAndTotal> {

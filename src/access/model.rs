@@ -5,6 +5,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::audit::{Actor, MemberActor};
+use crate::id::{MemberId, OrderId};
 use crate::text::{coded, hex};
 use crate::time::Moment;
 
@@ -56,7 +57,7 @@ pub enum Accessor {
     /// a member, in a browser
     Member {
         /// identifier of the member
-        id: i64,
+        id: MemberId,
         /// network address of the request
         address: String,
     },
@@ -82,7 +83,7 @@ impl Accessor {
     }
 
     /// The member.
-    pub const fn member_id(&self) -> Option<i64> {
+    pub const fn member_id(&self) -> Option<MemberId> {
         if let Self::Member { id, .. } = self { Some(*id) } else { None }
     }
 
@@ -117,9 +118,9 @@ pub struct AccessedOrders {
     /// number of orders
     pub count: u64,
     /// smallest and largest identifier; none without orders
-    pub range: Option<(i64, i64)>,
+    pub range: Option<(OrderId, OrderId)>,
     /// each identifier, ascending; none for more than [`MAX_LISTED_ORDERS`]
-    pub listed: Option<Vec<i64>>,
+    pub listed: Option<Vec<OrderId>>,
 }
 
 impl AccessedOrders {
@@ -127,12 +128,12 @@ impl AccessedOrders {
     pub const NONE: Self = Self { count: 0, range: None, listed: None };
 
     /// Whether the order is certainly among these.
-    pub fn lists(&self, order_id: i64) -> bool {
+    pub fn lists(&self, order_id: OrderId) -> bool {
         self.listed.as_ref().is_some_and(|listed| listed.binary_search(&order_id).is_ok())
     }
 
     /// Whether the order may be among these: identifiers are in the order of creation.
-    pub fn may_include(&self, order_id: i64) -> bool {
+    pub fn may_include(&self, order_id: OrderId) -> bool {
         match (&self.listed, self.range) {
             (None, Some((first, last))) => (first..=last).contains(&order_id),
             _ => self.lists(order_id),
@@ -145,7 +146,7 @@ impl AccessedOrders {
         let mut bytes = Vec::with_capacity(listed.len() * 5);
         let mut previous = 0_u64;
         for id in listed {
-            let id = id.cast_unsigned();
+            let id = id.raw().cast_unsigned();
             let mut difference = id.wrapping_sub(previous);
             previous = id;
             while difference >= 0x80 {
@@ -158,7 +159,7 @@ impl AccessedOrders {
     }
 
     /// Reverses [`Self::encode`]. None if the bytes are damaged.
-    pub(super) fn decode(bytes: &[u8]) -> Option<Vec<i64>> {
+    pub(super) fn decode(bytes: &[u8]) -> Option<Vec<OrderId>> {
         let (mut listed, mut previous) = (Vec::new(), 0_u64);
         let mut rest = bytes.iter();
         while let Some(first) = rest.next() {
@@ -169,15 +170,15 @@ impl AccessedOrders {
                 shift += 7;
             }
             previous = previous.wrapping_add(difference);
-            listed.push(previous.cast_signed());
+            listed.push(OrderId::from_raw(previous.cast_signed()));
         }
         Some(listed)
     }
 }
 
-impl FromIterator<i64> for AccessedOrders {
-    fn from_iter<I: IntoIterator<Item = i64>>(ids: I) -> Self {
-        let mut ids: Vec<i64> = ids.into_iter().collect();
+impl FromIterator<OrderId> for AccessedOrders {
+    fn from_iter<I: IntoIterator<Item = OrderId>>(ids: I) -> Self {
+        let mut ids: Vec<OrderId> = ids.into_iter().collect();
         ids.sort_unstable();
         ids.dedup();
         Self {
@@ -370,8 +371,8 @@ mod tests {
     #[test]
     fn listed_orders_round_trip() {
         let ids = [i64::MAX, 1, 127, 128, 640_000_000_000_000_000, 640_000_000_000_000_001, 1];
-        let orders: AccessedOrders = ids.into_iter().collect();
-        assert_eq!((orders.count, orders.range), (6, Some((1, i64::MAX))));
+        let orders: AccessedOrders = ids.into_iter().map(OrderId::from_raw).collect();
+        assert_eq!((orders.count, orders.range), (6, Some((OrderId::from_raw(1), OrderId::from_raw(i64::MAX)))));
         let listed = AccessedOrders::decode(&orders.encode().expect("listed"));
         assert_eq!(listed, orders.listed);
         assert_eq!(AccessedOrders::decode(&[0x80]), None, "cut off");
@@ -380,11 +381,16 @@ mod tests {
 
     #[test]
     fn long_list_has_its_range_only() {
-        let orders: AccessedOrders = (1..=i64::try_from(MAX_LISTED_ORDERS).expect("small") + 1).collect();
-        assert_eq!((orders.listed.clone(), orders.range), (None, Some((1, 501))));
-        assert!(orders.may_include(77) && !orders.lists(77) && !orders.may_include(502));
-        let few: AccessedOrders = [5, 9].into_iter().collect();
-        assert!(few.lists(9) && !few.may_include(7));
+        let orders: AccessedOrders =
+            (1..=i64::try_from(MAX_LISTED_ORDERS).expect("small") + 1).map(OrderId::from_raw).collect();
+        assert_eq!((orders.listed.clone(), orders.range), (None, Some((OrderId::from_raw(1), OrderId::from_raw(501)))));
+        assert!(
+            orders.may_include(OrderId::from_raw(77))
+                && !orders.lists(OrderId::from_raw(77))
+                && !orders.may_include(OrderId::from_raw(502))
+        );
+        let few: AccessedOrders = [5, 9].into_iter().map(OrderId::from_raw).collect();
+        assert!(few.lists(OrderId::from_raw(9)) && !few.may_include(OrderId::from_raw(7)));
     }
 
     #[test]
@@ -410,11 +416,11 @@ mod tests {
     #[test]
     fn digest_is_that_of_another_implementation() {
         let access = NewAccess {
-            accessor: Accessor::Member { id: 7, address: "192.168.0.20".to_owned() },
+            accessor: Accessor::Member { id: MemberId::from_raw(7), address: "192.168.0.20".to_owned() },
             action: AccessAction::Searched,
             page: "/orders".to_owned(),
             query: "q=홍길동".to_owned(),
-            orders: [12, 15].into_iter().collect(),
+            orders: [12, 15].into_iter().map(OrderId::from_raw).collect(),
         };
         let digest = AccessRecord::digest(1, Moment(1_795_316_400_000), &access, "");
         assert_eq!(digest, "5bc530aaab0f78ff7eb59d55bffe5032152f4e5d24a6ea5f609bee78a8cddcf0");

@@ -8,6 +8,7 @@ use super::model::{
     AccessAction, AccessRecord, AccessedOrders, Accessor, ChainFault, MAX_QUERY_CHARS, NewAccess, Seal, UNCLEAN,
     seal_faults,
 };
+use crate::id::OrderId;
 use crate::storage::{Param, Result, Row, StorageError, Tx, schema, text_limits};
 use crate::time::Moment;
 
@@ -42,7 +43,7 @@ pub fn record_edit(
     tx: &mut dyn Tx,
     accessor: impl Into<Accessor>,
     page: String,
-    orders: impl IntoIterator<Item = i64>,
+    orders: impl IntoIterator<Item = OrderId>,
 ) -> Result<()> {
     let (accessor, orders) = (accessor.into(), orders.into_iter().collect());
     record(tx, NewAccess { accessor, action: AccessAction::Edited, page, query: String::new(), orders })
@@ -125,7 +126,7 @@ fn index_orders(tx: &mut dyn Tx, records: &[AccessRecord]) -> Result<()> {
 pub(super) fn record_of(mut row: Row) -> Result<AccessRecord> {
     let sequence = row.int(0)?;
     let inconsistent = |what: &str| StorageError::Inconsistent(format!("access_records {sequence}: {what}"));
-    let accessor = match (row.text(2)?.as_str(), row.opt_int(3)?, row.text(4)?) {
+    let accessor = match (row.text(2)?.as_str(), row.opt_id(3)?, row.text(4)?) {
         ("member", Some(id), address) => Accessor::Member { id, address },
         ("unknown", None, address) => Accessor::Unknown { address },
         ("command-line", None, address) if address.is_empty() => Accessor::CommandLine,
@@ -146,7 +147,7 @@ pub(super) fn record_of(mut row: Row) -> Result<AccessRecord> {
             query: row.text(7)?,
             orders: AccessedOrders {
                 count: u64::try_from(row.int(8)?).map_err(|_| inconsistent("order_count"))?,
-                range: row.opt_int(9)?.zip(row.opt_int(10)?),
+                range: row.opt_id(9)?.zip(row.opt_id(10)?),
                 listed,
             },
         },
@@ -252,7 +253,7 @@ pub fn all_orders(tx: &mut dyn Tx) -> Result<AccessedOrders> {
     let row = tx.query_one("SELECT count(*), min(id), max(id) FROM orders", &[])?;
     row.map_or(Ok(AccessedOrders::NONE), |row| {
         let count = u64::try_from(row.int(0)?).unwrap_or_default();
-        Ok(AccessedOrders { count, range: row.opt_int(1)?.zip(row.opt_int(2)?), listed: None })
+        Ok(AccessedOrders { count, range: row.opt_id(1)?.zip(row.opt_id(2)?), listed: None })
     })
 }
 
@@ -379,7 +380,7 @@ pub fn verify(tx: &mut dyn Tx, known: &[(i64, String)]) -> Result<ChainReport> {
     );
     tx.for_each("SELECT order_id, accessed_on FROM access_order_days", &[], &mut |row| {
         if let Some(day) = row.opt_date(1)? {
-            unindexed.remove(&(row.int(0)?, day));
+            unindexed.remove(&(row.id(0)?, day));
         }
         Ok(())
     })?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::list::{self, AccessFilter};
 use super::*;
+use crate::id::{MemberId, OrderId};
 use crate::storage::testing::ScratchDatabase;
 use crate::storage::{Result, Storage, StorageError, StorageOptions, Tx};
 use crate::time::{ManualClock, Moment};
@@ -30,11 +31,11 @@ fn open() -> Records {
 
 fn view(ids: &[i64]) -> NewAccess {
     NewAccess {
-        accessor: Accessor::Member { id: 7, address: "192.168.0.20".to_owned() },
+        accessor: Accessor::Member { id: MemberId::from_raw(7), address: "192.168.0.20".to_owned() },
         action: AccessAction::Viewed,
         page: "/orders".to_owned(),
         query: String::new(),
-        orders: ids.iter().copied().collect(),
+        orders: ids.iter().copied().map(OrderId::from_raw).collect(),
     }
 }
 
@@ -187,7 +188,7 @@ async fn rewritten_chain_differs_from_the_digest_of_a_signed_inspection() {
     records.fill().await;
     records.clock.advance_ms(10 * DAY_MS);
     let month = inspection::InspectionMonth::parse("2026-11").expect("a month");
-    assert!(records.write(move |tx| inspection::sign(tx, month, 7, "이상 없음")).await.is_some());
+    assert!(records.write(move |tx| inspection::sign(tx, month, MemberId::from_raw(7), "이상 없음")).await.is_some());
     assert_eq!(records.faults().await, []);
     let tables = ["access_records", "access_chain", "access_order_days", "access_seals"];
     records.tamper(tables.map(|table| &*format!("DELETE FROM {table}").leak()).to_vec().leak()).await;
@@ -203,7 +204,7 @@ async fn inspections_and_seals_end_with_the_records_that_they_are_about() {
     records.fill().await;
     records.clock.advance_ms(10 * DAY_MS);
     let month = inspection::InspectionMonth::parse("2026-11").expect("a month");
-    records.write(move |tx| inspection::sign(tx, month, 7, "이상 없음")).await;
+    records.write(move |tx| inspection::sign(tx, month, MemberId::from_raw(7), "이상 없음")).await;
     records.append(&[4]).await;
     records.clock.advance_ms(DAY_MS);
     records.write(seal).await;
@@ -264,7 +265,7 @@ async fn accesses_of_an_order_are_found_by_list_and_by_range() {
     records.append(&[3]).await;
     records
         .write(|tx| {
-            let orders = (1..=1_000).collect();
+            let orders = (1..=1_000).map(OrderId::from_raw).collect();
             record(tx, NewAccess { action: AccessAction::Downloaded, orders, ..view(&[]) })
         })
         .await;
@@ -273,7 +274,10 @@ async fn accesses_of_an_order_are_found_by_list_and_by_range() {
         assert_eq!(usize::try_from(total).expect("small"), rows.len());
         rows.into_iter().map(|row| (row.record.sequence, row.is_uncertain)).collect::<Vec<_>>()
     };
-    let of = |orders: &[i64]| AccessFilter { orders: Some(orders.to_vec()), ..AccessFilter::default() };
+    let of = |orders: &[i64]| AccessFilter {
+        orders: Some(orders.iter().copied().map(OrderId::from_raw).collect()),
+        ..AccessFilter::default()
+    };
     assert_eq!(found(of(&[2])).await, [(3, true), (1, false)]);
     assert_eq!(found(of(&[3, 5])).await, [(3, true), (2, false)]);
     assert_eq!(found(of(&[1_001])).await, []);
@@ -282,7 +286,7 @@ async fn accesses_of_an_order_are_found_by_list_and_by_range() {
     assert_eq!(found(viewed).await, [(1, false)]);
     let tomorrow = AccessFilter { from: crate::time::parse_date("2026-11-23"), ..AccessFilter::default() };
     assert_eq!(found(tomorrow).await, [(3, false), (2, false)]);
-    let other = AccessFilter { member_id: Some(8), ..AccessFilter::default() };
+    let other = AccessFilter { member_id: Some(MemberId::from_raw(8)), ..AccessFilter::default() };
     assert_eq!(found(other).await, []);
 }
 

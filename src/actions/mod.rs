@@ -7,6 +7,7 @@ pub mod pages;
 
 use crate::audit::{self, AuditEvent, MemberActor, RecordedEvent};
 use crate::deliveries::{complete, memo};
+use crate::id::AuditEntryId;
 use crate::orders::bulk_action;
 use crate::orders::bulk_set::BulkField;
 use crate::orders::store::bulk_actions::{self, BulkAction};
@@ -32,7 +33,7 @@ pub struct ActionRow {
 /// The newest actions; without those on orders unless `includes_orders`.
 pub fn newest(tx: &mut dyn Tx, includes_orders: bool) -> Result<Vec<ActionRow>> {
     let (now, actions) = (tx.now(), bulk_actions::newest(tx, MAX_LISTED_ACTIONS)?);
-    let ids: Vec<i64> = actions.iter().map(|action| action.id).collect();
+    let ids: Vec<AuditEntryId> = actions.iter().map(|action| action.id).collect();
     let mut entries = audit::by_ids(tx, &ids)?;
     let rows = actions.into_iter().filter_map(|action| {
         let event = entries.remove(&action.id)?.event;
@@ -68,7 +69,7 @@ fn is_of_deliveries(event: &AuditEvent) -> bool {
 pub fn undo(
     tx: &mut dyn Tx,
     actor: MemberActor,
-    action_id: i64,
+    action_id: AuditEntryId,
     includes_orders: bool,
 ) -> Result<Option<RecordedEvent>> {
     let Some(entry) = audit::find(tx, action_id)? else { return Ok(None) };

@@ -5,13 +5,12 @@ use axum::extract::{FromRef, Path, State};
 
 use crate::actions::{self, ActionRow};
 use crate::audit::MemberActor;
-use crate::id::parse_crockford;
 use crate::orders::bulk_job::{self, BUSY_MESSAGE, BulkJob, BulkJobs, JOB_PATH, JobOutcome, NewBulkJob};
 use crate::orders::store::bulk_actions;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::{
     Access, AppState, Error, Flash, FlashId, FormPairs, Layout, PageAction, PageKind, PageResult, Routes, local_path,
-    page, redirect, redirect_with_flash, url_with_flash,
+    page, parse_id, redirect, redirect_with_flash, url_with_flash,
 };
 
 /// What the pages of this room use.
@@ -61,7 +60,7 @@ async fn undo(
     Path(id): Path<String>,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
-    let (id, with_orders) = (parse_crockford(&id).ok_or(Error::NotFound)?, layout.processes_orders());
+    let (id, with_orders) = (parse_id(&id)?, layout.processes_orders());
     let back = pairs.iter().find(|(name, _)| name == "back").and_then(|(_, back)| local_path(back));
     let back = back.unwrap_or("/actions").to_owned();
     let undo = move |tx: &mut dyn Tx| -> StorageResult<Option<FlashId>> {

@@ -6,6 +6,7 @@ pub use self::store::{
     KeptFile, NewFile, by_id, delete_old_files, delete_orders, file, file_chunk, files_of_order, keep_file,
     newest_files, of_digest, orders_in_files, orders_of, overwrite_notes, page, record, record_file, record_orders,
 };
+use crate::id::DownloadId;
 use crate::text::coded;
 use crate::time::Moment;
 
@@ -87,7 +88,7 @@ coded! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderFile {
     /// identifier of the download
-    pub download_id: i64,
+    pub download_id: DownloadId,
     /// time of the download
     pub at: Moment,
     /// who downloaded it; none after the member is deleted
@@ -123,7 +124,7 @@ pub struct DownloadRecord<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DownloadRow {
     /// identifier
-    pub id: i64,
+    pub id: DownloadId,
     /// name of the file while it is kept
     pub file_name: Option<String>,
     /// time of the download

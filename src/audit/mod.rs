@@ -20,6 +20,7 @@ pub use self::event::{
     RejectedFile, StopsReport, Verb,
 };
 pub use self::store::{by_ids, delete_old, find, grants, record, verbs_since};
+use crate::id::{AuditEntryId, Identifier, MemberId};
 use crate::storage::{Result, Tx};
 use crate::time::Moment;
 
@@ -38,7 +39,7 @@ pub enum Actor {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemberActor {
     /// identifier of the member
-    pub id: i64,
+    pub id: MemberId,
     /// network address of the request, behind trusted proxies
     pub address: IpAddr,
 }
@@ -51,7 +52,7 @@ impl From<MemberActor> for Actor {
 
 impl Actor {
     /// The member; none for the command line and the program.
-    pub const fn member_id(self) -> Option<i64> {
+    pub const fn member_id(self) -> Option<MemberId> {
         if let Self::Member(member) = self { Some(member.id) } else { None }
     }
 
@@ -78,12 +79,12 @@ impl AuditObject {
     pub const UNNUMBERED: Self = Self { id: None, count: 1 };
 
     /// The object with this identifier.
-    pub const fn one(id: i64) -> Self {
-        Self { id: Some(id), count: 1 }
+    pub fn one(id: impl Identifier) -> Self {
+        Self { id: Some(id.raw()), count: 1 }
     }
 
     /// The objects with these identifiers.
-    pub const fn of(ids: &[i64]) -> Self {
+    pub fn of(ids: &[impl Identifier]) -> Self {
         match ids {
             [id] => Self::one(*id),
             _ => Self { id: None, count: ids.len() },
@@ -95,7 +96,7 @@ impl AuditObject {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
     /// time-sorted identifier
-    pub id: i64,
+    pub id: AuditEntryId,
     /// time of the action
     pub at: Moment,
     /// who acted
@@ -112,11 +113,16 @@ pub struct RecordedEvent {
     /// what was done, or why nothing was
     pub event: AuditEvent,
     /// the entry; none if nothing was done
-    pub audit_entry_id: Option<i64>,
+    pub audit_entry_id: Option<AuditEntryId>,
 }
 
 /// Records an event with the identifiers of the changed objects; does not record it if there are none.
-pub fn record_effect(tx: &mut dyn Tx, actor: MemberActor, ids: &[i64], event: AuditEvent) -> Result<RecordedEvent> {
+pub fn record_effect<I: Identifier>(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    ids: &[I],
+    event: AuditEvent,
+) -> Result<RecordedEvent> {
     let audit_entry_id = match ids {
         [] => None,
         _ => Some(record(tx, actor, AuditObject::of(ids), &event)?),

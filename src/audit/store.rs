@@ -5,12 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{Actor, AuditEntry, AuditEvent, AuditObject, MemberActor, Verb};
+use crate::id::{AuditEntryId, Identifier, MemberId};
 use crate::storage::{Result, Row, StorageError, Tx};
 use crate::time::Moment;
 
 /// Appends an entry in the transaction of the action. Returns its identifier.
-pub fn record(tx: &mut dyn Tx, actor: impl Into<Actor>, object: AuditObject, event: &AuditEvent) -> Result<i64> {
-    let (id, now, verb, actor) = (tx.new_id(), tx.now(), event.verb(), actor.into());
+pub fn record(
+    tx: &mut dyn Tx,
+    actor: impl Into<Actor>,
+    object: AuditObject,
+    event: &AuditEvent,
+) -> Result<AuditEntryId> {
+    let (id, now, verb, actor) = (tx.new_id::<AuditEntryId>(), tx.now(), event.verb(), actor.into());
     let (member_id, address) = match actor {
         Actor::Member(MemberActor { id, address }) => (Some(id), address.to_string()),
         Actor::CommandLine | Actor::Program => (None, String::new()),
@@ -52,9 +58,10 @@ const ENTRY: &str = "SELECT id, recorded_at, actor, member_id, address, verb, ob
                      FROM audit_entries";
 
 fn entry(mut row: Row) -> Result<AuditEntry> {
-    let id = row.int(0)?;
-    let inconsistent = |what: &dyn std::fmt::Display| StorageError::Inconsistent(format!("audit_entries {id}: {what}"));
-    let actor = match (row.text(2)?.as_str(), row.opt_int(3)?) {
+    let id = row.id(0)?;
+    let inconsistent =
+        |what: &dyn std::fmt::Display| StorageError::Inconsistent(format!("audit_entries {id:?}: {what}"));
+    let actor = match (row.text(2)?.as_str(), row.opt_id(3)?) {
         ("member", Some(id)) => {
             let address = row.text(4)?.parse().map_err(|error| inconsistent(&error))?;
             Actor::Member(MemberActor { id, address })
@@ -71,12 +78,12 @@ fn entry(mut row: Row) -> Result<AuditEntry> {
 }
 
 /// The entry with this identifier.
-pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<AuditEntry>> {
+pub fn find(tx: &mut dyn Tx, id: AuditEntryId) -> Result<Option<AuditEntry>> {
     tx.query_one(&format!("{ENTRY} WHERE id = ?"), &[id.into()])?.map(entry).transpose()
 }
 
 /// The newest entries about a member's rights: added, role, 사용 and 사용 중지. Newest first.
-pub fn grants(tx: &mut dyn Tx, member_id: i64, limit: i64) -> Result<Vec<AuditEntry>> {
+pub fn grants(tx: &mut dyn Tx, member_id: MemberId, limit: i64) -> Result<Vec<AuditEntry>> {
     let codes = Verb::GRANTS.map(Verb::code).join("', '");
     let sql = format!(
         "{ENTRY} WHERE object_type = 'member' AND object_id = ? AND verb IN ('{codes}') ORDER BY id DESC LIMIT ?"
@@ -85,7 +92,7 @@ pub fn grants(tx: &mut dyn Tx, member_id: i64, limit: i64) -> Result<Vec<AuditEn
 }
 
 /// The entries of these identifiers.
-pub fn by_ids(tx: &mut dyn Tx, ids: &[i64]) -> Result<BTreeMap<i64, AuditEntry>> {
+pub fn by_ids(tx: &mut dyn Tx, ids: &[AuditEntryId]) -> Result<BTreeMap<AuditEntryId, AuditEntry>> {
     let mut entries = BTreeMap::new();
     tx.for_ids(ids, &[], |ids| format!("{ENTRY} WHERE id IN ({ids})"), &mut |row| {
         let entry = entry(row)?;
@@ -98,20 +105,21 @@ pub fn by_ids(tx: &mut dyn Tx, ids: &[i64]) -> Result<BTreeMap<i64, AuditEntry>>
 /// Deletes entries before `before`, at most `limit`; answers how many. Identifiers are in the order of time.
 pub fn delete_old(tx: &mut dyn Tx, before: Moment, limit: i64) -> Result<u64> {
     let sql = "SELECT id, recorded_at FROM audit_entries ORDER BY id LIMIT ?";
-    let mut old = Vec::new();
+    let mut old: Vec<AuditEntryId> = Vec::new();
     tx.for_each(sql, &[limit.into()], &mut |row| {
         if row.moment(1)? < before {
-            old.push(row.int(0)?);
+            old.push(row.id(0)?);
         }
         Ok(())
     })?;
     tx.delete_ids("audit_entries", "id", &old)
 }
 
-/// The verbs of a member's entries with greater identifiers than `since`.
-pub fn verbs_since(tx: &mut dyn Tx, member_id: i64, since: i64) -> Result<BTreeSet<Verb>> {
+/// The verbs of a member's entries with greater identifiers than `since`, which may be of another kind: all are in the
+/// order of time.
+pub fn verbs_since(tx: &mut dyn Tx, member_id: MemberId, since: impl Identifier) -> Result<BTreeSet<Verb>> {
     let sql = "SELECT DISTINCT verb FROM audit_entries WHERE member_id = ? AND id > ?";
-    let rows = tx.query(sql, &[member_id.into(), since.into()])?;
+    let rows = tx.query(sql, &[member_id.into(), since.raw().into()])?;
     let verbs = rows.into_iter().map(|mut row| {
         let code = row.text(0)?;
         let verb = Verb::ALL.iter().copied().find(|verb| verb.code() == code);

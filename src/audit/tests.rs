@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use super::sentence::{role_label, state_label};
 use super::*;
+use crate::id::{MemberId, OrderId};
 use crate::members::model::Role;
 use crate::orders::model::OrderState;
 use crate::orders::testing::Shop;
 use crate::storage::StorageError;
 
-const MANAGER: MemberActor = MemberActor { id: 7, address: IpAddr::V4(std::net::Ipv4Addr::new(192, 168, 0, 20)) };
+const MANAGER: MemberActor =
+    MemberActor { id: MemberId::from_raw(7), address: IpAddr::V4(std::net::Ipv4Addr::new(192, 168, 0, 20)) };
 
 fn numbers(numbers: &[&str]) -> NumberList {
     numbers.iter().copied().collect()
@@ -374,8 +376,8 @@ fn entry_has_actor_address_object_and_details() {
     shop.write(|tx, _| {
         for (event, _) in events() {
             for (actor, object) in [
-                (Actor::from(MANAGER), AuditObject::one(12)),
-                (Actor::CommandLine, AuditObject::of(&[12, 13])),
+                (Actor::from(MANAGER), AuditObject::one(OrderId::from_raw(12))),
+                (Actor::CommandLine, AuditObject::of(&[12, 13].map(OrderId::from_raw))),
                 (Actor::Program, AuditObject::UNNUMBERED),
             ] {
                 let id = record(tx, actor, object, &event)?;
@@ -393,10 +395,10 @@ fn action_without_effect_leaves_no_entry() {
     let shop = Shop::open();
     shop.write(|tx, _| {
         let event = || AuditEvent::OrdersClassified { orders: NumberList::default() };
-        assert_eq!(record_effect(tx, MANAGER, &[], event())?.audit_entry_id, None);
-        let recorded = record_effect(tx, MANAGER, &[5], event())?;
+        assert_eq!(record_effect::<OrderId>(tx, MANAGER, &[], event())?.audit_entry_id, None);
+        let recorded = record_effect(tx, MANAGER, &[OrderId::from_raw(5)], event())?;
         let entry = find(tx, recorded.audit_entry_id.expect("an entry"))?.expect("an entry");
-        assert_eq!(entry.object, AuditObject::one(5));
+        assert_eq!(entry.object, AuditObject::one(OrderId::from_raw(5)));
         assert_eq!(tx.scalar("SELECT count(*) FROM audit_entries", &[])?, 1);
         Ok(())
     })
@@ -433,7 +435,12 @@ fn verbs_of_a_member_are_found_since_an_identifier() {
     shop.write(|tx, _| {
         let early = record(tx, MANAGER, AuditObject::UNNUMBERED, &AuditEvent::SnapshotRequested {})?;
         record(tx, MANAGER, AuditObject::UNNUMBERED, &AuditEvent::DatabaseDownloaded {})?;
-        record(tx, Actor::CommandLine, AuditObject::one(7), &AuditEvent::MemberEnabled { username: text("kim") })?;
+        record(
+            tx,
+            Actor::CommandLine,
+            AuditObject::one(MemberId::from_raw(7)),
+            &AuditEvent::MemberEnabled { username: text("kim") },
+        )?;
         assert_eq!(verbs_since(tx, MANAGER.id, early)?, BTreeSet::from([Verb::DatabaseDownloaded]));
         Ok(())
     })

@@ -17,7 +17,6 @@ use crate::access;
 use crate::audit::{self, Actor, AuditEvent, AuditObject, MemberActor};
 use crate::config::{Config, Database};
 use crate::demo::Demo;
-use crate::id::crockford;
 use crate::objects::is_on_disk_of;
 use crate::storage::Storage;
 use crate::text::format_size;
@@ -302,7 +301,7 @@ async fn download(
         access::record_download(tx, Actor::from(actor).into(), "/backup/download", "", orders)?;
         audit::record(tx, actor, AuditObject::UNNUMBERED, &AuditEvent::DatabaseDownloaded {})
     });
-    let copy: PathBuf = config.data.join(format!("{}.download.tmp", crockford(record.await?)));
+    let copy: PathBuf = config.data.join(format!("{}.download.tmp", record.await?));
     let copied = storage.copy_to(copy.clone()).await;
     let opened = match &copied {
         Ok(()) => std::fs::File::open(&copy),

@@ -94,7 +94,7 @@ impl BackedUpShop {
     /// Commits a row of at least that many bytes. Returns the time after the commit.
     async fn commit(&self, bytes: usize) -> Moment {
         let write = move |tx: &mut dyn crate::storage::Tx| {
-            let (name, text) = (format!("note.{}", tx.new_id()), "0123456789abcdef".repeat(bytes / 16 + 1));
+            let (name, text) = (format!("note.{}", tx.new_number()), "0123456789abcdef".repeat(bytes / 16 + 1));
             tx.upsert("settings", &[("name", name.into())], &[("value", text.into())])
         };
         self.storage.write(write).await.expect("writes");

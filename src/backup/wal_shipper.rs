@@ -12,7 +12,7 @@ use super::replication::{Generation, TargetReplication, WalExtent, WalView};
 use super::snapshot::{self, SnapshotCopy};
 use super::spool::SnapshotInfo;
 use super::wal;
-use crate::id::{IdGenerator, crockford};
+use crate::id::{IdGenerator, number_code};
 use crate::storage::{CommitFeed, Result, StorageError, Wal, WalCommit};
 use crate::time::{Clock, Moment};
 
@@ -334,7 +334,7 @@ impl TargetState {
 }
 
 fn generation_id(ids: &IdGenerator, now: Moment) -> String {
-    crockford(ids.next(now.0))
+    number_code(ids.next(now.0))
 }
 
 type OpenWal = (std::fs::File, wal::WalFormat, wal::WalPosition, u32);

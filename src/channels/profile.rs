@@ -11,6 +11,7 @@ use rust_embed::RustEmbed;
 use serde::{Deserialize, Serialize};
 
 use super::model::{ChargeType, ShippingMethod};
+use crate::id::ProfileId;
 use crate::text::{coded, fold_word};
 
 /// Limit of a code in characters, as in `sales_channels`.
@@ -178,7 +179,7 @@ impl Default for ProfileDefaults {
 pub struct Profile {
     /// identifier of a profile that the shop taught; none for one of the program
     #[serde(skip)]
-    pub own_id: Option<i64>,
+    pub own_id: Option<ProfileId>,
     /// kind of file
     pub kind: FileKind,
     /// code, such as `SMART_STORE`

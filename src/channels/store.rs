@@ -3,20 +3,21 @@
 
 pub mod profiles;
 
+use crate::id::ChannelId;
 use crate::storage::{Param, Result, Tx};
 
 /// The id of a channel; none when it has no orders yet, or for a courier.
-pub fn find_id(tx: &mut dyn Tx, code: &str) -> Result<Option<i64>> {
+pub fn find_id(tx: &mut dyn Tx, code: &str) -> Result<Option<ChannelId>> {
     let row = tx.query_one("SELECT id FROM sales_channels WHERE code = ?", &[code.into()])?;
-    row.map(|row| row.int(0)).transpose()
+    row.map(|row| row.id(0)).transpose()
 }
 
 /// The id of a channel, which is inserted if it does not exist.
-pub fn find_or_insert(tx: &mut dyn Tx, code: &str, name: &str) -> Result<i64> {
+pub fn find_or_insert(tx: &mut dyn Tx, code: &str, name: &str) -> Result<ChannelId> {
     if let Some(id) = find_id(tx, code)? {
         return Ok(id);
     }
-    let id = tx.scalar("SELECT max(id) FROM sales_channels", &[])? + 1;
+    let id = ChannelId::from_raw(tx.scalar("SELECT max(id) FROM sales_channels", &[])? + 1);
     tx.exec("INSERT INTO sales_channels (id, code, name) VALUES (?, ?, ?)", &[id.into(), code.into(), name.into()])?;
     Ok(id)
 }

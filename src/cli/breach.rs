@@ -13,7 +13,7 @@ use crate::access::{self, AccessedOrders, Accessor};
 use crate::audit::Actor;
 use crate::audit::downloads::{self, DownloadRecord, Purpose};
 use crate::config::Config;
-use crate::id::{crockford, parse_crockford};
+use crate::id::{BreachId, Id};
 use crate::members::store as members;
 use crate::privacy::breach::notice::{missing_items, notice_text};
 use crate::privacy::breach::{
@@ -119,8 +119,8 @@ fn moment(flag: &str, text: &str) -> Result<Moment, CliError> {
     parse_moment(text).ok_or_else(|| CliError(format!("--{flag} '{text}': \"2026-11-22 10:00\"처럼 입력해 주세요.")))
 }
 
-fn id(number: &str) -> Result<i64, CliError> {
-    parse_crockford(number).ok_or_else(|| unknown(number))
+fn id(number: &str) -> Result<BreachId, CliError> {
+    Id::parse(number).ok_or_else(|| unknown(number))
 }
 
 fn unknown(number: &str) -> CliError {
@@ -143,7 +143,7 @@ impl BreachCommand {
 
 fn summary(breach: &Breach, now: Moment) -> Value {
     json!({
-        "number": crockford(breach.id),
+        "number": breach.id.to_string(),
         "cause": breach.cause.code(),
         "is_confirmed": breach.is_confirmed,
         "noticed_at": breach.noticed_at.iso(),
@@ -175,7 +175,7 @@ fn list(storage: &Storage, json: bool) -> CommandResult {
             Some((at, people)) => format!("{at}에 마침, 대상 {people}명"),
             None => format!("{}까지 알리세요", breach.due_at()),
         };
-        writeln!(out, "{}  {}  {}  {state}", crockford(breach.id), breach.noticed_at, breach.cause.label())?;
+        writeln!(out, "{}  {}  {}  {state}", breach.id, breach.noticed_at, breach.cause.label())?;
     }
     Ok(Outcome::Complete)
 }
@@ -219,7 +219,7 @@ impl Open {
         if self.json {
             writeln!(out, "{}", summary(&breach, now))?;
         } else {
-            writeln!(out, "사건 {}: {}까지 알리세요.", crockford(breach.id), breach.due_at())?;
+            writeln!(out, "사건 {}: {}까지 알리세요.", breach.id, breach.due_at())?;
         }
         Ok(Outcome::Complete)
     }

@@ -22,6 +22,7 @@ use crate::audit::downloads::{self, DownloadRecord, NewFile};
 use crate::channels::{self, Profiles};
 use crate::config::Config;
 use crate::districts::DistrictCache;
+use crate::id::OrderId;
 use crate::orders;
 use crate::orders::export::{self, ExportError, ExportKind, ExportOutcome, ExportRequest, Format, SMART_STORE};
 use crate::orders::filter::{DateField, MAX_PASTED_NUMBERS, OrderFilter, OrderQuery, parts};
@@ -221,7 +222,7 @@ impl Orders {
             let written = written.await.map_err(|error| export_error(error, &path))?;
             let source = format!("/orders?{}", query.to_query_string(&[]));
             let (rows, accessed, ids) = (written.orders(), written.accessed(), written.ids.clone());
-            let despite: Vec<i64> = written.despite_claim.iter().map(|order| order.id).collect();
+            let despite: Vec<OrderId> = written.despite_claim.iter().map(|order| order.id).collect();
             let name = Path::new(&path).file_name().unwrap_or_default().to_string_lossy().into_owned();
             let bytes = match content.recipient() {
                 Some(_) => std::fs::read(&path).map_err(|error| export_error(error.into(), &path))?,
@@ -337,7 +338,7 @@ fn report(
 }
 
 /// The orders with these numbers, which a flag names.
-pub(super) fn resolve_numbers(tx: &mut dyn Tx, flag: &str, numbers: &[String]) -> Result<Vec<i64>, CliError> {
+pub(super) fn resolve_numbers(tx: &mut dyn Tx, flag: &str, numbers: &[String]) -> Result<Vec<OrderId>, CliError> {
     let asked: Vec<&str> = numbers.iter().map(String::as_str).collect();
     let found = orders::store::ids_by_number(tx, None, &asked)?;
     let unknown = asked.iter().filter(|number| !found.contains_key(**number));

@@ -20,6 +20,7 @@ use crate::audit::Actor;
 use crate::channels::{FileError, FileKind, Profiles};
 use crate::config::Config;
 use crate::districts::DistrictCache;
+use crate::id::UploadId;
 use crate::orders::findings::{FoundProduct, FoundVariant};
 use crate::sheets::SheetError;
 use crate::uploads::{self, ImportOptions, OpenError, Report, RowReport, Stage, UploadError, Uploads, parse, store};
@@ -254,7 +255,7 @@ async fn upload(
     bytes: Vec<u8>,
     password: Option<&str>,
     request: &ImportOptions,
-) -> Result<(Option<i64>, uploads::ImportOutcome), UploadError> {
+) -> Result<(Option<UploadId>, uploads::ImportOutcome), UploadError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let (id, done) = uploads.receive_and_apply(Actor::CommandLine, &name, bytes, password, request).await?;
     if let Err(UploadError::Refused(refusal)) = &done
@@ -271,11 +272,11 @@ async fn upload(
     done.map(|done| (Some(id), done))
 }
 
-fn applied(file: String, id: Option<i64>, kind: FileKind, report: Report) -> FileResult {
+fn applied(file: String, id: Option<UploadId>, kind: FileKind, report: Report) -> FileResult {
     let [created, updated, skipped, rejected] = uploads::RowOutcome::ALL.map(|outcome| report.count(outcome));
     FileResult::Applied {
         file,
-        upload: id.map(crate::id::crockford),
+        upload: id.map(|id| id.to_string()),
         kind: kind.code(),
         created,
         updated,

@@ -14,7 +14,7 @@ use crate::audit::Actor;
 use crate::audit::downloads::{self, DownloadRecord, Purpose};
 use crate::config::Config;
 use crate::districts::DistrictCache;
-use crate::id::{crockford, parse_crockford};
+use crate::id::{Id, OrderId, PersonRequestId};
 use crate::orders::store as orders;
 use crate::privacy::RetentionYears;
 use crate::privacy::person::{KEPT_BECAUSE, PersonRecord, PersonRole};
@@ -132,7 +132,7 @@ pub(super) enum PersonCommand {
 
 impl PersonOf {
     /// The order and the role.
-    fn find(&self, storage: &Storage) -> Result<(i64, PersonRole), CliError> {
+    fn find(&self, storage: &Storage) -> Result<(OrderId, PersonRole), CliError> {
         let role = PersonRole::from_code(&self.role)
             .ok_or_else(|| CliError(format!("--role '{}': customer와 recipient 가운데 하나예요.", self.role)))?;
         let number = self.order_number.clone();
@@ -189,13 +189,13 @@ fn find(storage: &Storage, words: &str, json: bool) -> CommandResult {
     let (found, is_cut, numbers) = block_on(async {
         let write = move |tx: &mut dyn Tx| {
             let (found, is_cut) = find_people(tx, &asked)?;
-            let ids: Vec<i64> = found.iter().map(|found| found.order_id).collect();
+            let ids: Vec<OrderId> = found.iter().map(|found| found.order_id).collect();
             record_view(tx, "person find", &asked, ids.iter().copied().collect())?;
             Ok::<_, CliError>((found, is_cut, orders::numbers(tx, &ids)?))
         };
         storage.write(write).await
     })?;
-    let number = |id: i64| numbers.get(&id).cloned().unwrap_or_default();
+    let number = |id: OrderId| numbers.get(&id).cloned().unwrap_or_default();
     let mut out = io::stdout().lock();
     if json {
         let people = found.iter().map(|found| {
@@ -325,7 +325,11 @@ fn execute(
     person: &PersonOf,
     kind: RequestKind,
     demand: &DemandOptions,
-    act: impl Fn(&mut dyn Tx, i64, (i64, PersonRole)) -> Result<Option<requests::RequestOutcome>, StorageError>
+    act: impl Fn(
+        &mut dyn Tx,
+        PersonRequestId,
+        (OrderId, PersonRole),
+    ) -> Result<Option<requests::RequestOutcome>, StorageError>
     + Send
     + 'static,
 ) -> CommandResult {
@@ -359,7 +363,7 @@ fn execute(
     let (id, answer, said) = done.ok_or_else(|| CliError("주문이 없어요.".to_owned()))?;
     let mut out = io::stdout().lock();
     if demand.json {
-        writeln!(out, "{}", json!({ "request": crockford(id), "answer": answer.code(), "message": said }))?;
+        writeln!(out, "{}", json!({ "request": id.to_string(), "answer": answer.code(), "message": said }))?;
     } else {
         writeln!(out, "{said}")?;
     }
@@ -402,7 +406,7 @@ fn request_json(request: &PersonRequest) -> Value {
         .as_ref()
         .map(|(answer, note, at, by)| json!({ "answer": answer.code(), "note": note, "at": at.iso(), "username": by }));
     json!({
-        "request": crockford(request.id),
+        "request": request.id.to_string(),
         "kind": request.kind.code(),
         "received_on": request.received_on.to_string(),
         "due_on": request.due_on.to_string(),
@@ -431,7 +435,7 @@ fn list(storage: &Storage, json: bool) -> CommandResult {
             None if request.is_late(today) => format!("기한이 지났어요 ({})", request.due_on),
             None => format!("{}까지", request.due_on),
         };
-        let (id, kind) = (crockford(request.id), request.kind.label());
+        let (id, kind) = (request.id.to_string(), request.kind.label());
         writeln!(out, "{id}  {}  {kind}  {state}  {}", request.received_on, request.demand)?;
     }
     Ok(Outcome::Complete)
@@ -439,7 +443,7 @@ fn list(storage: &Storage, json: bool) -> CommandResult {
 
 fn give_answer(storage: &Storage, number: &str, answer: &str, note: &str) -> CommandResult {
     let unknown = || CliError(format!("'{number}' 요구가 없거나 이미 답했어요. mukkeum person requests로 확인하세요."));
-    let id = parse_crockford(number).ok_or_else(unknown)?;
+    let id = Id::parse(number).ok_or_else(unknown)?;
     let answer = <RequestAnswer as FromCode>::from_code(answer)
         .ok_or_else(|| CliError(format!("ANSWER '{answer}': done, in-part, refused 가운데 하나예요.")))?;
     let note = one_line(note);

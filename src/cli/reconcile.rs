@@ -12,7 +12,6 @@ use super::import::first_line;
 use super::{CliError, CommandResult, Outcome, block_on, open_existing};
 use crate::config::Config;
 use crate::districts::DistrictCache;
-use crate::id::crockford;
 use crate::reconcile::model::{ListFinding, ReportRow, Tally};
 use crate::reconcile::{ListFile, ReconcileOptions, ReconcileOutcome, reconcile};
 use crate::time::parse_date;
@@ -148,7 +147,7 @@ fn reconciled(files: Vec<String>, report: &ReconcileOutcome) -> ReconciledList {
     };
     ReconciledList {
         file: files.first().cloned().unwrap_or_default(),
-        report: crockford(report.id),
+        report: report.id.to_string(),
         sales_channel: report.channel_code.clone(),
         listed: comparison.listed,
         matched: comparison.tally(ListFinding::Matched),

@@ -10,6 +10,7 @@ use super::{CliError, CommandResult, Outcome, block_on, open_existing, open_stor
 use crate::audit::{self, Actor, AuditEvent, AuditObject};
 use crate::config::Config;
 use crate::drive::store::keys;
+use crate::id::MemberId;
 use crate::members::model::{Account, NewPassword, PasswordError, Role, UsernameError, validate_username};
 use crate::members::passwords::PasswordHasher;
 use crate::members::store::{self, UpdateError, login_throttle, second_factor};
@@ -157,7 +158,7 @@ impl User {
 /// Changes what a member may do; the day keys of the phones of the member end with it.
 fn with_keys(
     tx: &mut dyn Tx,
-    id: i64,
+    id: MemberId,
     change: impl FnOnce(&mut dyn Tx) -> Result<std::result::Result<(), UpdateError>>,
 ) -> Result<std::result::Result<(), UpdateError>> {
     match change(tx)? {
@@ -220,7 +221,7 @@ fn change(
     username: String,
     event: impl FnOnce(String) -> AuditEvent,
     message: &str,
-    act: impl Fn(&mut dyn Tx, i64) -> Result<Result<(), UpdateError>> + Send + 'static,
+    act: impl Fn(&mut dyn Tx, MemberId) -> Result<Result<(), UpdateError>> + Send + 'static,
 ) -> CommandResult {
     let event = event(username.clone());
     block_on(async {

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use crate::id::OrderId;
 use crate::text::coded;
 use crate::time::Moment;
 
@@ -38,7 +39,7 @@ coded! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DelayNotice {
     /// identifier
-    pub id: i64,
+    pub id: OrderId,
     /// why it is late
     pub reason: String,
     /// the new day; none if it is not known yet

@@ -6,7 +6,7 @@ use super::model::{ConsentWay, DelayNotice, NoticeWay, WithdrawalConsent};
 use super::terms::first_timely_day;
 use crate::access;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
-use crate::id::crockford;
+use crate::id::{DeliveryId, OrderId};
 use crate::plans::store::promises;
 use crate::search::Total;
 use crate::storage::{Diagnostic, Param, Result, Row, Severity, StorageError, Tx};
@@ -43,10 +43,10 @@ pub fn count_late(tx: &mut dyn Tx, today: NaiveDate) -> Result<Total> {
 }
 
 /// A page of the orders that are late without a notice, oldest payment first.
-pub fn late(tx: &mut dyn Tx, today: NaiveDate, offset: i64, size: i64) -> Result<Vec<i64>> {
+pub fn late(tx: &mut dyn Tx, today: NaiveDate, offset: i64, size: i64) -> Result<Vec<OrderId>> {
     let sql = format!("SELECT o.id {} ORDER BY o.placed_at, o.id LIMIT ? OFFSET ?", from_late(tx));
     let params: Vec<Param<'_>> = late_params(today).into_iter().chain([size.into(), offset.into()]).collect();
-    tx.query(&sql, &params)?.iter().map(|row| row.int(0)).collect()
+    tx.query(&sql, &params)?.iter().map(|row| row.id(0)).collect()
 }
 
 /// What 법 점검 and `mukkeum doctor` say.
@@ -65,14 +65,14 @@ pub fn check(tx: &mut dyn Tx) -> Result<Diagnostic> {
 }
 
 /// The day that was agreed for a delivery: the promise that holds.
-pub fn promised_day(tx: &mut dyn Tx, delivery_id: i64) -> Result<Option<NaiveDate>> {
+pub fn promised_day(tx: &mut dyn Tx, delivery_id: DeliveryId) -> Result<Option<NaiveDate>> {
     let promises = promises::of_delivery(tx, delivery_id)?;
     Ok(promises.into_iter().rev().find(|promise| promise.replaced_at.is_none()).map(|promise| promise.day))
 }
 
 fn notice(mut row: Row) -> Result<DelayNotice> {
     Ok(DelayNotice {
-        id: row.int(0)?,
+        id: row.id(0)?,
         reason: row.text(1)?,
         new_day: row.opt_date(2)?,
         way: row.code(3, "delay_notices.way")?,
@@ -83,14 +83,14 @@ fn notice(mut row: Row) -> Result<DelayNotice> {
 }
 
 /// The notices of an order, newest first.
-pub fn notices(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<DelayNotice>> {
+pub fn notices(tx: &mut dyn Tx, order_id: OrderId) -> Result<Vec<DelayNotice>> {
     let sql = "SELECT n.id, n.reason, n.new_day, n.way, n.text, n.sent_at, m.username FROM delay_notices n \
                LEFT JOIN members m ON m.id = n.member_id WHERE n.order_id = ? ORDER BY n.id DESC";
     tx.query(sql, &[order_id.into()])?.into_iter().map(notice).collect()
 }
 
-fn page_of(order_id: i64) -> String {
-    format!("/consumer/orders/{}", crockford(order_id))
+fn page_of(order_id: OrderId) -> String {
+    format!("/consumer/orders/{order_id}")
 }
 
 /// What a notice says.
@@ -110,10 +110,10 @@ pub struct NewNotice {
 pub fn add_notice(
     tx: &mut dyn Tx,
     actor: MemberActor,
-    (order_id, number): (i64, &str),
+    (order_id, number): (OrderId, &str),
     notice: &NewNotice,
 ) -> Result<AuditEvent> {
-    let (id, now) = (tx.new_id(), tx.now());
+    let (id, now) = (tx.new_number(), tx.now());
     tx.exec(
         "INSERT INTO delay_notices (id, order_id, reason, new_day, way, text, sent_at, member_id) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -136,7 +136,7 @@ pub fn add_notice(
 }
 
 /// The consent of an order.
-pub fn consent(tx: &mut dyn Tx, order_id: i64) -> Result<Option<WithdrawalConsent>> {
+pub fn consent(tx: &mut dyn Tx, order_id: OrderId) -> Result<Option<WithdrawalConsent>> {
     let sql = "SELECT c.given_on, c.way, c.proof, c.recorded_at, m.username FROM withdrawal_consents c \
                LEFT JOIN members m ON m.id = c.member_id WHERE c.order_id = ?";
     let row = tx.query_one(sql, &[order_id.into()])?;
@@ -157,7 +157,7 @@ pub fn consent(tx: &mut dyn Tx, order_id: i64) -> Result<Option<WithdrawalConsen
 pub fn add_consent(
     tx: &mut dyn Tx,
     actor: MemberActor,
-    (order_id, number): (i64, &str),
+    (order_id, number): (OrderId, &str),
     (given_on, way): (NaiveDate, ConsentWay),
     proof: &str,
 ) -> Result<Option<AuditEvent>> {

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::log::{self, DeliveryAction, DeliveryEvent};
 use super::store::{self, Delivery};
 use crate::audit::{self, AuditEvent, MemberActor, NumberList, RecordedEvent};
+use crate::id::{AuditEntryId, DeliveryId, OrderId};
 use crate::orders;
 use crate::orders::claim::ClaimGate;
 use crate::orders::model::{Order, OrderState};
@@ -30,7 +31,7 @@ struct CompletionOutcome {
     held: NumberList,
     despite_claim: NumberList,
     /// orders that an open claim keeps where they are
-    held_orders: Vec<i64>,
+    held_orders: Vec<OrderId>,
 }
 
 impl From<CompletionOutcome> for AuditEvent {
@@ -55,23 +56,28 @@ pub struct Completion {
     /// its event, with the entry in the audit log if anything was completed
     pub recorded: RecordedEvent,
     /// orders that an open claim keeps where they are, for the member to decide
-    pub held: Vec<i64>,
+    pub held: Vec<OrderId>,
 }
 
 /// What a completion covers, and when it happened.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CompletionOptions<'o> {
     /// orders that pass despite an open claim
-    pub despite: &'o [i64],
+    pub despite: &'o [OrderId],
     /// orders that stay as they are: the customer did not take them
-    pub except: &'o [i64],
+    pub except: &'o [OrderId],
     /// time of the delivery; none is now
     pub at: Option<Moment>,
 }
 
 /// Completes all orders of these deliveries and records it. Orders with an open claim stay as they are, unless they are
 /// in `despite`.
-pub fn complete(tx: &mut dyn Tx, actor: MemberActor, deliveries: &[i64], despite: &[i64]) -> Result<Completion> {
+pub fn complete(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    deliveries: &[DeliveryId],
+    despite: &[OrderId],
+) -> Result<Completion> {
     complete_with(tx, actor, deliveries, CompletionOptions { despite, ..CompletionOptions::default() })
 }
 
@@ -79,7 +85,7 @@ pub fn complete(tx: &mut dyn Tx, actor: MemberActor, deliveries: &[i64], despite
 pub fn complete_with(
     tx: &mut dyn Tx,
     actor: MemberActor,
-    deliveries: &[i64],
+    deliveries: &[DeliveryId],
     options: CompletionOptions<'_>,
 ) -> Result<Completion> {
     let mut outcome = CompletionOutcome::default();
@@ -100,7 +106,7 @@ pub fn complete_with(
         }
         Ok::<_, StorageError>(())
     })?;
-    let ids: Vec<i64> = completed.iter().map(|(id, _)| *id).collect();
+    let ids: Vec<DeliveryId> = completed.iter().map(|(id, _)| *id).collect();
     let held = std::mem::take(&mut outcome.held_orders);
     let recorded = audit::record_effect(tx, actor, &ids, outcome.into())?;
     if let Some(entry) = recorded.audit_entry_id {
@@ -128,7 +134,7 @@ pub struct CompletionDoubts {
 
 impl CompletionDoubts {
     /// The deliveries to ask about.
-    pub fn deliveries(&self) -> BTreeSet<i64> {
+    pub fn deliveries(&self) -> BTreeSet<DeliveryId> {
         self.undispatched.iter().chain(&self.untracked).map(|delivery| delivery.id).collect()
     }
 
@@ -161,7 +167,7 @@ impl CompletionDoubts {
 }
 
 /// What to ask about before these deliveries are completed.
-pub fn doubts(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<CompletionDoubts> {
+pub fn doubts(tx: &mut dyn Tx, deliveries: &[DeliveryId]) -> Result<CompletionDoubts> {
     let ids = orders::store::bundles::order_ids(tx, deliveries)?;
     let orders = orders::store::find(tx, &ids)?;
     let (mut held, open): (Vec<Order>, Vec<Order>) = orders
@@ -169,13 +175,13 @@ pub fn doubts(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<CompletionDoubts> {
         .filter(|order| order.state < OrderState::Shipped)
         .partition(|order| order.is_held_from(OrderState::Shipped));
     held.sort_by_key(|order| order.id);
-    let untracked: BTreeSet<i64> =
+    let untracked: BTreeSet<DeliveryId> =
         open.iter().filter(|order| order.lacks_tracking_number()).map(|order| order.delivery_id).collect();
-    let undispatched: BTreeSet<i64> =
+    let undispatched: BTreeSet<DeliveryId> =
         open.iter().filter(|order| order.state < OrderState::Dispatched).map(|order| order.delivery_id).collect();
     let found = store::by_ids(tx, deliveries)?;
-    let of = |ids: &BTreeSet<i64>| found.iter().filter(|delivery| ids.contains(&delivery.id)).cloned().collect();
-    let changing = open.iter().map(|order| order.delivery_id).collect::<BTreeSet<i64>>().len();
+    let of = |ids: &BTreeSet<DeliveryId>| found.iter().filter(|delivery| ids.contains(&delivery.id)).cloned().collect();
+    let changing = open.iter().map(|order| order.delivery_id).collect::<BTreeSet<DeliveryId>>().len();
     Ok(CompletionDoubts { undispatched: of(&undispatched), untracked: of(&untracked), held, changing })
 }
 
@@ -186,10 +192,10 @@ fn change_context(actor: MemberActor, action: Action) -> ChangeContext {
 /// Moves the orders of a delivery to 배송; answers those it changed.
 fn ship_orders(
     changes: &mut OrderWriter<'_>,
-    delivery_id: i64,
+    delivery_id: DeliveryId,
     options: CompletionOptions<'_>,
     outcome: &mut CompletionOutcome,
-) -> Result<Vec<i64>> {
+) -> Result<Vec<OrderId>> {
     let at = options.at.unwrap_or_else(|| changes.tx.now());
     let (mut shipped, mut pairs) = (Vec::new(), Vec::new());
     let mut all = orders::store::bundles::orders_of(changes.tx, delivery_id)?;
@@ -224,13 +230,13 @@ fn ship_orders(
 }
 
 /// The last completion of a delivery, if it can still be undone.
-pub fn undoable_completion(tx: &mut dyn Tx, delivery_id: i64) -> Result<Option<DeliveryEvent>> {
+pub fn undoable_completion(tx: &mut dyn Tx, delivery_id: DeliveryId) -> Result<Option<DeliveryEvent>> {
     let now = tx.now();
     Ok(log::last_completion(tx, delivery_id)?.filter(|event| is_within_undo_period(event.at, now)))
 }
 
 /// The deliveries of an audit entry whose completion can still be undone.
-pub fn undoable_deliveries(tx: &mut dyn Tx, audit_entry_id: i64) -> Result<Vec<i64>> {
+pub fn undoable_deliveries(tx: &mut dyn Tx, audit_entry_id: AuditEntryId) -> Result<Vec<DeliveryId>> {
     let mut deliveries = log::completed_by(tx, audit_entry_id)?;
     let mut undoable_ones = Vec::with_capacity(deliveries.len());
     for delivery in deliveries.drain(..) {
@@ -242,7 +248,7 @@ pub fn undoable_deliveries(tx: &mut dyn Tx, audit_entry_id: i64) -> Result<Vec<i
 }
 
 /// Reverts the completion of these deliveries and records it.
-pub fn undo(tx: &mut dyn Tx, actor: MemberActor, deliveries: &[i64]) -> Result<RecordedEvent> {
+pub fn undo(tx: &mut dyn Tx, actor: MemberActor, deliveries: &[DeliveryId]) -> Result<RecordedEvent> {
     let (mut ids, mut actions, mut undone) = (Vec::new(), BTreeSet::new(), NumberList::default());
     let (mut changed, mut expired) = (NumberList::default(), NumberList::default());
     with_changes(tx, change_context(actor, Action::Edited), |changes| {
@@ -275,13 +281,13 @@ pub fn undo(tx: &mut dyn Tx, actor: MemberActor, deliveries: &[i64]) -> Result<R
 }
 
 /// The orders that the last completion of a delivery moved, if it can still be undone; otherwise none.
-pub fn undoable_orders(tx: &mut dyn Tx, delivery_id: i64) -> Result<Vec<i64>> {
+pub fn undoable_orders(tx: &mut dyn Tx, delivery_id: DeliveryId) -> Result<Vec<OrderId>> {
     undoable_completion(tx, delivery_id)?.map_or(Ok(Vec::new()), |event| completed_orders(&event))
 }
 
-fn completed_orders(event: &DeliveryEvent) -> Result<Vec<i64>> {
+fn completed_orders(event: &DeliveryEvent) -> Result<Vec<OrderId>> {
     serde_json::from_value(event.details["orders"].clone())
-        .map_err(|_| StorageError::Inconsistent(format!("delivery_events.details of {}", event.id)))
+        .map_err(|_| StorageError::Inconsistent(format!("delivery_events.details of {}", event.id.raw())))
 }
 
 /// Reverts the orders of a completion that have not changed since; false if there are none. Adds the others to
@@ -294,7 +300,7 @@ fn revert(changes: &mut OrderWriter<'_>, event: &DeliveryEvent, changed: &mut Nu
 }
 
 /// Takes a completion of several deliveries back as a whole, as far as it can be undone, and records it.
-pub fn undo_action(tx: &mut dyn Tx, actor: MemberActor, action_id: i64) -> Result<RecordedEvent> {
+pub fn undo_action(tx: &mut dyn Tx, actor: MemberActor, action_id: AuditEntryId) -> Result<RecordedEvent> {
     let deliveries = undoable_deliveries(tx, action_id)?;
     undo(tx, actor, &deliveries)
 }

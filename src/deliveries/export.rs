@@ -16,6 +16,7 @@ use super::list::{self, DeliveryRow, load_rows};
 use super::store;
 use crate::access::AccessedOrders;
 use crate::districts::Districts;
+use crate::id::DeliveryId;
 use crate::masking::{self, MaskPolicy};
 use crate::members::model::rights::Sight;
 use crate::orders::export::csv::format_cell;
@@ -42,7 +43,7 @@ pub fn save(
     districts: &Districts,
     path: &Path,
 ) -> Result<(u64, AccessedOrders), ExportError> {
-    let unfinished = AtomicFile::create_beside(path, tx.new_id())?;
+    let unfinished = AtomicFile::create_beside(path, &tx.new_code())?;
     let folder = unfinished.path.parent().map(Path::to_owned).unwrap_or_default();
     let file = unfinished.file.try_clone()?;
     let ids = list::page(tx, filter, 0, i64::MAX)?.ids;
@@ -58,7 +59,7 @@ pub fn save(
 
 fn for_each_row(
     tx: &mut dyn Tx,
-    ids: &[i64],
+    ids: &[DeliveryId],
     visit: &mut dyn FnMut(&DeliveryRow) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
     let restricted = masking::store::restricted(tx)?;
@@ -117,7 +118,7 @@ const COLUMNS: [Column; 21] = [
     Column("팀 메모", 42, |row, _| Cell::text(&row.delivery.memo)),
 ];
 
-fn csv(tx: &mut dyn Tx, ids: &[i64], districts: &Districts, file: File) -> Result<(), ExportError> {
+fn csv(tx: &mut dyn Tx, ids: &[DeliveryId], districts: &Districts, file: File) -> Result<(), ExportError> {
     let mut out = BufWriter::new(file);
     out.write_all("\u{FEFF}".as_bytes())?;
     let mut table = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out);
@@ -129,7 +130,13 @@ fn csv(tx: &mut dyn Tx, ids: &[i64], districts: &Districts, file: File) -> Resul
     Ok(table.flush()?)
 }
 
-fn xlsx(tx: &mut dyn Tx, ids: &[i64], districts: &Districts, file: File, folder: &Path) -> Result<(), ExportError> {
+fn xlsx(
+    tx: &mut dyn Tx,
+    ids: &[DeliveryId],
+    districts: &Districts,
+    file: File,
+    folder: &Path,
+) -> Result<(), ExportError> {
     let mut workbook = Workbook::new();
     workbook.set_tempdir(folder)?;
     let looks = CellFormats::framed();
@@ -215,7 +222,7 @@ impl<'a> DeliveryJson<'a> {
     }
 }
 
-fn json(tx: &mut dyn Tx, ids: &[i64], districts: &Districts, file: File) -> Result<(), ExportError> {
+fn json(tx: &mut dyn Tx, ids: &[DeliveryId], districts: &Districts, file: File) -> Result<(), ExportError> {
     let mut out = BufWriter::new(file);
     let (mut separator, no_recipient): (&[u8], _) = (b"[\n", Recipient::default());
     for_each_row(tx, ids, &mut |row| {

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::districts::Districts;
-use crate::id::parse_crockford;
+use crate::id::{AuditEntryId, Id};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
 use crate::orders::search_field::SearchField;
@@ -173,7 +173,7 @@ pub struct DeliveryFilter {
     /// 희망배송일
     pub preferred_date: PreferredDate,
     /// only deliveries with orders that this bulk action changed
-    pub action: Option<i64>,
+    pub action: Option<AuditEntryId>,
     /// sort order
     pub sort: Sort,
 }
@@ -275,7 +275,7 @@ impl DeliveryQuery {
             region,
             zip_codes: region.zip_codes(districts),
             preferred_date: self.preferred_date(),
-            action: parse_crockford(&self.action),
+            action: Id::parse(&self.action),
             sort: Sort::from_code(&self.sort).unwrap_or(default_sort),
         }
     }

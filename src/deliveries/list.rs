@@ -11,6 +11,7 @@ use self::listing::DeliveryListing;
 use super::filter::DeliveryFilter;
 use super::model::joined_late;
 use super::store::{self, Delivery};
+use crate::id::{DeliveryId, OrderId};
 use crate::orders::list::{self as orders, OrderRow};
 use crate::search::query::{self, IdPage};
 use crate::search::{Limits, Window};
@@ -50,7 +51,7 @@ impl DeliveryRow {
     }
 
     /// Identifiers of the orders.
-    pub fn order_ids(&self) -> impl Iterator<Item = i64> {
+    pub fn order_ids(&self) -> impl Iterator<Item = OrderId> {
         self.orders.iter().map(|order| order.listed.order.id)
     }
 
@@ -77,21 +78,26 @@ impl DeliveryRow {
 }
 
 /// The page of `size` deliveries from row `offset` on.
-pub fn page(tx: &mut dyn Tx, filter: &DeliveryFilter, offset: i64, size: i64) -> Result<IdPage> {
+pub fn page(tx: &mut dyn Tx, filter: &DeliveryFilter, offset: i64, size: i64) -> Result<IdPage<DeliveryId>> {
     find(tx, filter, Window { offset, size }, LIMITS)
 }
 
 /// As [`page`], within other limits.
-pub(super) fn find(tx: &mut dyn Tx, filter: &DeliveryFilter, window: Window, limits: Limits) -> Result<IdPage> {
+pub(super) fn find(
+    tx: &mut dyn Tx,
+    filter: &DeliveryFilter,
+    window: Window,
+    limits: Limits,
+) -> Result<IdPage<DeliveryId>> {
     query::page(tx, &DeliveryListing::new(filter, limits), window)
 }
 
 /// The deliveries of these identifiers with their orders, in the given order.
-pub fn load_rows(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<DeliveryRow>> {
+pub fn load_rows(tx: &mut dyn Tx, ids: &[DeliveryId]) -> Result<Vec<DeliveryRow>> {
     let mut rows = Vec::with_capacity(ids.len());
     for chunk in ids.chunks(BATCH_ROWS) {
         let joined = store::joined_orders(tx, chunk)?;
-        let order_ids: Vec<i64> = joined.iter().map(|joined| joined.order_id).collect();
+        let order_ids: Vec<OrderId> = joined.iter().map(|joined| joined.order_id).collect();
         let mut orders = orders::load_rows(tx, &order_ids)?.into_iter().zip(&joined).collect::<Vec<_>>();
         for delivery in store::by_ids(tx, chunk)? {
             let (own, others) = orders.into_iter().partition(|(_, joined)| joined.delivery_id == delivery.id);

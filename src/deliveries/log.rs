@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::id::{AuditEntryId, DeliveryEventId, DeliveryId, MemberId};
 use crate::storage::{Result, Row, Tx};
 use crate::text::coded;
 use crate::time::Moment;
@@ -25,15 +26,15 @@ coded! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryEvent {
     /// time-sorted identifier
-    pub id: i64,
+    pub id: DeliveryEventId,
     /// the delivery
-    pub delivery_id: i64,
+    pub delivery_id: DeliveryId,
     /// time
     pub at: Moment,
     /// member; none after the member is deleted
     pub username: Option<String>,
     /// the entry of the audit log that includes it
-    pub audit_entry_id: i64,
+    pub audit_entry_id: AuditEntryId,
     /// the action
     pub action: DeliveryAction,
     /// JSON details, by action
@@ -43,12 +44,12 @@ pub struct DeliveryEvent {
 /// Records an action of a member as part of an audit entry.
 pub fn record(
     tx: &mut dyn Tx,
-    (audit_entry_id, member_id): (i64, i64),
-    delivery_id: i64,
+    (audit_entry_id, member_id): (AuditEntryId, MemberId),
+    delivery_id: DeliveryId,
     action: DeliveryAction,
     details: &Value,
 ) -> Result<()> {
-    let (id, now) = (tx.new_id(), tx.now());
+    let (id, now) = (tx.new_id::<DeliveryEventId>(), tx.now());
     let sql = "INSERT INTO delivery_events (id, delivery_id, logged_at, member_id, audit_entry_id, action, details) \
                VALUES (?, ?, ?, ?, ?, ?, ?)";
     let row = [
@@ -68,24 +69,24 @@ const EVENT: &str = "SELECT e.id, e.delivery_id, e.logged_at, m.username, e.audi
 
 fn event(mut row: Row) -> Result<DeliveryEvent> {
     Ok(DeliveryEvent {
-        id: row.int(0)?,
-        delivery_id: row.int(1)?,
+        id: row.id(0)?,
+        delivery_id: row.id(1)?,
         at: row.moment(2)?,
         username: row.opt_text(3)?,
-        audit_entry_id: row.int(4)?,
+        audit_entry_id: row.id(4)?,
         action: row.code(5, "delivery_events.action")?,
         details: row.json(6, "delivery_events.details")?,
     })
 }
 
 /// The log of a delivery, newest first, at most 200 entries.
-pub fn of_delivery(tx: &mut dyn Tx, delivery_id: i64) -> Result<Vec<DeliveryEvent>> {
+pub fn of_delivery(tx: &mut dyn Tx, delivery_id: DeliveryId) -> Result<Vec<DeliveryEvent>> {
     let sql = format!("{EVENT} WHERE e.delivery_id = ? ORDER BY e.id DESC LIMIT 200");
     tx.query(&sql, &[delivery_id.into()])?.into_iter().map(event).collect()
 }
 
 /// The last completion of a delivery, unless it has been undone.
-pub fn last_completion(tx: &mut dyn Tx, delivery_id: i64) -> Result<Option<DeliveryEvent>> {
+pub fn last_completion(tx: &mut dyn Tx, delivery_id: DeliveryId) -> Result<Option<DeliveryEvent>> {
     let sql =
         format!("{EVENT} WHERE e.delivery_id = ? AND e.action IN ('completed', 'undone') ORDER BY e.id DESC LIMIT 1");
     let last = tx.query_one(&sql, &[delivery_id.into()])?.map(event).transpose()?;
@@ -93,18 +94,18 @@ pub fn last_completion(tx: &mut dyn Tx, delivery_id: i64) -> Result<Option<Deliv
 }
 
 /// The deliveries that were completed with this audit entry.
-pub fn completed_by(tx: &mut dyn Tx, audit_entry_id: i64) -> Result<Vec<i64>> {
+pub fn completed_by(tx: &mut dyn Tx, audit_entry_id: AuditEntryId) -> Result<Vec<DeliveryId>> {
     let sql = "SELECT delivery_id FROM delivery_events WHERE audit_entry_id = ? AND action = 'completed' ORDER BY id";
-    tx.query(sql, &[audit_entry_id.into()])?.iter().map(|row| row.int(0)).collect()
+    tx.query(sql, &[audit_entry_id.into()])?.iter().map(|row| row.id(0)).collect()
 }
 
 /// The change of a memo with this audit entry.
-pub fn memo_change(tx: &mut dyn Tx, audit_entry_id: i64) -> Result<Option<DeliveryEvent>> {
+pub fn memo_change(tx: &mut dyn Tx, audit_entry_id: AuditEntryId) -> Result<Option<DeliveryEvent>> {
     let sql = format!("{EVENT} WHERE e.audit_entry_id = ? AND e.action = 'memo-changed'");
     tx.query_one(&sql, &[audit_entry_id.into()])?.map(event).transpose()
 }
 
 /// Deletes the log of these deliveries, which are destroyed; answers how many entries.
-pub fn delete_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<u64> {
+pub fn delete_of(tx: &mut dyn Tx, deliveries: &[DeliveryId]) -> Result<u64> {
     tx.delete_ids("delivery_events", "delivery_id", deliveries)
 }

@@ -6,20 +6,20 @@ use super::log::{self, DeliveryAction};
 use super::store;
 use crate::access;
 use crate::audit::{self, AuditEvent, MemberActor, NumberList, RecordedEvent};
-use crate::id::crockford;
+use crate::id::{AuditEntryId, DeliveryId};
 use crate::orders::store::bulk_actions::{self, is_within_undo_period};
 use crate::orders::store::bundles;
 use crate::storage::{Result, Tx};
 
 /// Changes the memo of a delivery from `was` to `is` and records it; none if another member has changed it since.
-pub fn set(tx: &mut dyn Tx, actor: MemberActor, id: i64, was: &str, is: &str) -> Result<Option<RecordedEvent>> {
+pub fn set(tx: &mut dyn Tx, actor: MemberActor, id: DeliveryId, was: &str, is: &str) -> Result<Option<RecordedEvent>> {
     change(tx, actor, id, (was, is), false)
 }
 
 fn change(
     tx: &mut dyn Tx,
     actor: MemberActor,
-    id: i64,
+    id: DeliveryId,
     (was, is): (&str, &str),
     is_undo: bool,
 ) -> Result<Option<RecordedEvent>> {
@@ -34,7 +34,7 @@ fn change(
     let recorded = audit::record_effect(tx, actor, &[id], event)?;
     if let Some(entry) = recorded.audit_entry_id {
         let orders = bundles::order_ids(tx, &[id])?;
-        access::record_edit(tx, actor, format!("/deliveries/{}", crockford(id)), orders)?;
+        access::record_edit(tx, actor, format!("/deliveries/{id}"), orders)?;
         log::record(tx, (entry, actor.id), id, DeliveryAction::MemoChanged, &json!({ "was": was, "is": is }))?;
         if !is_undo {
             bulk_actions::record_memo(tx, entry, actor.id)?;
@@ -44,7 +44,7 @@ fn change(
 }
 
 /// Takes the change of a memo with this audit entry back, unless it is too old or the memo was changed since.
-pub fn undo(tx: &mut dyn Tx, actor: MemberActor, action_id: i64) -> Result<RecordedEvent> {
+pub fn undo(tx: &mut dyn Tx, actor: MemberActor, action_id: AuditEntryId) -> Result<RecordedEvent> {
     let (now, mut changed) = (tx.now(), NumberList::default());
     let action = bulk_actions::by_id(tx, action_id)?.filter(|action| action.undone_at.is_none());
     let is_expired = action.is_none_or(|action| !is_within_undo_period(action.at, now));

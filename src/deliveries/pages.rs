@@ -13,7 +13,7 @@ mod tests;
 mod undo;
 mod view;
 
-use crate::id::parse_crockford;
+use crate::id::Identifier;
 use crate::web::{Access, PageAction, PageKind, Routes};
 
 /// Deliveries that one request may change.
@@ -43,9 +43,9 @@ pub fn routes() -> Routes {
 
 /// The distinct identifiers of the form field `name`, in form order, at most [`MAX_BULK_ROWS`]. Skips
 /// values that are no identifier.
-fn ids(pairs: &[(String, String)], name: &str) -> Vec<i64> {
+fn ids<I: Identifier>(pairs: &[(String, String)], name: &str) -> Vec<I> {
     let mut ids = Vec::new();
-    for id in pairs.iter().filter(|(other, _)| other == name).filter_map(|(_, id)| parse_crockford(id)) {
+    for id in pairs.iter().filter(|(other, _)| other == name).filter_map(|(_, id)| I::parse(id)) {
         if !ids.contains(&id) && ids.len() < MAX_BULK_ROWS {
             ids.push(id);
         }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
+use crate::id::{DeliveryId, MemberId, OrderId};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
 use crate::storage::{Result, Row, StorageError, Tx};
@@ -15,7 +16,7 @@ use crate::time::Moment;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
     /// generated identifier
-    pub id: i64,
+    pub id: DeliveryId,
     /// 묶음배송번호: the bundle number
     pub bundle_number: String,
     /// state
@@ -27,7 +28,7 @@ pub struct Delivery {
     /// pieces of cancelled orders
     pub cancelled_quantity: i64,
     /// the primary order (대표상품)
-    pub primary_order_id: Option<i64>,
+    pub primary_order_id: Option<OrderId>,
     /// shipping method
     pub shipping_method: ShippingMethod,
     /// 희망배송일
@@ -47,13 +48,13 @@ pub struct Delivery {
 fn delivery(row: &mut Row) -> Result<Delivery> {
     let inconsistent = |column: &str| StorageError::Inconsistent(format!("deliveries.{column}"));
     Ok(Delivery {
-        id: row.int(0)?,
+        id: row.id(0)?,
         bundle_number: row.text(1)?,
         state: DeliveryState::from_stored(row.int(2)?).ok_or_else(|| inconsistent("state"))?,
         order_count: row.int(3)?,
         total_quantity: row.int(4)?,
         cancelled_quantity: row.int(5)?,
-        primary_order_id: row.opt_int(6)?,
+        primary_order_id: row.opt_id(6)?,
         shipping_method: row.code(7, "deliveries.shipping_method")?,
         preferred_shipping_date: row.opt_date(8)?,
         sigungu_code: row.opt_int(9)?,
@@ -65,7 +66,7 @@ fn delivery(row: &mut Row) -> Result<Delivery> {
 }
 
 /// The deliveries of these identifiers, in the given order.
-pub fn by_ids(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Delivery>> {
+pub fn by_ids(tx: &mut dyn Tx, ids: &[DeliveryId]) -> Result<Vec<Delivery>> {
     let (by_id, by_member) = (tx.primary_key_hint("deliveries"), tx.primary_key_hint("members"));
     let sql = |ids: &str| {
         format!(
@@ -85,7 +86,7 @@ pub fn by_ids(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Delivery>> {
 }
 
 /// The delivery of that identifier.
-pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<Delivery>> {
+pub fn find(tx: &mut dyn Tx, id: DeliveryId) -> Result<Option<Delivery>> {
     Ok(by_ids(tx, &[id])?.pop())
 }
 
@@ -93,15 +94,15 @@ pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<Delivery>> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JoinedOrder {
     /// the order
-    pub order_id: i64,
+    pub order_id: OrderId,
     /// the delivery
-    pub delivery_id: i64,
+    pub delivery_id: DeliveryId,
     /// time it joined
     pub at: Moment,
 }
 
 /// The orders of these deliveries, oldest first.
-pub fn joined_orders(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<Vec<JoinedOrder>> {
+pub fn joined_orders(tx: &mut dyn Tx, deliveries: &[DeliveryId]) -> Result<Vec<JoinedOrder>> {
     let by_delivery = tx.index_hint("orders_by_delivery");
     let sql = |ids: &str| {
         format!(
@@ -111,7 +112,7 @@ pub fn joined_orders(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<Vec<JoinedOr
     };
     let mut joined = Vec::new();
     tx.for_ids(deliveries, &[], sql, &mut |row| {
-        let order = JoinedOrder { order_id: row.int(0)?, delivery_id: row.int(1)?, at: row.moment(2)? };
+        let order = JoinedOrder { order_id: row.id(0)?, delivery_id: row.id(1)?, at: row.moment(2)? };
         joined.push((row.moment(3)?, order));
         Ok(())
     })?;
@@ -120,13 +121,13 @@ pub fn joined_orders(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<Vec<JoinedOr
 }
 
 /// Replaces the memo of the delivery team; false, without a change, if the stored memo is not `was`.
-pub fn set_memo(tx: &mut dyn Tx, id: i64, was: &str, is: &str) -> Result<bool> {
+pub fn set_memo(tx: &mut dyn Tx, id: DeliveryId, was: &str, is: &str) -> Result<bool> {
     let sql = "UPDATE deliveries SET memo = ?, version = version + 1 WHERE id = ? AND memo = ?";
     Ok(tx.exec(sql, &[is.into(), id.into(), was.into()])? > 0)
 }
 
 /// Erases the memos of the delivery team, also from the log of these deliveries.
-pub fn erase_memos(tx: &mut dyn Tx, ids: &[i64]) -> Result<()> {
+pub fn erase_memos(tx: &mut dyn Tx, ids: &[DeliveryId]) -> Result<()> {
     for id in ids {
         tx.exec("UPDATE deliveries SET memo = '', version = version + 1 WHERE id = ? AND memo <> ''", &[(*id).into()])?;
         let sql = "UPDATE delivery_events SET details = '{}' WHERE delivery_id = ? AND action = 'memo-changed'";
@@ -136,7 +137,7 @@ pub fn erase_memos(tx: &mut dyn Tx, ids: &[i64]) -> Result<()> {
 }
 
 /// Records that the member has printed the slips of these deliveries now.
-pub fn set_printed(tx: &mut dyn Tx, ids: &[i64], member_id: i64) -> Result<()> {
+pub fn set_printed(tx: &mut dyn Tx, ids: &[DeliveryId], member_id: MemberId) -> Result<()> {
     let now = tx.now();
     let sql = "UPDATE deliveries SET printed_at = ?, printed_by = ?, version = version + 1 WHERE id = ?";
     tx.exec_many(sql, &mut ids.iter().map(|id| vec![now.into(), member_id.into(), (*id).into()]))

@@ -11,6 +11,7 @@ use super::list::{DeliveryRow, find, load_rows};
 use super::log::{self, DeliveryAction};
 use super::store;
 use crate::audit::{self, AuditObject, MemberActor};
+use crate::id::{DeliveryId, MemberId};
 use crate::orders;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::list::Total;
@@ -88,7 +89,7 @@ fn fill(tx: &mut dyn Tx, files: &Files) -> Result<()> {
     with_changes(tx, BY_HAND, |changes| {
         for was in &orders {
             let mut order = was.clone();
-            let of_bundle = Random::for_index(3, u64::try_from(was.delivery_id).unwrap_or_default()).below(9);
+            let of_bundle = Random::for_index(3, u64::try_from(was.delivery_id.raw()).unwrap_or_default()).below(9);
             let state =
                 if random.chance(85) { [2, 3, 3, 3, 3, 4, 0, 5, 6][of_bundle as usize] } else { random.below(7) };
             order.set_state(OrderState::ALL[state as usize], NOW);
@@ -136,7 +137,7 @@ fn matches(row: &DeliveryRow, filter: &DeliveryFilter) -> bool {
 }
 
 /// The list, filtered and sorted in memory.
-fn naive(everything: &[DeliveryRow], filter: &DeliveryFilter) -> Vec<i64> {
+fn naive(everything: &[DeliveryRow], filter: &DeliveryFilter) -> Vec<DeliveryId> {
     let mut found: Vec<&DeliveryRow> = everything.iter().filter(|row| matches(row, filter)).collect();
     let newest = |row: &&DeliveryRow| Reverse(row.delivery.id);
     let day = |row: &DeliveryRow| row.delivery.preferred_shipping_date;
@@ -201,8 +202,8 @@ fn each_page_equals_that_of_a_naive_list() {
     let shop = Shop::open();
     shop.write(fill).expect("fills");
     shop.read(|tx, _| {
-        let ids: Vec<i64> =
-            tx.query("SELECT id FROM deliveries", &[])?.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
+        let ids: Vec<DeliveryId> =
+            tx.query("SELECT id FROM deliveries", &[])?.iter().map(|row| row.id(0)).collect::<Result<_>>()?;
         let everything = load_rows(tx, &ids)?;
         let mut random = Random::new(11);
         let (mut truncated, mut full_pages) = (0, 0);
@@ -211,9 +212,9 @@ fn each_page_equals_that_of_a_naive_list() {
             let all = naive(&everything, &filter);
             let (offset, size) = (i64::from(random.below(5)) * 25 * i64::from(random.below(3)), 25);
             let found = find(tx, &filter, Window { offset, size }, LIMITS)?;
-            let expected: Vec<i64> =
+            let expected: Vec<DeliveryId> =
                 all.iter().copied().skip(usize::try_from(offset).expect("small")).take(25).collect();
-            let (total, length) = (found.total.number(), |ids: &[i64]| i64::try_from(ids.len()).expect("few"));
+            let (total, length) = (found.total.number(), |ids: &[DeliveryId]| i64::try_from(ids.len()).expect("few"));
             full_pages += usize::from(expected.len() == 25);
             if found.is_truncated {
                 truncated += 1;
@@ -256,7 +257,7 @@ fn no_query_scans_the_table() {
 }
 
 /// Creates a delivery of a dispatched, a placed, a confirmed and a cancelled order; answers its identifier.
-fn bundle(tx: &mut dyn Tx, files: &Files) -> Result<i64> {
+fn bundle(tx: &mut dyn Tx, files: &Files) -> Result<DeliveryId> {
     let states = [OrderState::Dispatched, OrderState::Placed, OrderState::Confirmed, OrderState::Cancelled];
     let orders =
         (1..=4).map(|number| NewOrder { bundle_number: "3100000001".into(), ..new_order(&number.to_string()) });
@@ -277,7 +278,7 @@ fn driver(tx: &mut dyn Tx) -> Result<MemberActor> {
         "INSERT INTO members (id, username, role, password_hash, created_at) VALUES (7, 'driver', 'logistics', '', 0)",
         &[],
     )?;
-    Ok(MemberActor { id: 7, address: IpAddr::V4(Ipv4Addr::LOCALHOST) })
+    Ok(MemberActor { id: MemberId::from_raw(7), address: IpAddr::V4(Ipv4Addr::LOCALHOST) })
 }
 
 #[test]
@@ -399,7 +400,7 @@ fn order_joined_after_the_slip_is_marked_until_the_next_slip() {
         let order = |number: &str, bundle: &str| NewOrder { bundle_number: bundle.into(), ..new_order(number) };
         files.order(tx, "SMART_STORE", vec![order("1", "31"), order("2", "32"), order("3", "33")])?;
         let orders = all_orders(tx)?;
-        store::set_printed(tx, &[orders[0].delivery_id], 1)?;
+        store::set_printed(tx, &[orders[0].delivery_id], MemberId::from_raw(1))?;
         tx.exec("UPDATE deliveries SET printed_at = printed_at - 1000 WHERE id = ?", &[orders[0].delivery_id.into()])?;
         tx.exec("UPDATE orders SET created_at = created_at - 2000", &[])?;
         edit(tx, &orders[1], |order| order.delivery_id = orders[0].delivery_id).map(drop)
@@ -408,7 +409,7 @@ fn order_joined_after_the_slip_is_marked_until_the_next_slip() {
     assert_eq!(later(&shop), [false, true], "it came from another bundle");
     shop.write(|tx, _| {
         let delivery = all_orders(tx)?[0].delivery_id;
-        store::set_printed(tx, &[delivery], 1)
+        store::set_printed(tx, &[delivery], MemberId::from_raw(1))
     })
     .expect("prints");
     assert_eq!(later(&shop), [false, false]);

@@ -1,6 +1,7 @@
 //! The parcel of a delivery: courier and tracking number, entered once for all its orders.
 
 use crate::audit::{AuditEvent, MemberActor, NumberList, RecordedEvent};
+use crate::id::DeliveryId;
 use crate::orders::bulk_action;
 use crate::orders::edit::{Problem, RowForm, apply_row_form};
 use crate::orders::model::{Order, OrderState, ShippingMethod};
@@ -39,7 +40,7 @@ fn is_sent(order: &Order) -> bool {
 pub fn set(
     tx: &mut dyn Tx,
     actor: MemberActor,
-    delivery_id: i64,
+    delivery_id: DeliveryId,
     was: &Parcel,
     is: &Parcel,
 ) -> Result<std::result::Result<RecordedEvent, Vec<Problem>>> {

@@ -5,6 +5,7 @@ use chrono::NaiveDate;
 use crate::audit::MemberActor;
 use crate::districts::Districts;
 use crate::drive::hand_out;
+use crate::id::{MemberId, TourId, WorkId};
 use crate::plans::board::{self, BoardItem, Column};
 use crate::plans::edit::{self, EditContext, SeenVersions};
 use crate::plans::model::{ColumnKey, TourState};
@@ -22,7 +23,7 @@ pub(super) fn hand_out(
     tx: &mut dyn Tx,
     districts: &Districts,
     (actor, day): (MemberActor, NaiveDate),
-    driver_id: i64,
+    driver_id: MemberId,
 ) -> Result<()> {
     let board = board::load(tx, districts, day)?;
     // The first truck is left for those who plan, the third has one person.
@@ -35,10 +36,10 @@ pub(super) fn hand_out(
     let distance = |item: &BoardItem| {
         Some((driving_seconds(depot.point, item.place?.0.point), item.work.key)).filter(|_| item.work.task.is_none())
     };
-    let mut near: Vec<(i32, i64)> = board.pool.iter().filter(is_due).filter_map(distance).collect();
+    let mut near: Vec<(i32, WorkId)> = board.pool.iter().filter(is_due).filter_map(distance).collect();
     near.sort_unstable();
     let count = (near.len() / SHARE).clamp(1, MAX_STOPS);
-    let ids: Vec<i64> = near.into_iter().map(|(_, id)| id).take(count).collect();
+    let ids: Vec<WorkId> = near.into_iter().map(|(_, id)| id).take(count).collect();
     let mut context = EditContext { actor, day, seen: SeenVersions::default() };
     // Refusals would mean that another dispatcher has changed the plan, or that nothing is due.
     if edit::move_to(tx, districts, &context, (key, None), &ids)?.is_err() {
@@ -56,7 +57,7 @@ pub(super) fn hand_out(
 }
 
 /// Identifier and version of the tour of a column.
-fn tour_of(tx: &mut dyn Tx, day: NaiveDate, key: ColumnKey) -> Result<Option<(i64, i64)>> {
+fn tour_of(tx: &mut dyn Tx, day: NaiveDate, key: ColumnKey) -> Result<Option<(TourId, i64)>> {
     let tours = plans::tours_of_day(tx, day)?;
     Ok(tours.into_iter().find(|tour| tour.column == key).map(|tour| (tour.id, tour.version)))
 }

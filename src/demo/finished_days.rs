@@ -8,6 +8,7 @@ use chrono::{NaiveDate, NaiveTime};
 use super::store;
 use crate::drive::model::{EventDetails, EventKind, EventSource, StopEvent};
 use crate::drive::store::{self as drive, Load, events};
+use crate::id::{DeliveryId, MemberId, StopId};
 use crate::plans::model::{ColumnKey, Hold, Job, Stop, TourState};
 use crate::plans::store as plans;
 use crate::plans::store::works::works;
@@ -29,13 +30,13 @@ const MINUTES_PER_STOP: i64 = 75;
 const TAKEN: [i64; 5] = [120, 130, 110, 125, 140];
 
 /// Inserts closed tours of the first truck, driven by the member `driver_id`.
-pub(super) fn insert(tx: &mut dyn Tx, driver_id: i64) -> Result<()> {
+pub(super) fn insert(tx: &mut dyn Tx, driver_id: MemberId) -> Result<()> {
     let Some(truck) = trucks::all(tx)?.into_iter().next() else { return Ok(()) };
     let column = ColumnKey { truck_id: truck.id, round: 1 };
     let settings = trucks::settings(tx)?;
     let handling = trucks::handling_table(tx, settings.default_handling)?;
     let today = tx.now().date();
-    let mut days = BTreeMap::<NaiveDate, Vec<i64>>::new();
+    let mut days = BTreeMap::<NaiveDate, Vec<DeliveryId>>::new();
     for (delivery_id, shipped_at) in store::completed(tx, MAX_DELIVERIES)? {
         let day = shipped_at.date();
         let deliveries = days.entry(day).or_default();
@@ -55,7 +56,7 @@ pub(super) fn insert(tx: &mut dyn Tx, driver_id: i64) -> Result<()> {
 fn insert_tour(
     tx: &mut dyn Tx,
     (day, column): (NaiveDate, ColumnKey),
-    driver_id: i64,
+    driver_id: MemberId,
     works: &[DeliveryWork],
     number: &mut u128,
 ) -> Result<()> {
@@ -63,7 +64,7 @@ fn insert_tour(
     let mut jobs: Vec<Job> = works.iter().map(|work| Job { delivery_id: work.delivery_id, ..Job::default() }).collect();
     plans::insert_jobs(tx, &mut jobs)?;
     let stop = |(job, work): (&Job, &DeliveryWork)| Stop {
-        id: 0,
+        id: StopId::UNSTORED,
         job: job.clone(),
         hold: Hold::Free,
         basis: work.basis().to_json(),

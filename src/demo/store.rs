@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::audit::{self, Actor, AuditEvent, AuditObject};
+use crate::id::DeliveryId;
 use crate::members;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
@@ -56,7 +57,7 @@ const RESET_LEASE_MS: i64 = 1_000;
 
 /// Deletes the rows of all tables of the schema.
 pub(super) fn delete_all(tx: &mut dyn Tx) -> Result<()> {
-    let holder = tx.new_id();
+    let holder = tx.new_number();
     lease::try_acquire(tx, RESET_LEASE, holder, RESET_LEASE_MS)?;
     for table in schema::tables().rev() {
         tx.exec(&format!("DELETE FROM {table}"), &[])?;
@@ -65,7 +66,7 @@ pub(super) fn delete_all(tx: &mut dyn Tx) -> Result<()> {
 }
 
 /// The newest deliveries of the own team that are finished, with the time of the handing over.
-pub(super) fn completed(tx: &mut dyn Tx, limit: i64) -> Result<Vec<(i64, Moment)>> {
+pub(super) fn completed(tx: &mut dyn Tx, limit: i64) -> Result<Vec<(DeliveryId, Moment)>> {
     let (by_shipped, by_id) = (tx.index_hint("orders_by_shipped"), tx.primary_key_hint("deliveries"));
     let sql = format!(
         "SELECT d.id, o.shipped_at FROM orders o {by_shipped} CROSS JOIN deliveries d {by_id} ON d.id = o.delivery_id \
@@ -75,7 +76,7 @@ pub(super) fn completed(tx: &mut dyn Tx, limit: i64) -> Result<Vec<(i64, Moment)
     let mut seen = HashSet::new();
     let mut completed = Vec::new();
     for row in tx.query(&sql, &params)? {
-        let id = row.int(0)?;
+        let id = row.id(0)?;
         if seen.insert(id) {
             completed.push((id, row.moment(1)?));
         }

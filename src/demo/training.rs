@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use super::generate::{GenerateOptions, generate_in_tx};
 use super::{store, trucks};
 use crate::config::DemoPlan;
+use crate::id::MemberId;
 use crate::members;
 use crate::members::model::{NewPassword, PasswordError, Role, UsernameError};
 use crate::members::passwords::{HashError, PasswordHasher};
@@ -209,7 +210,7 @@ fn recreate(tx: &mut dyn Tx, members: &[(DemoAccount, String)], orders: u64) -> 
         return Err(DemoError::NotDemoData);
     }
     store::delete_all(tx)?;
-    let (mut admin_id, mut driver_id) = (0, 0);
+    let (mut admin_id, mut driver_id) = (MemberId::UNSTORED, MemberId::UNSTORED);
     for (account, hash) in members {
         let id = members::store::add(tx, account.username, account.role, hash)??;
         match account.role {

@@ -10,6 +10,7 @@ use super::{driver_day, finished_days};
 use crate::audit::{Actor, MemberActor};
 use crate::districts::Districts;
 use crate::districts::store::points as point_corrections;
+use crate::id::{DeliveryId, MemberId, OrderId};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store::{self as orders, Action, ChangeContext, with_changes};
@@ -79,7 +80,7 @@ const ROAD_FACTORS: [([&str; 2], i64, i64); 2] =
 
 /// Inserts trucks, their settings, dates of deliveries and the plans of the next days, made by the member `admin_id`; a
 /// tour of today is handed out to the member `driver_id`.
-pub(super) fn insert(tx: &mut dyn Tx, (admin_id, driver_id): (i64, i64)) -> Result<()> {
+pub(super) fn insert(tx: &mut dyn Tx, (admin_id, driver_id): (MemberId, MemberId)) -> Result<()> {
     let districts = Districts::embedded();
     let crew = Truck::suggestion("1호차".to_owned());
     let small = Truck {
@@ -121,7 +122,7 @@ pub(super) fn insert(tx: &mut dyn Tx, (admin_id, driver_id): (i64, i64)) -> Resu
 }
 
 /// Corrects a point and the factors of roads, as a dispatcher does who knows them better.
-fn correct_estimates(tx: &mut dyn Tx, districts: &Districts, admin_id: i64) -> Result<()> {
+fn correct_estimates(tx: &mut dyn Tx, districts: &Districts, admin_id: MemberId) -> Result<()> {
     let (zip, like_zip) = CORRECTED_POINT;
     if let Some((point, _)) = PostalPoints::new(districts).locate(like_zip) {
         point_corrections::set(tx, zip, micro_degrees(point), like_zip, admin_id)?;
@@ -166,7 +167,7 @@ fn due_day(item: &BoardItem) -> Option<NaiveDate> {
 }
 
 /// Cards of the buildings of some open deliveries. They have no codes of entrances: nobody lives there.
-fn insert_sites(tx: &mut dyn Tx, admin_id: i64) -> Result<()> {
+fn insert_sites(tx: &mut dyn Tx, admin_id: MemberId) -> Result<()> {
     let settings = trucks::settings(tx)?;
     let table = trucks::handling_table(tx, settings.default_handling)?;
     let open = due::open(tx)?;
@@ -191,7 +192,7 @@ fn insert_sites(tx: &mut dyn Tx, admin_id: i64) -> Result<()> {
 }
 
 /// Fixes the plan of a day, so that its customers can be told.
-fn fix_day(tx: &mut dyn Tx, districts: &Districts, admin_id: i64, day: NaiveDate) -> Result<()> {
+fn fix_day(tx: &mut dyn Tx, districts: &Districts, admin_id: MemberId, day: NaiveDate) -> Result<()> {
     let board = board::load(tx, districts, day)?;
     let seen: SeenVersions = board.columns.iter().map(|column| (column.key(), column.version())).collect();
     let actor = MemberActor { id: admin_id, address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
@@ -243,7 +244,7 @@ fn insert_jobs(tx: &mut dyn Tx, actor: MemberActor) -> Result<()> {
 }
 
 /// Sets the claim of an order, as its channel would.
-fn set_claim(tx: &mut dyn Tx, order_id: i64, claim: &str) -> Result<()> {
+fn set_claim(tx: &mut dyn Tx, order_id: OrderId, claim: &str) -> Result<()> {
     let cause = ChangeContext { actor: Actor::Program, upload_id: None, action: Action::Edited };
     with_changes(tx, cause, |changes| {
         for order in orders::find(changes.tx, &[order_id])? {
@@ -274,7 +275,7 @@ fn handling(name: &str) -> Option<PieceEffort> {
 struct OpenDelivery {
     /// from the depot
     seconds: i32,
-    id: i64,
+    id: DeliveryId,
     /// whether it has left the factory
     is_ready: bool,
     /// whether it has two orders that could come on different days
@@ -311,7 +312,7 @@ fn set_due_dates(tx: &mut dyn Tx, districts: &Districts) -> Result<()> {
     {
         nearest.is_ready = true;
     }
-    let mut days: BTreeMap<NaiveDate, Vec<i64>> = BTreeMap::new();
+    let mut days: BTreeMap<NaiveDate, Vec<DeliveryId>> = BTreeMap::new();
     for offset in 0..WORKING_DAYS {
         let fits = |one: &OpenDelivery| one.is_divisible && (one.is_ready || offset > 0);
         if let Some(at) = near.iter().position(fits) {
@@ -376,7 +377,7 @@ mod tests {
         shop.block_on(demo.reset(&shop.storage, &PasswordHasher::default())).expect("an empty shop");
         shop.write(|tx, _| {
             let (districts, day) = (Districts::embedded(), tx.now().date() + Days::new(PLANNED_DAYS + 1));
-            let admin_id = tx.scalar("SELECT min(id) FROM members", &[])?;
+            let admin_id = MemberId::from_raw(tx.scalar("SELECT min(id) FROM members", &[])?);
             let actor = MemberActor { id: admin_id, address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
             plan_day(tx, &districts, actor, day)?;
             let board = board::load(tx, &districts, day)?;

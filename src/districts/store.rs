@@ -10,6 +10,7 @@ use super::edition::PostalRange;
 use super::model::Districts;
 use super::official::{ParseReport, ParsedList};
 use super::region::Region;
+use crate::id::{DeliveryId, EditionId, MemberId, OrderId};
 use crate::storage::{Param, Result, StorageError, Tx};
 use crate::text::coded;
 use crate::time::Moment;
@@ -21,7 +22,7 @@ pub fn version(tx: &mut dyn Tx) -> Result<i64> {
 
 /// Sets a new version: every node reloads the districts, and every order under way is reclassified.
 pub fn bump_version(tx: &mut dyn Tx) -> Result<()> {
-    let version = tx.new_id();
+    let version = tx.new_number();
     tx.upsert(
         "district_state",
         &[("id", 1_i64.into())],
@@ -31,7 +32,7 @@ pub fn bump_version(tx: &mut dyn Tx) -> Result<()> {
 
 /// Sets a new version after a change that leaves the districts of orders as they are: every node reloads.
 fn renew_version(tx: &mut dyn Tx) -> Result<()> {
-    let version = tx.new_id();
+    let version = tx.new_number();
     tx.upsert("district_state", &[("id", 1_i64.into())], &[("version", version.into())])
 }
 
@@ -39,8 +40,8 @@ fn renew_version(tx: &mut dyn Tx) -> Result<()> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     version: i64,
-    /// identifier of the last delivery done
-    pub after: i64,
+    /// the last delivery done
+    pub after: DeliveryId,
 }
 
 /// The progress of the reclassification; none if it is complete.
@@ -48,12 +49,12 @@ pub fn progress(tx: &mut dyn Tx) -> Result<Option<Progress>> {
     let row = tx.query_one("SELECT version, classified_to FROM district_state WHERE id = 1", &[])?;
     let Some(row) = row else { return Ok(None) };
     let version = row.int(0)?;
-    Ok(row.opt_int(1)?.map(|after| Progress { version, after }))
+    Ok(row.opt_id(1)?.map(|after| Progress { version, after }))
 }
 
 /// Sets the progress from `from` to `to`, none for complete; false if another node has moved it or the version
 /// has changed.
-pub fn advance(tx: &mut dyn Tx, from: Progress, to: Option<i64>) -> Result<bool> {
+pub fn advance(tx: &mut dyn Tx, from: Progress, to: Option<DeliveryId>) -> Result<bool> {
     let sql = "UPDATE district_state SET classified_to = ? WHERE id = 1 AND version = ? AND classified_to = ?";
     Ok(tx.exec(sql, &[to.into(), from.version.into(), from.after.into()])? > 0)
 }
@@ -72,14 +73,19 @@ pub fn load(tx: &mut dyn Tx) -> Result<Districts> {
 ///
 /// # Errors
 /// [`StorageError::Inconsistent`] if the edition contradicts itself, or the database fails.
-pub fn overlay_edition(tx: &mut dyn Tx, districts: Districts, id: i64, valid_from: NaiveDate) -> Result<Districts> {
+pub fn overlay_edition(
+    tx: &mut dyn Tx,
+    districts: Districts,
+    id: EditionId,
+    valid_from: NaiveDate,
+) -> Result<Districts> {
     let (regions, ranges) = (regions(tx, id)?, ranges(tx, id)?);
     districts
         .with_list(&regions, &ranges, valid_from)
-        .map_err(|error| StorageError::Inconsistent(format!("district_editions {id}: {error}")))
+        .map_err(|error| StorageError::Inconsistent(format!("district_editions {id:?}: {error}")))
 }
 
-fn regions(tx: &mut dyn Tx, edition_id: i64) -> Result<Vec<Region>> {
+fn regions(tx: &mut dyn Tx, edition_id: EditionId) -> Result<Vec<Region>> {
     let sql = "SELECT code, level, parent_code, full_name, short_name FROM district_regions \
                WHERE edition_id = ? ORDER BY code";
     tx.query(sql, &[edition_id.into()])?
@@ -96,10 +102,10 @@ fn regions(tx: &mut dyn Tx, edition_id: i64) -> Result<Vec<Region>> {
         .collect()
 }
 
-fn ranges(tx: &mut dyn Tx, edition_id: i64) -> Result<Vec<PostalRange>> {
+fn ranges(tx: &mut dyn Tx, edition_id: EditionId) -> Result<Vec<PostalRange>> {
     let sql = "SELECT zip_start, zip_end, code FROM district_zips WHERE edition_id = ? ORDER BY zip_start";
     let zip = |number: i64| {
-        u32::try_from(number).map_err(|_| StorageError::Inconsistent(format!("district_zips of {edition_id}")))
+        u32::try_from(number).map_err(|_| StorageError::Inconsistent(format!("district_zips of {edition_id:?}")))
     };
     tx.query(sql, &[edition_id.into()])?
         .iter()
@@ -122,7 +128,7 @@ coded! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedEdition {
     /// generated identifier
-    pub id: i64,
+    pub id: EditionId,
     /// its stage
     pub stage: EditionStage,
     /// counts of the parsed files
@@ -140,7 +146,7 @@ const EDITION: &str = "SELECT e.id, e.stage, e.report, e.valid_from, m.username,
 
 fn imported_edition(mut row: crate::storage::Row) -> Result<ImportedEdition> {
     Ok(ImportedEdition {
-        id: row.int(0)?,
+        id: row.id(0)?,
         stage: row.code(1, "district_editions.stage")?,
         report: row.json(2, "district_editions.report")?,
         valid_from: row.opt_date(3)?,
@@ -156,13 +162,13 @@ pub fn editions(tx: &mut dyn Tx, stage: EditionStage) -> Result<Vec<ImportedEdit
 }
 
 /// The imported edition of that identifier.
-pub fn edition(tx: &mut dyn Tx, id: i64) -> Result<Option<ImportedEdition>> {
+pub fn edition(tx: &mut dyn Tx, id: EditionId) -> Result<Option<ImportedEdition>> {
     tx.query_one(&format!("{EDITION} WHERE e.id = ?"), &[id.into()])?.map(imported_edition).transpose()
 }
 
 /// Stores a parsed list for a preview; answers its identifier.
-pub fn insert_preview(tx: &mut dyn Tx, list: &ParsedList, member_id: Option<i64>) -> Result<i64> {
-    let (id, now) = (tx.new_id(), tx.now());
+pub fn insert_preview(tx: &mut dyn Tx, list: &ParsedList, member_id: Option<MemberId>) -> Result<EditionId> {
+    let (id, now) = (tx.new_id::<EditionId>(), tx.now());
     let report = serde_json::to_string(&list.report).unwrap_or_default();
     tx.exec(
         "INSERT INTO district_editions (id, stage, report, member_id, created_at) VALUES (?, ?, ?, ?, ?)",
@@ -185,7 +191,7 @@ pub fn insert_preview(tx: &mut dyn Tx, list: &ParsedList, member_id: Option<i64>
 }
 
 /// Applies a previewed edition and bumps the version; false if it is not previewed.
-pub fn apply(tx: &mut dyn Tx, id: i64, valid_from: NaiveDate) -> Result<bool> {
+pub fn apply(tx: &mut dyn Tx, id: EditionId, valid_from: NaiveDate) -> Result<bool> {
     let now = tx.now();
     let sql = "UPDATE district_editions SET stage = ?, valid_from = ?, applied_at = ? WHERE id = ? AND stage = ?";
     let (applied, previewed) = (EditionStage::Applied.code(), EditionStage::Previewed.code());
@@ -197,7 +203,7 @@ pub fn apply(tx: &mut dyn Tx, id: i64, valid_from: NaiveDate) -> Result<bool> {
 }
 
 /// Deletes an edition of that stage: a previewed one, or the newest applied one. False if it is neither.
-pub fn delete_edition(tx: &mut dyn Tx, id: i64, stage: EditionStage) -> Result<bool> {
+pub fn delete_edition(tx: &mut dyn Tx, id: EditionId, stage: EditionStage) -> Result<bool> {
     if stage == EditionStage::Applied
         && editions(tx, EditionStage::Applied)?.first().is_none_or(|newest| newest.id != id)
     {
@@ -223,8 +229,8 @@ pub fn delete_edition(tx: &mut dyn Tx, id: i64, stage: EditionStage) -> Result<b
 /// A manual correction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Correction {
-    /// identifier and number of the order; none applies to every order of the postal code
-    pub order: Option<(i64, String)>,
+    /// the order and its number; none applies to every order of the postal code
+    pub order: Option<(OrderId, String)>,
     /// the postal code as in the order, or as [`super::postal_key`]
     pub zip_code: String,
     /// 시/군/구 code
@@ -246,7 +252,7 @@ fn zip_corrections(tx: &mut dyn Tx) -> Result<BTreeMap<String, i64>> {
 }
 
 /// Assigns a postal code, given as [`super::postal_key`], to a 시/군/구 and bumps the version.
-pub fn set_zip_correction(tx: &mut dyn Tx, key: &str, sigungu_code: i64, member_id: Option<i64>) -> Result<()> {
+pub fn set_zip_correction(tx: &mut dyn Tx, key: &str, sigungu_code: i64, member_id: Option<MemberId>) -> Result<()> {
     let now = tx.now();
     let values = [("sigungu_code", sigungu_code.into()), ("member_id", member_id.into()), ("corrected_at", now.into())];
     tx.upsert("district_corrections", &[("zip", key.into())], &values)?;
@@ -265,10 +271,10 @@ pub fn delete_zip_correction(tx: &mut dyn Tx, key: &str) -> Result<bool> {
 /// Assigns one order to a 시/군/구, as long as the order keeps this postal code.
 pub fn set_order_correction(
     tx: &mut dyn Tx,
-    id: i64,
+    id: OrderId,
     zip_code: &str,
     sigungu_code: i64,
-    member_id: Option<i64>,
+    member_id: Option<MemberId>,
 ) -> Result<()> {
     let now = tx.now();
     let values = [
@@ -281,7 +287,7 @@ pub fn set_order_correction(
 }
 
 /// Deletes the correction of one order; false if there is none.
-pub fn delete_order_correction(tx: &mut dyn Tx, id: i64) -> Result<bool> {
+pub fn delete_order_correction(tx: &mut dyn Tx, id: OrderId) -> Result<bool> {
     Ok(tx.exec("DELETE FROM order_districts WHERE order_id = ?", &[id.into()])? > 0)
 }
 
@@ -307,7 +313,7 @@ pub fn corrections(tx: &mut dyn Tx, limit: i64) -> Result<Vec<Correction>> {
                   LEFT JOIN members m ON m.id = c.member_id ORDER BY c.order_id DESC LIMIT ?";
     for mut row in tx.query(orders, &[limit.into()])? {
         corrections.push(Correction {
-            order: Some((row.int(0)?, row.text(1)?)),
+            order: Some((row.id(0)?, row.text(1)?)),
             zip_code: row.text(2)?,
             sigungu_code: row.int(3)?,
             username: row.opt_text(4)?,

@@ -8,6 +8,7 @@ use super::official::ListParser;
 use super::official::tests::{HEADER, postal};
 use super::{DistrictCache, store};
 use crate::deliveries;
+use crate::id::EditionId;
 use crate::orders::classification::classify_batch;
 use crate::orders::export::{self, ExportKind, ExportRequest, Format};
 use crate::orders::filter::OrderFilter;
@@ -21,7 +22,7 @@ fn day(text: &str) -> NaiveDate {
 }
 
 /// Imports a list of these addresses and applies it.
-fn import(tx: &mut dyn Tx, cache: &DistrictCache, addresses: &[String], from: &str) -> Result<i64> {
+fn import(tx: &mut dyn Tx, cache: &DistrictCache, addresses: &[String], from: &str) -> Result<EditionId> {
     let districts = cache.current(tx)?;
     let text = [&[HEADER.to_owned()], addresses].concat().join("\n");
     let mut parser = ListParser::new(&districts);

@@ -9,7 +9,7 @@ use super::model::{EventSource, StopEvent};
 use super::store::{self, TourRow, keys};
 use super::tour::{self, DriveStop, DriveTour, StopGoods};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
-use crate::id::{crockford, parse_crockford};
+use crate::id::{Id, TourId};
 use crate::plans::model::{JobKind, TourState};
 use crate::plans::store as plans;
 use crate::proofs::store as proofs;
@@ -52,7 +52,7 @@ pub fn lines(tour: &DriveTour, counts: &BTreeMap<String, (i64, i64)>) -> Vec<Cou
     let counted = |key: &str| counts.get(key).copied().unwrap_or_default();
     for stop in &tour.stops {
         for goods in &stop.goods {
-            let key = crockford(goods.order_id);
+            let key = goods.order_id.to_string();
             let (returned, aboard) = counted(&key);
             let delivered = stop.accepted(goods);
             // What was delivered before the office took the tour back is not loaded again.
@@ -158,7 +158,7 @@ fn waiting_phones(tour: &DriveTour, keys: &[DayKey]) -> Vec<String> {
 
 /// Whether somebody has typed how the stop of a record that was not accepted ended.
 fn is_settled(tour: &DriveTour, job: &str) -> bool {
-    let stop = parse_crockford(job).and_then(|job_id| tour.stop(job_id));
+    let stop = Id::parse(job).and_then(|job_id| tour.stop(job_id));
     let is_typed = |event: &StopEvent| event.is_outcome() && event.source != EventSource::Phone;
     stop.is_some_and(|stop| stop.events.iter().any(is_typed))
 }
@@ -168,7 +168,7 @@ fn is_settled(tour: &DriveTour, job: &str) -> bool {
 pub fn close(
     tx: &mut dyn Tx,
     actor: MemberActor,
-    tour_id: i64,
+    tour_id: TourId,
     counts: &BTreeMap<String, (i64, i64)>,
     without_phones: bool,
 ) -> Result<std::result::Result<AuditEvent, CloseRefusal>> {

@@ -9,6 +9,7 @@ use super::model::{EventKind, StopEvent};
 use super::store::events as stop_events;
 use crate::deliveries::list::DeliveryRow;
 use crate::documents::{Document, Figure};
+use crate::id::JobId;
 use crate::plans::model::{JobKind, Task};
 use crate::plans::store::tasks;
 use crate::proofs::files::{ProofFileError, ProofFiles};
@@ -41,7 +42,7 @@ impl Evidence {
     /// The evidence of a delivery with its other jobs, which `tasks` has by job. `reporters` are usernames by event.
     pub fn new(
         row: &DeliveryRow,
-        (events, tasks): (&[StopEvent], &BTreeMap<i64, Task>),
+        (events, tasks): (&[StopEvent], &BTreeMap<JobId, Task>),
         reporters: &BTreeMap<String, String>,
         proofs: Vec<ProofRow>,
     ) -> Self {
@@ -91,7 +92,8 @@ impl Evidence {
         }
         events.sort_by_key(StopEvent::at);
         let jobs = tasks::of_delivery(tx, row.delivery.id)?.into_iter();
-        let tasks: BTreeMap<i64, Task> = jobs.filter_map(|planned| Some((planned.job.id, planned.job.task?))).collect();
+        let tasks: BTreeMap<JobId, Task> =
+            jobs.filter_map(|planned| Some((planned.job.id, planned.job.task?))).collect();
         Ok(Self::new(row, (&events, &tasks), &reporters, photos))
     }
 

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{EventDetails, EventKind, StopEvent};
+use crate::id::{DayKeyId, MemberId};
 use crate::plans::model::FailureReason;
 use crate::time::Moment;
 
@@ -80,7 +81,7 @@ pub fn fold<'e>(events: impl IntoIterator<Item = &'e StopEvent>) -> StopStatus {
         .collect();
     events.retain(|event| !undone.contains(event.id.as_str()));
 
-    let mut last = BTreeMap::<(Option<i64>, i64), &StopEvent>::new();
+    let mut last = BTreeMap::<(Option<DayKeyId>, MemberId), &StopEvent>::new();
     for event in events.iter().filter(|event| event.is_outcome()) {
         let known = last.entry(event.reporter()).or_insert(event);
         if event.number > known.number {
@@ -109,20 +110,20 @@ mod tests {
     use crate::drive::model::tests::event;
     use crate::random::seeded::Random;
 
-    fn failed(id: u8, key: i64, number: i64, at: i64) -> StopEvent {
+    fn failed(id: u8, key: DayKeyId, number: i64, at: i64) -> StopEvent {
         let details = EventDetails { reason: Some(FailureReason::Absent), ..EventDetails::default() };
         StopEvent { details, ..event(id, Some(key), number, at, EventKind::Failed) }
     }
 
-    fn undone(id: u8, key: i64, number: i64, target: u8) -> StopEvent {
+    fn undone(id: u8, key: DayKeyId, number: i64, target: u8) -> StopEvent {
         let details = EventDetails { undone: Some(format!("{target:032x}")), ..EventDetails::default() };
         StopEvent { details, ..event(id, Some(key), number, i64::from(id), EventKind::Undone) }
     }
 
     #[test]
     fn stop_is_open_arrived_delivered() {
-        let arrived = event(1, Some(1), 1, 10, EventKind::Arrived);
-        let delivered = event(2, Some(1), 2, 20, EventKind::Delivered);
+        let arrived = event(1, Some(DayKeyId::from_raw(1)), 1, 10, EventKind::Arrived);
+        let delivered = event(2, Some(DayKeyId::from_raw(1)), 2, 20, EventKind::Delivered);
         assert_eq!(fold([]).state, StopState::Open);
         assert_eq!(fold([&arrived]).state, StopState::Arrived);
         let status = fold([&delivered, &arrived]);
@@ -131,25 +132,35 @@ mod tests {
 
     #[test]
     fn second_attempt_of_one_phone_rules() {
-        let events = [failed(1, 1, 1, 10), event(2, Some(1), 2, 500, EventKind::Delivered)];
+        let events = [
+            failed(1, DayKeyId::from_raw(1), 1, 10),
+            event(2, Some(DayKeyId::from_raw(1)), 2, 500, EventKind::Delivered),
+        ];
         let status = fold(&events);
         assert_eq!((status.state, status.remarks), (StopState::Delivered, Vec::new()));
     }
 
     #[test]
     fn first_report_of_two_phones_rules_and_the_other_is_a_remark() {
-        let events = [failed(1, 1, 1, 30), event(2, Some(2), 1, 20, EventKind::Delivered)];
+        let events = [
+            failed(1, DayKeyId::from_raw(1), 1, 30),
+            event(2, Some(DayKeyId::from_raw(2)), 1, 20, EventKind::Delivered),
+        ];
         let status = fold(&events);
         assert_eq!((status.state, status.remarks.len()), (StopState::Delivered, 1));
     }
 
     #[test]
     fn undone_event_counts_for_nothing_unless_another_phone_undoes_it() {
-        let delivered = event(1, Some(1), 1, 10, EventKind::Delivered);
-        assert_eq!(fold([&delivered, &undone(2, 1, 2, 1)]).state, StopState::Open);
-        assert_eq!(fold([&delivered, &undone(2, 2, 2, 1)]).state, StopState::Delivered);
+        let delivered = event(1, Some(DayKeyId::from_raw(1)), 1, 10, EventKind::Delivered);
+        assert_eq!(fold([&delivered, &undone(2, DayKeyId::from_raw(1), 2, 1)]).state, StopState::Open);
+        assert_eq!(fold([&delivered, &undone(2, DayKeyId::from_raw(2), 2, 1)]).state, StopState::Delivered);
         assert_eq!(
-            fold([&undone(2, 1, 1, 1), &event(1, Some(1), 2, 10, EventKind::Delivered)]).state,
+            fold([
+                &undone(2, DayKeyId::from_raw(1), 1, 1),
+                &event(1, Some(DayKeyId::from_raw(1)), 2, 10, EventKind::Delivered)
+            ])
+            .state,
             StopState::Delivered
         );
     }
@@ -158,7 +169,8 @@ mod tests {
     fn model(events: &[StopEvent]) -> (bool, Option<String>) {
         let mut ends = Vec::new();
         for key in 0..4 {
-            let mut own: Vec<&StopEvent> = events.iter().filter(|event| event.key_id == Some(key)).collect();
+            let mut own: Vec<&StopEvent> =
+                events.iter().filter(|event| event.key_id == Some(DayKeyId::from_raw(key))).collect();
             own.sort_by_key(|event| event.number);
             let mut live: Vec<&StopEvent> = Vec::new();
             for event in own {
@@ -181,7 +193,7 @@ mod tests {
             let mut events: Vec<StopEvent> = Vec::new();
             for id in 0..random.below(14) {
                 let id = u8::try_from(id).expect("small") + 1;
-                let key = i64::from(random.below(4));
+                let key = DayKeyId::from_raw(i64::from(random.below(4)));
                 let number = i64::from(id);
                 let at = i64::from(random.below(1_000));
                 let targets: Vec<u8> = (1..id).collect();

@@ -14,7 +14,7 @@ use super::store::{self, TourRow, departures, events, findings};
 use super::tour::{self, DriveStop, StopGoods};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor, NumberList, StopsReport};
 use crate::deliveries::complete::{self, CompletionOptions, complete_with};
-use crate::id::crockford;
+use crate::id::{DayKeyId, JobId, OrderId, TourId};
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store as orders;
 use crate::plans::model::{JobKind, TaskState, TourState};
@@ -40,13 +40,13 @@ pub struct Reporter {
     /// the member, as the actor of what follows
     pub actor: MemberActor,
     /// key of the phone; none at a page or desk
-    pub key_id: Option<i64>,
+    pub key_id: Option<DayKeyId>,
     /// page or paper, without a key
     pub source: EventSource,
     /// the clock of the phone at the hand-in; none if it does not tell
     pub clock: Option<Moment>,
     /// the tour
-    pub tour_id: i64,
+    pub tour_id: TourId,
 }
 
 /// An event as it was sent.
@@ -55,7 +55,7 @@ pub struct NewEvent {
     /// made by the sender
     pub id: String,
     /// the job
-    pub job_id: i64,
+    pub job_id: JobId,
     /// number of the sender on this tour
     pub number: i64,
     /// time by the clock of the sender
@@ -110,7 +110,7 @@ pub fn receive(tx: &mut dyn Tx, reporter: Reporter, new: &[NewEvent]) -> Result<
     let sent_offset = reporter.clock.map(|clock| received_at.0.saturating_sub(clock.0));
     let offsets = offsets(new, sent_offset, received_at);
     let mut receipts = Vec::with_capacity(new.len());
-    let mut changed: Vec<(i64, Vec<StopEvent>)> = Vec::new();
+    let mut changed: Vec<(JobId, Vec<StopEvent>)> = Vec::new();
     let mut stored_now: BTreeSet<&str> = BTreeSet::new();
     for (event, clock_offset) in new.iter().zip(offsets) {
         let verdict = match judge(tx, &tour, &jobs, event, &stored_now)? {
@@ -178,14 +178,14 @@ fn offsets(new: &[NewEvent], sent_offset: Option<i64>, now: Moment) -> Vec<i64> 
 /// Jobs of which a phone may report.
 struct KnownJobs {
     /// on the tour, or handed out with it
-    of_tour: BTreeSet<i64>,
+    of_tour: BTreeSet<JobId>,
     /// with which the truck left once, whatever the office did since
-    departed: BTreeSet<i64>,
+    departed: BTreeSet<JobId>,
 }
 
 fn known_jobs(tx: &mut dyn Tx, tour: &TourRow) -> Result<KnownJobs> {
-    let departed: BTreeSet<i64> = departures::of_tour(tx, tour.id)?.into_keys().collect();
-    let stops: BTreeSet<i64> = store::stops(tx, tour.id)?.into_iter().map(|stop| stop.job_id).collect();
+    let departed: BTreeSet<JobId> = departures::of_tour(tx, tour.id)?.into_keys().collect();
+    let stops: BTreeSet<JobId> = store::stops(tx, tour.id)?.into_iter().map(|stop| stop.job_id).collect();
     let loads = store::loads(tx, tour.id)?.into_values().map(|load| load.job_id);
     Ok(KnownJobs { of_tour: loads.chain(stops).collect(), departed })
 }
@@ -266,8 +266,8 @@ fn is_readable(event: &NewEvent) -> bool {
 }
 
 /// What follows from new events: completed deliveries, ended stops, findings, the log.
-fn follow(tx: &mut dyn Tx, reporter: Reporter, tour: &TourRow, changed: Vec<(i64, Vec<StopEvent>)>) -> Result<()> {
-    let inconsistent = || StorageError::Inconsistent(format!("tours {}", tour.id));
+fn follow(tx: &mut dyn Tx, reporter: Reporter, tour: &TourRow, changed: Vec<(JobId, Vec<StopEvent>)>) -> Result<()> {
+    let inconsistent = || StorageError::Inconsistent(format!("tours {}", tour.id.raw()));
     let loaded = tour::load(tx, tour.id)?.ok_or_else(inconsistent)?;
     let mut report = StopsReport {
         day: tour.day.to_string(),
@@ -406,13 +406,13 @@ fn deliver(
         stop.goods.iter().filter(|goods| !was_stopped(goods) && stop.accepted(goods) < goods.quantity).collect();
     // More than was loaded cannot be with the customer; the office asks.
     let reported =
-        |goods: &StopGoods| event.details.accepted.get(&crockford(goods.order_id)).is_some_and(|count| *count > 0);
+        |goods: &StopGoods| event.details.accepted.get(&goods.order_id.to_string()).is_some_and(|count| *count > 0);
     if rest.iter().any(|goods| stop.accepted(goods) > 0 || reported(goods)) {
         found.push((event.id.clone(), DriveFinding::Partial));
     }
-    let is_own = |id: &i64| stop.goods.iter().any(|goods| goods.order_id == *id);
+    let is_own = |id: &OrderId| stop.goods.iter().any(|goods| goods.order_id == *id);
     let of_other_jobs = stop.order_ids().filter(|id| !is_own(id));
-    let except: Vec<i64> = rest.iter().map(|goods| goods.order_id).chain(of_other_jobs).collect();
+    let except: Vec<OrderId> = rest.iter().map(|goods| goods.order_id).chain(of_other_jobs).collect();
     let options = CompletionOptions { except: &except, at: Some(event.at()), ..CompletionOptions::default() };
     complete_with(tx, actor, &[stop.delivery_id], options)?;
     if stop.moved_to.is_none() && !rest.is_empty() {
@@ -428,7 +428,7 @@ fn deliver(
 /// What the office changed since stays.
 fn reverse(tx: &mut dyn Tx, actor: MemberActor, stop: &DriveStop) -> Result<()> {
     if stop.kind() == JobKind::Deliver {
-        let own: Vec<i64> = stop.goods.iter().map(|goods| goods.order_id).collect();
+        let own: Vec<OrderId> = stop.goods.iter().map(|goods| goods.order_id).collect();
         let shipped = complete::undoable_orders(tx, stop.delivery_id)?;
         let reported: Vec<Moment> =
             stop.events.iter().filter(|event| event.kind == EventKind::Delivered).map(StopEvent::at).collect();
@@ -464,8 +464,8 @@ fn fail(tx: &mut dyn Tx, stop: &DriveStop, event: &StopEvent, found: &mut Vec<(S
 }
 
 /// The accepted pieces of a form, as details name them.
-pub fn accepted_pairs(pairs: impl IntoIterator<Item = (i64, i64)>) -> BTreeMap<String, i64> {
-    pairs.into_iter().map(|(order, count)| (crockford(order), count)).collect()
+pub fn accepted_pairs(pairs: impl IntoIterator<Item = (OrderId, i64)>) -> BTreeMap<String, i64> {
+    pairs.into_iter().map(|(order, count)| (order.to_string(), count)).collect()
 }
 
 #[cfg(test)]

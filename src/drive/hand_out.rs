@@ -8,7 +8,7 @@ use super::store::departures::{self, StopDeparture};
 use super::store::{self, Load, TourRow};
 use super::tour::{self, DriveStop, DriveTour, StopGoods};
 use crate::audit::{self, AuditEvent, AuditObject, Departure, MemberActor};
-use crate::id::crockford;
+use crate::id::{JobId, MemberId, OrderId, TourId};
 use crate::plans::model::TourState;
 use crate::storage::{Result, Tx};
 use crate::uploads::claim_data::ClaimDataSummary;
@@ -78,12 +78,13 @@ pub fn step_sentence(event: &AuditEvent, today: NaiveDate) -> String {
 pub fn hand_out(
     tx: &mut dyn Tx,
     actor: MemberActor,
-    (tour_id, version): (i64, i64),
-    (driver_id, helper_id): (Option<i64>, Option<i64>),
+    (tour_id, version): (TourId, i64),
+    (driver_id, helper_id): (Option<MemberId>, Option<MemberId>),
 ) -> StepResult {
     let Some(loaded) = tour::load(tx, tour_id)? else { return Ok(Err(StepRefusal::Stale)) };
     let drivers = store::drivers(tx)?;
-    let name = |id: Option<i64>| drivers.iter().find(|(known, _)| Some(*known) == id).map(|(_, name)| name.clone());
+    let name =
+        |id: Option<MemberId>| drivers.iter().find(|(known, _)| Some(*known) == id).map(|(_, name)| name.clone());
     let Some(driver) = name(driver_id) else { return Ok(Err(StepRefusal::NoDriver)) };
     if loaded.tour.state != TourState::Fixed || loaded.tour.version != version {
         return Ok(Err(StepRefusal::Stale));
@@ -119,7 +120,7 @@ pub fn hand_out(
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tick {
     /// the order
-    pub order_id: i64,
+    pub order_id: OrderId,
     /// pieces on the truck; none: not ticked
     pub loaded: Option<i64>,
     /// why fewer, or despite a cancellation
@@ -129,8 +130,8 @@ pub struct Tick {
 /// Saves the ticks of a loading list. A line that must stop is saved as loaded only with a reason.
 pub fn tick(
     tx: &mut dyn Tx,
-    member_id: i64,
-    tour_id: i64,
+    member_id: MemberId,
+    tour_id: TourId,
     ticks: &[Tick],
 ) -> Result<std::result::Result<(), StepRefusal>> {
     let Some(loaded) = tour::load(tx, tour_id)?.filter(|loaded| loaded.tour.state == TourState::Loading) else {
@@ -170,7 +171,7 @@ pub fn claims_of(tx: &mut dyn Tx, tour: &DriveTour) -> Result<ClaimDataSummary> 
 
 /// 출발. Refused while a line is not ticked, has fewer pieces without a reason, or is loaded despite a cancellation
 /// without one; and while the claims are old, unless `despite` says why.
-pub fn leave(tx: &mut dyn Tx, actor: MemberActor, tour_id: i64, despite: &str) -> StepResult {
+pub fn leave(tx: &mut dyn Tx, actor: MemberActor, tour_id: TourId, despite: &str) -> StepResult {
     let Some(loaded) = tour::load(tx, tour_id)?.filter(|loaded| loaded.tour.state == TourState::Loading) else {
         return Ok(Err(StepRefusal::Stale));
     };
@@ -187,7 +188,7 @@ pub fn leave(tx: &mut dyn Tx, actor: MemberActor, tour_id: i64, despite: &str) -
                 if (is_short || is_despite) && load.reason.is_empty() {
                     unexplained.push(if is_despite { stop_label(goods) } else { goods.product.clone() });
                 } else if is_short || is_despite {
-                    reasons.push(format!("{}: {}", crockford(goods.order_id), load.reason));
+                    reasons.push(format!("{}: {}", goods.order_id, load.reason));
                 }
             }
         }
@@ -215,11 +216,11 @@ pub fn leave(tx: &mut dyn Tx, actor: MemberActor, tour_id: i64, despite: &str) -
 }
 
 /// What the truck leaves with, by job. What was reported before keeps what it had then.
-fn departures_of(stops: &[DriveStop], driver_id: i64) -> BTreeMap<i64, StopDeparture> {
+fn departures_of(stops: &[DriveStop], driver_id: MemberId) -> BTreeMap<JobId, StopDeparture> {
     let leaving = stops.iter().filter(|stop| stop.is_live && !stop.status.state.is_ended());
     let loaded = |goods: &StopGoods| {
         let pieces = goods.load.as_ref().and_then(|load| load.loaded)?;
-        Some((crockford(goods.order_id), pieces))
+        Some((goods.order_id.to_string(), pieces))
     };
     let departure =
         |stop: &DriveStop| StopDeparture { driver_id, loaded: stop.goods.iter().filter_map(loaded).collect() };
@@ -228,7 +229,7 @@ fn departures_of(stops: &[DriveStop], driver_id: i64) -> BTreeMap<i64, StopDepar
 
 /// Takes a tour one step back, with a reason: from the road to loading, from loading to the office. Not once anything was
 /// reported. What the truck left with stays known: a phone without a signal does not know of it, and its driver goes on.
-pub fn take_back(tx: &mut dyn Tx, actor: MemberActor, (tour_id, version): (i64, i64), reason: &str) -> StepResult {
+pub fn take_back(tx: &mut dyn Tx, actor: MemberActor, (tour_id, version): (TourId, i64), reason: &str) -> StepResult {
     let Some(tour) = store::tour(tx, tour_id)?.filter(|tour| tour.version == version) else {
         return Ok(Err(StepRefusal::Stale));
     };

@@ -11,6 +11,7 @@ use chrono::{Days, NaiveDate};
 use sha2::{Digest, Sha256};
 
 use super::store::{keys, may_drive};
+use crate::id::{DayKeyId, MemberId, TourId};
 use crate::members::store as members;
 use crate::random::{self, RandomnessError};
 use crate::storage::{Result, Tx};
@@ -27,11 +28,11 @@ pub const LATE_DAYS: u64 = 14;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DayKey {
     /// identifier
-    pub id: i64,
+    pub id: DayKeyId,
     /// the tour
-    pub tour_id: i64,
+    pub tour_id: TourId,
     /// who got it
-    pub member_id: i64,
+    pub member_id: MemberId,
     /// username
     pub username: String,
     /// the phone: `안드로이드 휴대전화 · 크롬`
@@ -70,10 +71,10 @@ fn hash(secret: &str) -> String {
 /// Stores a new key of a phone.
 pub fn issue(
     tx: &mut dyn Tx,
-    (tour_id, day, member_id): (i64, NaiveDate, i64),
+    (tour_id, day, member_id): (TourId, NaiveDate, MemberId),
     secret: &str,
     description: &str,
-) -> Result<i64> {
+) -> Result<DayKeyId> {
     keys::insert(tx, (tour_id, member_id), (&hash(secret), description), expiry(day))
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::clock;
+use crate::id::{DayKeyId, JobId, MemberId, TourId};
 use crate::plans::model::FailureReason;
 use crate::text::coded;
 use crate::time::Moment;
@@ -145,13 +146,13 @@ pub struct StopEvent {
     /// made on the phone
     pub id: String,
     /// the tour
-    pub tour_id: i64,
+    pub tour_id: TourId,
     /// the job
-    pub job_id: i64,
+    pub job_id: JobId,
     /// key of the phone; none for other sources
-    pub key_id: Option<i64>,
+    pub key_id: Option<DayKeyId>,
     /// who
-    pub member_id: i64,
+    pub member_id: MemberId,
     /// from where
     pub source: EventSource,
     /// number of the phone on this tour
@@ -195,9 +196,9 @@ impl StopEvent {
     }
 
     /// What made it: a phone, or a member at a page or desk.
-    pub const fn reporter(&self) -> (Option<i64>, i64) {
+    pub const fn reporter(&self) -> (Option<DayKeyId>, MemberId) {
         match self.key_id {
-            Some(key) => (Some(key), 0),
+            Some(key) => (Some(key), MemberId::UNSTORED),
             None => (None, self.member_id),
         }
     }
@@ -223,13 +224,13 @@ pub fn is_signature(text: &str) -> bool {
 pub(super) mod tests {
     use super::*;
 
-    pub(crate) fn event(id: u8, key: Option<i64>, number: i64, at: i64, kind: EventKind) -> StopEvent {
+    pub(crate) fn event(id: u8, key: Option<DayKeyId>, number: i64, at: i64, kind: EventKind) -> StopEvent {
         StopEvent {
             id: format!("{id:032x}"),
-            tour_id: 1,
-            job_id: 1,
+            tour_id: TourId::from_raw(1),
+            job_id: JobId::from_raw(1),
             key_id: key,
-            member_id: 1,
+            member_id: MemberId::from_raw(1),
             source: if key.is_some() { EventSource::Phone } else { EventSource::Paper },
             number,
             happened_at: Moment(at),
@@ -244,14 +245,16 @@ pub(super) mod tests {
 
     #[test]
     fn time_is_corrected_and_never_after_the_receipt() {
-        let right = event(1, Some(1), 1, 5_000, EventKind::Arrived);
+        let right = event(1, Some(DayKeyId::from_raw(1)), 1, 5_000, EventKind::Arrived);
         assert_eq!((right.at(), right.has_wrong_clock()), (Moment(5_000), false));
         let slow = StopEvent { clock_offset: 3 * 60 * 60 * 1000, ..right.clone() };
         assert_eq!((slow.at(), slow.has_wrong_clock()), (Moment(10_805_000), true));
         let early = StopEvent { happened_at: Moment(2_000_000_000), ..right };
         assert_eq!((early.at(), early.has_wrong_clock()), (Moment(1_000_000_000), true));
-        let moved =
-            StopEvent { sent_offset: Some(3 * 60 * 60 * 1000), ..event(1, Some(1), 1, 5_000, EventKind::Arrived) };
+        let moved = StopEvent {
+            sent_offset: Some(3 * 60 * 60 * 1000),
+            ..event(1, Some(DayKeyId::from_raw(1)), 1, 5_000, EventKind::Arrived)
+        };
         assert_eq!((moved.at(), moved.has_wrong_clock()), (Moment(5_000), true), "both times are shown");
     }
 

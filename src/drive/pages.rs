@@ -18,6 +18,7 @@ mod worker;
 
 use super::site::StopSite;
 use super::tour::DriveTour;
+use crate::id::DeliveryId;
 use crate::masking::{MaskPolicy, mask};
 use crate::web::{Access, Error, Member, PageAction, PageKind, Routes};
 
@@ -51,7 +52,7 @@ fn check_access(member: &Member, tour: &DriveTour, today: chrono::NaiveDate) -> 
 }
 
 /// Whether the recipient of a stop is hidden from the member: not on the own tour of today.
-fn hides(tour: &DriveTour, delivery_id: i64, member: &Member, masking: &MaskPolicy) -> bool {
+fn hides(tour: &DriveTour, delivery_id: DeliveryId, member: &Member, masking: &MaskPolicy) -> bool {
     let day = tour.tour.day;
     let is_own = tour.tour.is_of(member.id) && masking.is_today(day);
     !is_own && masking.hides(delivery_id, masking.is_due_on(day))

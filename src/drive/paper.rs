@@ -5,7 +5,7 @@ use chrono::NaiveTime;
 use super::hand_in::NewEvent;
 use super::model::{EventDetails, EventKind, MAX_NOTE_CHARS};
 use super::tour::{DriveStop, DriveTour};
-use crate::id::crockford;
+use crate::id::JobId;
 use crate::plans::model::FailureReason;
 use crate::text::nfkc;
 use crate::time::Moment;
@@ -27,7 +27,7 @@ pub struct PaperLine {
 impl PaperLine {
     /// The line of a stop in a form.
     pub fn of(pairs: &[(String, String)], stop: &DriveStop) -> Self {
-        let job = crockford(stop.job_id);
+        let job = stop.job_id.to_string();
         let value = |field: &str| {
             let name = format!("{field}-{job}");
             pairs.iter().find(|(other, _)| *other == name).map_or("", |(_, value)| value.trim()).to_owned()
@@ -51,7 +51,7 @@ impl PaperLine {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PaperProblem {
     /// the job of its stop
-    pub job_id: i64,
+    pub job_id: JobId,
     /// whether it is at the result, and not at the time
     pub is_of_result: bool,
     /// what is missing
@@ -76,7 +76,7 @@ pub fn parse_time(text: &str) -> Option<NaiveTime> {
 /// Every line that cannot be recorded.
 pub fn events(
     tour: &DriveTour,
-    lines: &[(i64, PaperLine)],
+    lines: &[(JobId, PaperLine)],
     (first_number, now): (i64, Moment),
     mut new_id: impl FnMut() -> String,
 ) -> Result<Vec<NewEvent>, Vec<PaperProblem>> {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
+use crate::id::{DeliveryId, JobId, MemberId, OrderId, TourId};
 use crate::members::model::Role;
 use crate::members::model::rights::{Sight, Surface, sight};
 use crate::plans::model::{ColumnKey, TourState};
@@ -19,7 +20,7 @@ use crate::time::Moment;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TourRow {
     /// identifier
-    pub id: i64,
+    pub id: TourId,
     /// day
     pub day: NaiveDate,
     /// truck and round
@@ -29,11 +30,11 @@ pub struct TourRow {
     /// state
     pub state: TourState,
     /// the driver; none before it is handed out
-    pub driver_id: Option<i64>,
+    pub driver_id: Option<MemberId>,
     /// username of the driver
     pub driver: Option<String>,
     /// a second person
-    pub helper_id: Option<i64>,
+    pub helper_id: Option<MemberId>,
     /// username of that person
     pub helper: Option<String>,
     /// 출발
@@ -51,7 +52,7 @@ impl TourRow {
     }
 
     /// Whether the member drives it or helps.
-    pub fn is_of(&self, member_id: i64) -> bool {
+    pub fn is_of(&self, member_id: MemberId) -> bool {
         self.driver_id == Some(member_id) || self.helper_id == Some(member_id)
     }
 }
@@ -64,17 +65,17 @@ const TOUR: &str = "SELECT t.id, t.day, t.truck_id, t.round, k.name, t.state, t.
                     LEFT JOIN members d ON d.id = t.driver_id LEFT JOIN members h ON h.id = t.helper_id";
 
 fn tour_row(mut row: Row) -> Result<TourRow> {
-    let id = row.int(0)?;
-    let inconsistent = || StorageError::Inconsistent(format!("tours {id}"));
+    let id = row.id(0)?;
+    let inconsistent = || StorageError::Inconsistent(format!("tours {id:?}"));
     Ok(TourRow {
         id,
         day: row.opt_date(1)?.ok_or_else(inconsistent)?,
-        column: ColumnKey { truck_id: row.int(2)?, round: row.int(3)? },
+        column: ColumnKey { truck_id: row.id(2)?, round: row.int(3)? },
         truck: row.text(4)?,
         state: row.code(5, "tours.state")?,
-        driver_id: row.opt_int(6)?,
+        driver_id: row.opt_id(6)?,
         driver: row.opt_text(7)?,
-        helper_id: row.opt_int(8)?,
+        helper_id: row.opt_id(8)?,
         helper: row.opt_text(9)?,
         left_at: row.opt_moment(10)?,
         closed_at: row.opt_moment(11)?,
@@ -83,12 +84,12 @@ fn tour_row(mut row: Row) -> Result<TourRow> {
 }
 
 /// The tour of that identifier.
-pub fn tour(tx: &mut dyn Tx, id: i64) -> Result<Option<TourRow>> {
+pub fn tour(tx: &mut dyn Tx, id: TourId) -> Result<Option<TourRow>> {
     tx.query_one(&format!("{TOUR} WHERE t.id = ?"), &[id.into()])?.map(tour_row).transpose()
 }
 
 /// The tours of a day that a member drives or helps with, and that a driver has.
-pub fn tours_of_member(tx: &mut dyn Tx, member_id: i64, day: NaiveDate) -> Result<Vec<TourRow>> {
+pub fn tours_of_member(tx: &mut dyn Tx, member_id: MemberId, day: NaiveDate) -> Result<Vec<TourRow>> {
     let sql = format!("{TOUR} WHERE t.day = ? AND (t.driver_id = ? OR t.helper_id = ?) ORDER BY t.round, t.id");
     let rows = tx.query(&sql, &[day.into(), member_id.into(), member_id.into()])?;
     let mut tours: Vec<TourRow> = rows.into_iter().map(tour_row).collect::<Result<_>>()?;
@@ -97,7 +98,7 @@ pub fn tours_of_member(tx: &mut dyn Tx, member_id: i64, day: NaiveDate) -> Resul
 }
 
 /// The tours of the days after `day` that a member drives or helps with, and that a driver has; the first [`MAX_LATER`].
-pub fn later_tours_of_member(tx: &mut dyn Tx, member_id: i64, day: NaiveDate) -> Result<Vec<TourRow>> {
+pub fn later_tours_of_member(tx: &mut dyn Tx, member_id: MemberId, day: NaiveDate) -> Result<Vec<TourRow>> {
     let sql = format!(
         "{TOUR} WHERE t.day > ? AND (t.driver_id = ? OR t.helper_id = ?) ORDER BY t.day, t.round, t.id LIMIT {MAX_LATER}"
     );
@@ -108,7 +109,7 @@ pub fn later_tours_of_member(tx: &mut dyn Tx, member_id: i64, day: NaiveDate) ->
 }
 
 /// Whether a member drives a tour of the day or helps with it.
-pub fn has_tour(tx: &mut dyn Tx, member_id: i64, day: NaiveDate) -> Result<bool> {
+pub fn has_tour(tx: &mut dyn Tx, member_id: MemberId, day: NaiveDate) -> Result<bool> {
     let sql = "SELECT state FROM tours WHERE day = ? AND (driver_id = ? OR helper_id = ?)";
     let rows = tx.query(sql, &[day.into(), member_id.into(), member_id.into()])?;
     for mut row in rows {
@@ -121,7 +122,7 @@ pub fn has_tour(tx: &mut dyn Tx, member_id: i64, day: NaiveDate) -> Result<bool>
 
 /// Sets state, driver and helper of a tour, and the moments of 출발 and 마감; raises its version. False, without a change,
 /// if its version differs.
-pub fn save_tour(tx: &mut dyn Tx, tour: &TourRow, member_id: i64) -> Result<bool> {
+pub fn save_tour(tx: &mut dyn Tx, tour: &TourRow, member_id: MemberId) -> Result<bool> {
     let now = tx.now();
     let sql = "UPDATE tours SET state = ?, driver_id = ?, helper_id = ?, left_at = ?, closed_at = ?, changed_by = ?, \
                changed_at = ?, version = version + 1 WHERE id = ? AND version = ?";
@@ -143,9 +144,9 @@ pub fn save_tour(tx: &mut dyn Tx, tour: &TourRow, member_id: i64) -> Result<bool
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StopRow {
     /// what is done there
-    pub job_id: i64,
+    pub job_id: JobId,
     /// the delivery
-    pub delivery_id: i64,
+    pub delivery_id: DeliveryId,
     /// 0: live
     pub attempt: i64,
     /// first and last minute at which the work may begin
@@ -153,13 +154,13 @@ pub struct StopRow {
 }
 
 /// The stops of a tour in order, each job once; ended ones too.
-pub fn stops(tx: &mut dyn Tx, tour_id: i64) -> Result<Vec<StopRow>> {
+pub fn stops(tx: &mut dyn Tx, tour_id: TourId) -> Result<Vec<StopRow>> {
     let sql = "SELECT s.job_id, j.delivery_id, s.attempt, j.window_from, j.window_to FROM stops s \
                JOIN jobs j ON j.id = s.job_id WHERE s.tour_id = ? ORDER BY s.position, s.attempt";
     let mut stops: Vec<StopRow> = Vec::new();
     for row in tx.query(sql, &[tour_id.into()])? {
         let window = row.opt_int(3)?.zip(row.opt_int(4)?);
-        let stop = StopRow { job_id: row.int(0)?, delivery_id: row.int(1)?, attempt: row.int(2)?, window };
+        let stop = StopRow { job_id: row.id(0)?, delivery_id: row.id(1)?, attempt: row.int(2)?, window };
         match stops.iter_mut().find(|known| known.job_id == stop.job_id) {
             Some(known) if stop.attempt == 0 => *known = stop,
             Some(_) => {}
@@ -170,12 +171,12 @@ pub fn stops(tx: &mut dyn Tx, tour_id: i64) -> Result<Vec<StopRow>> {
 }
 
 /// The tour in which a job has its live stop: identifier and name of the truck.
-pub fn live_tour(tx: &mut dyn Tx, job_id: i64) -> Result<Option<(i64, String)>> {
+pub fn live_tour(tx: &mut dyn Tx, job_id: JobId) -> Result<Option<(TourId, String)>> {
     let sql = "SELECT t.id, k.name FROM stops s JOIN tours t ON t.id = s.tour_id JOIN trucks k ON k.id = t.truck_id \
                WHERE s.job_id = ? AND s.attempt = 0";
     match tx.query_one(sql, &[job_id.into()])? {
         None => Ok(None),
-        Some(mut row) => Ok(Some((row.int(0)?, row.text(1)?))),
+        Some(mut row) => Ok(Some((row.id(0)?, row.text(1)?))),
     }
 }
 
@@ -183,9 +184,9 @@ pub fn live_tour(tx: &mut dyn Tx, job_id: i64) -> Result<Option<(i64, String)>> 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Load {
     /// the order
-    pub order_id: i64,
+    pub order_id: OrderId,
     /// its job
-    pub job_id: i64,
+    pub job_id: JobId,
     /// pieces ordered when the tour was handed out
     pub expected: i64,
     /// pieces on the truck; none before they are ticked
@@ -195,13 +196,13 @@ pub struct Load {
 }
 
 /// The loads of a tour, by order.
-pub fn loads(tx: &mut dyn Tx, tour_id: i64) -> Result<BTreeMap<i64, Load>> {
+pub fn loads(tx: &mut dyn Tx, tour_id: TourId) -> Result<BTreeMap<OrderId, Load>> {
     let sql = "SELECT order_id, job_id, expected, loaded, reason FROM loads WHERE tour_id = ?";
     let mut loads = BTreeMap::new();
     tx.for_each(sql, &[tour_id.into()], &mut |mut row| {
         let load = Load {
-            order_id: row.int(0)?,
-            job_id: row.int(1)?,
+            order_id: row.id(0)?,
+            job_id: row.id(1)?,
             expected: row.int(2)?,
             loaded: row.opt_int(3)?,
             reason: row.text(4)?,
@@ -213,7 +214,7 @@ pub fn loads(tx: &mut dyn Tx, tour_id: i64) -> Result<BTreeMap<i64, Load>> {
 }
 
 /// Inserts loads that are not ticked.
-pub fn insert_loads(tx: &mut dyn Tx, tour_id: i64, loads: &[Load]) -> Result<()> {
+pub fn insert_loads(tx: &mut dyn Tx, tour_id: TourId, loads: &[Load]) -> Result<()> {
     let sql = "INSERT INTO loads (tour_id, order_id, job_id, expected, loaded, reason, loaded_by, loaded_at) \
                VALUES (?, ?, ?, ?, NULL, '', NULL, NULL)";
     let row = |load: &Load| vec![tour_id.into(), load.order_id.into(), load.job_id.into(), load.expected.into()];
@@ -221,12 +222,12 @@ pub fn insert_loads(tx: &mut dyn Tx, tour_id: i64, loads: &[Load]) -> Result<()>
 }
 
 /// Deletes the loads of a tour that no driver has any more.
-pub fn delete_loads(tx: &mut dyn Tx, tour_id: i64) -> Result<()> {
+pub fn delete_loads(tx: &mut dyn Tx, tour_id: TourId) -> Result<()> {
     tx.exec("DELETE FROM loads WHERE tour_id = ?", &[tour_id.into()]).map(drop)
 }
 
 /// Saves ticked loads.
-pub fn save_loads(tx: &mut dyn Tx, tour_id: i64, loads: &[Load], member_id: i64) -> Result<()> {
+pub fn save_loads(tx: &mut dyn Tx, tour_id: TourId, loads: &[Load], member_id: MemberId) -> Result<()> {
     let now = tx.now();
     let sql =
         "UPDATE loads SET loaded = ?, reason = ?, loaded_by = ?, loaded_at = ? WHERE tour_id = ? AND order_id = ?";
@@ -245,7 +246,7 @@ pub fn save_loads(tx: &mut dyn Tx, tour_id: i64, loads: &[Load], member_id: i64)
 }
 
 /// Pieces counted at the end of a tour: line → (returned, aboard).
-pub fn counts(tx: &mut dyn Tx, tour_id: i64) -> Result<BTreeMap<String, (i64, i64)>> {
+pub fn counts(tx: &mut dyn Tx, tour_id: TourId) -> Result<BTreeMap<String, (i64, i64)>> {
     let sql = "SELECT line, returned, aboard FROM tour_counts WHERE tour_id = ?";
     let mut counts = BTreeMap::new();
     tx.for_each(sql, &[tour_id.into()], &mut |mut row| {
@@ -256,7 +257,12 @@ pub fn counts(tx: &mut dyn Tx, tour_id: i64) -> Result<BTreeMap<String, (i64, i6
 }
 
 /// Replaces the counts of a tour.
-pub fn save_counts(tx: &mut dyn Tx, tour_id: i64, counts: &BTreeMap<String, (i64, i64)>, member_id: i64) -> Result<()> {
+pub fn save_counts(
+    tx: &mut dyn Tx,
+    tour_id: TourId,
+    counts: &BTreeMap<String, (i64, i64)>,
+    member_id: MemberId,
+) -> Result<()> {
     let now = tx.now();
     tx.exec("DELETE FROM tour_counts WHERE tour_id = ?", &[tour_id.into()])?;
     let sql =
@@ -274,21 +280,21 @@ pub fn may_drive(role: Role) -> bool {
 }
 
 /// Members who may drive: usernames by identifier, in order of name.
-pub fn drivers(tx: &mut dyn Tx) -> Result<Vec<(i64, String)>> {
+pub fn drivers(tx: &mut dyn Tx) -> Result<Vec<(MemberId, String)>> {
     let codes: Vec<&str> = Role::ALL.into_iter().filter(|role| may_drive(*role)).map(Role::code).collect();
     let sql = format!(
         "SELECT id, username FROM members WHERE enabled = 1 AND role IN ('{}') ORDER BY username",
         codes.join("', '")
     );
     let rows = tx.query(&sql, &[])?;
-    rows.into_iter().map(|mut row| Ok((row.int(0)?, row.text(1)?))).collect()
+    rows.into_iter().map(|mut row| Ok((row.id(0)?, row.text(1)?))).collect()
 }
 
 /// Deletes what drivers reported of these deliveries, which are destroyed: loads, departures, events and findings.
-pub fn delete_reports_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<()> {
-    let mut jobs = Vec::new();
+pub fn delete_reports_of(tx: &mut dyn Tx, deliveries: &[DeliveryId]) -> Result<()> {
+    let mut jobs: Vec<JobId> = Vec::new();
     tx.for_ids(deliveries, &[], |ids| format!("SELECT id FROM jobs WHERE delivery_id IN ({ids})"), &mut |row| {
-        jobs.push(row.int(0)?);
+        jobs.push(row.id(0)?);
         Ok(())
     })?;
     let sql = "DELETE FROM stop_findings WHERE event_id IN (SELECT id FROM stop_events WHERE job_id = ?)";
@@ -308,7 +314,7 @@ pub fn delete_old_tours(tx: &mut dyn Tx, before: NaiveDate, limit: i64) -> Resul
                AND NOT EXISTS (SELECT 1 FROM proofs p WHERE p.tour_id = t.id AND p.destroyed_at IS NULL) \
                ORDER BY t.id LIMIT ?";
     let rows = tx.query(sql, &[before.into(), limit.into()])?;
-    let tours: Vec<i64> = rows.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
+    let tours: Vec<TourId> = rows.iter().map(|row| row.id(0)).collect::<Result<_>>()?;
     for table in ["tour_counts", "drive_keys", "departures", "proofs"] {
         tx.delete_ids(table, "tour_id", &tours)?;
     }
@@ -316,6 +322,6 @@ pub fn delete_old_tours(tx: &mut dyn Tx, before: NaiveDate, limit: i64) -> Resul
 }
 
 /// Deletes the loads of these orders, which are destroyed.
-pub fn delete_loads_of(tx: &mut dyn Tx, orders: &[i64]) -> Result<()> {
+pub fn delete_loads_of(tx: &mut dyn Tx, orders: &[OrderId]) -> Result<()> {
     tx.delete_ids("loads", "order_id", orders).map(drop)
 }

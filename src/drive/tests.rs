@@ -21,7 +21,7 @@ use super::store::{self, findings};
 use super::tour::{self, DriveTour};
 use crate::audit::MemberActor;
 use crate::districts::Districts;
-use crate::id::crockford;
+use crate::id::{DayKeyId, DeliveryId, JobId, OrderId, TourId, WorkId};
 use crate::members::model::Role;
 use crate::members::store as members;
 use crate::orders::bundle::DeliveryState;
@@ -42,8 +42,8 @@ const HOUR_MS: i64 = 60 * 60 * 1000;
 struct Day {
     actor: MemberActor,
     columns: Vec<ColumnKey>,
-    tour: i64,
-    key: i64,
+    tour: TourId,
+    key: DayKeyId,
     next: Cell<u8>,
 }
 
@@ -68,8 +68,8 @@ fn set_up(tx: &mut dyn Tx, files: &Files, numbers: &[&str]) -> Result<Day> {
     let orders = numbers.iter().map(|number| due_order(number, &format!("B{number}")));
     files.order(tx, "SMART_STORE", orders.collect())?;
     let due = deliveries(tx)?;
-    let tour = plan(tx, actor, columns[0], &due)?;
-    let mut day = Day { actor, columns, tour, key: 0, next: Cell::new(0) };
+    let tour = plan(tx, actor, columns[0], &WorkId::of_deliveries(&due))?;
+    let mut day = Day { actor, columns, tour, key: DayKeyId::UNSTORED, next: Cell::new(0) };
     leave(tx, &mut day)?;
     Ok(day)
 }
@@ -84,8 +84,8 @@ fn due_order(number: &str, bundle_number: &str) -> NewOrder {
     order
 }
 
-fn deliveries(tx: &mut dyn Tx) -> Result<Vec<i64>> {
-    tx.query("SELECT id FROM deliveries WHERE state IN (0, 1) ORDER BY id", &[])?.iter().map(|row| row.int(0)).collect()
+fn deliveries(tx: &mut dyn Tx) -> Result<Vec<DeliveryId>> {
+    tx.query("SELECT id FROM deliveries WHERE state IN (0, 1) ORDER BY id", &[])?.iter().map(|row| row.id(0)).collect()
 }
 
 fn context(tx: &mut dyn Tx, actor: MemberActor) -> Result<EditContext> {
@@ -95,14 +95,14 @@ fn context(tx: &mut dyn Tx, actor: MemberActor) -> Result<EditContext> {
 }
 
 /// Puts deliveries on a truck and fixes it.
-fn plan(tx: &mut dyn Tx, actor: MemberActor, column: ColumnKey, ids: &[i64]) -> Result<i64> {
+fn plan(tx: &mut dyn Tx, actor: MemberActor, column: ColumnKey, ids: &[WorkId]) -> Result<TourId> {
     let districts = Districts::embedded();
     let now = context(tx, actor)?;
     edit::move_to(tx, &districts, &now, (column, None), ids)?.expect("moves");
     let now = context(tx, actor)?;
     edit::set_state(tx, &districts, &now, TourState::Fixed, Some(column))?.expect("fixes");
     let sql = "SELECT id FROM tours WHERE truck_id = ? AND day = ?";
-    tx.scalar(sql, &[column.truck_id.into(), day().into()])
+    tx.scalar(sql, &[column.truck_id.into(), day().into()]).map(TourId::from_raw)
 }
 
 /// Hands the tour out, loads everything and leaves.
@@ -115,7 +115,8 @@ fn leave(tx: &mut dyn Tx, day: &mut Day) -> Result<()> {
         .collect();
     assert_eq!(hand_out::tick(tx, day.actor.id, day.tour, &ticks)?, Ok(()));
     hand_out::leave(tx, day.actor, day.tour, "전화로 확인")?.expect("leaves");
-    day.key = key::issue(tx, (day.tour, self::day(), day.actor.id), &format!("secret {} {version}", day.tour), "전화")?;
+    day.key =
+        key::issue(tx, (day.tour, self::day(), day.actor.id), &format!("secret {:?} {version}", day.tour), "전화")?;
     Ok(())
 }
 
@@ -125,7 +126,7 @@ impl Day {
     }
 
     /// The same tour on a phone with another key, whose identifiers start at another number.
-    fn on_another_phone(&self, key: i64, next: u8) -> Self {
+    fn on_another_phone(&self, key: DayKeyId, next: u8) -> Self {
         Self { actor: self.actor, columns: self.columns.clone(), tour: self.tour, key, next: Cell::new(next) }
     }
 
@@ -174,7 +175,7 @@ fn open_findings(tx: &mut dyn Tx) -> Result<Vec<DriveFinding>> {
     Ok(findings::open(tx)?.into_iter().map(|row| row.finding).collect())
 }
 
-fn state_of(tx: &mut dyn Tx, delivery_id: i64) -> Result<DeliveryState> {
+fn state_of(tx: &mut dyn Tx, delivery_id: DeliveryId) -> Result<DeliveryState> {
     Ok(crate::deliveries::store::find(tx, delivery_id)?.expect("a delivery").state)
 }
 
@@ -213,8 +214,8 @@ fn failed_stop_returns_to_the_pool_with_its_history() {
             // The third attempt of one job asks the office to decide.
             let job = tour.stops[0].job_id;
             tx.exec("UPDATE stops SET attempt = 2 WHERE job_id = ? AND attempt = 1", &[job.into()])?;
-            let mut second = day.on_another_phone(0, 100);
-            second.tour = plan(tx, day.actor, day.columns[1], &[tour.stops[0].delivery_id])?;
+            let mut second = day.on_another_phone(DayKeyId::UNSTORED, 100);
+            second.tour = plan(tx, day.actor, day.columns[1], &[tour.stops[0].delivery_id.into()])?;
             leave(tx, &mut second)?;
             second.report(tx, 0, EventKind::Failed)?;
             assert_eq!(open_findings(tx)?, [DriveFinding::ThirdFailure]);
@@ -254,7 +255,7 @@ fn stop_that_the_office_moved_is_done_by_the_old_truck() {
             let moved = &before.stops[0];
             // The office reopens the tour by hand and gives the stop to the other truck.
             tx.exec("UPDATE tours SET state = 'draft' WHERE id = ?", &[day.tour.into()])?;
-            plan(tx, day.actor, day.columns[1], &[moved.delivery_id])?;
+            plan(tx, day.actor, day.columns[1], &[moved.delivery_id.into()])?;
             tx.exec("UPDATE tours SET state = 'out' WHERE id = ?", &[day.tour.into()])?;
             let shown = day.load(tx)?;
             let stop = shown.stop(moved.job_id).expect("still shown");
@@ -307,7 +308,7 @@ fn events_of_strangers_unreadable_ones_and_late_regrets_are_rejected() {
         .write(|tx, files| {
             let day = set_up(tx, files, &["1", "2"])?;
             let tour = day.load(tx)?;
-            let stranger = NewEvent { job_id: 7, ..day.event(&tour, 0, EventKind::Delivered) };
+            let stranger = NewEvent { job_id: JobId::from_raw(7), ..day.event(&tour, 0, EventKind::Delivered) };
             let unreadable = NewEvent { id: "x".to_owned(), ..day.event(&tour, 0, EventKind::Delivered) };
             let reasonless = NewEvent { details: EventDetails::default(), ..day.event(&tour, 0, EventKind::Failed) };
             let verdicts: Vec<_> =
@@ -359,7 +360,7 @@ fn truck_leaves_with_every_piece_ticked_or_explained() {
             let version = store::tour(tx, day.tour)?.expect("a tour").version;
             hand_out::take_back(tx, day.actor, (day.tour, version), "짐을 다시 실음")?.expect("back to loading");
             let leave = |tx: &mut dyn Tx, despite| hand_out::leave(tx, day.actor, day.tour, despite);
-            let orders: Vec<i64> = store::loads(tx, day.tour)?.into_keys().collect();
+            let orders: Vec<OrderId> = store::loads(tx, day.tour)?.into_keys().collect();
             let tick = |tx: &mut dyn Tx, loaded, reason: &str| {
                 let tick = Tick { order_id: orders[0], loaded, reason: reason.to_owned() };
                 hand_out::tick(tx, day.actor.id, day.tour, &[tick])
@@ -392,7 +393,7 @@ fn tour_closes_when_every_piece_is_accounted_for_and_late_events_reopen_it() {
             let late = day.event(&day.load(tx)?, 2, EventKind::Delivered);
             day.report(tx, 2, EventKind::Failed)?;
             let tour = day.load(tx)?;
-            let key = |stop: usize| crockford(tour.stops[stop].goods[0].order_id);
+            let key = |stop: usize| tour.stops[stop].goods[0].order_id.to_string();
             let mut counts: BTreeMap<String, (i64, i64)> = [(key(1), (1, 0)), (key(2), (2, 0))].into();
             let refused = close(tx, &counts, false)?;
             assert!(matches!(&refused, Err(CloseRefusal::Missing(lines)) if lines.len() == 1 && lines[0].contains("1개 모자라요")));
@@ -400,7 +401,7 @@ fn tour_closes_when_every_piece_is_accounted_for_and_late_events_reopen_it() {
             store::keys::save_left(tx, day.key, 3, &[])?;
             assert!(matches!(close(tx, &counts, false)?, Err(CloseRefusal::Phones(phones)) if phones[0].ends_with("3건")));
             // A record that was not accepted is settled by what the office types.
-            let job = crockford(tour.stops[2].job_id);
+            let job = tour.stops[2].job_id.to_string();
             store::keys::save_left(tx, day.key, 0, &[job])?;
             let refused = close(tx, &counts, false)?;
             assert!(matches!(refused, Err(CloseRefusal::Phones(phones)) if phones[0].ends_with("받아들이지 않은 기록 1건")));
@@ -453,7 +454,7 @@ fn random_days_lose_and_double_nothing() {
             let stored: i64 = tx.scalar("SELECT count(*) FROM stop_events", &[])?;
             assert_eq!(usize::try_from(stored).expect("a count"), sent.len());
             let tour = day.load(tx)?;
-            let delivered: BTreeSet<i64> = tour
+            let delivered: BTreeSet<DeliveryId> = tour
                 .stops
                 .iter()
                 .filter(|stop| stop.status.state == StopState::Delivered)

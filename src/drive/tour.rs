@@ -10,7 +10,7 @@ use super::site::{self, StopSite};
 use super::store::departures::{self, StopDeparture};
 use super::store::{self, Load, StopRow, TourRow, events};
 use crate::deliveries::list::{DeliveryRow, load_rows};
-use crate::id::{crockford, parse_crockford};
+use crate::id::{DeliveryId, Id, JobId, OrderId, TourId};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::list::OrderRow;
 use crate::orders::model::OrderState;
@@ -28,7 +28,7 @@ const VERSION_BYTES: usize = 8;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StopGoods {
     /// the order
-    pub order_id: i64,
+    pub order_id: OrderId,
     /// product with its labels
     pub product: String,
     /// pieces ordered
@@ -85,11 +85,11 @@ impl StopGoods {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DriveStop {
     /// the tour
-    pub tour_id: i64,
+    pub tour_id: TourId,
     /// what is done there
-    pub job_id: i64,
+    pub job_id: JobId,
     /// the delivery
-    pub delivery_id: i64,
+    pub delivery_id: DeliveryId,
     /// 묶음배송번호
     pub bundle_number: String,
     /// name of the recipient
@@ -107,7 +107,7 @@ pub struct DriveStop {
     /// orders that are to be delivered, and those that must not be
     pub goods: Vec<StopGoods>,
     /// all orders of the delivery, also those of its other jobs
-    pub orders: Vec<i64>,
+    pub orders: Vec<OrderId>,
     /// products of the same delivery that come on another day
     pub apart: Vec<String>,
     /// attempts that ended before, on other tours
@@ -150,7 +150,7 @@ impl DriveStop {
     }
 
     /// Identifiers of the orders whose recipient it shows.
-    pub fn order_ids(&self) -> impl Iterator<Item = i64> {
+    pub fn order_ids(&self) -> impl Iterator<Item = OrderId> {
         self.orders.iter().copied()
     }
 
@@ -178,7 +178,7 @@ impl DriveStop {
             return 0;
         }
         let details = self.status.details();
-        match details.accepted.get(&crockford(goods.order_id)) {
+        match details.accepted.get(&goods.order_id.to_string()) {
             Some(accepted) => (*accepted).min(goods.on_board()),
             None if details.accepted.is_empty() => goods.on_board(),
             None => 0,
@@ -200,14 +200,14 @@ impl DriveStop {
 }
 
 /// Tour and job as text in URLs.
-pub fn stop_key(tour_id: i64, job_id: i64) -> String {
-    format!("{}-{}", crockford(tour_id), crockford(job_id))
+pub fn stop_key(tour_id: TourId, job_id: JobId) -> String {
+    format!("{tour_id}-{job_id}")
 }
 
 /// Parses [`stop_key`].
-pub fn parse_stop_key(text: &str) -> Option<(i64, i64)> {
+pub fn parse_stop_key(text: &str) -> Option<(TourId, JobId)> {
     let (tour, job) = text.split_once('-')?;
-    Some((parse_crockford(tour)?, parse_crockford(job)?))
+    Some((Id::parse(tour)?, Id::parse(job)?))
 }
 
 /// A tour with its stops.
@@ -223,12 +223,12 @@ pub struct DriveTour {
 
 impl DriveTour {
     /// Identifiers of all orders.
-    pub fn order_ids(&self) -> Vec<i64> {
+    pub fn order_ids(&self) -> Vec<OrderId> {
         self.stops.iter().flat_map(DriveStop::order_ids).collect()
     }
 
     /// The stop of a job.
-    pub fn stop(&self, job_id: i64) -> Option<&DriveStop> {
+    pub fn stop(&self, job_id: JobId) -> Option<&DriveStop> {
         self.stops.iter().find(|stop| stop.job_id == job_id)
     }
 
@@ -239,7 +239,7 @@ impl DriveTour {
 }
 
 /// Loads a tour with its stops.
-pub fn load(tx: &mut dyn Tx, id: i64) -> Result<Option<DriveTour>> {
+pub fn load(tx: &mut dyn Tx, id: TourId) -> Result<Option<DriveTour>> {
     let Some(tour) = store::tour(tx, id)? else { return Ok(None) };
     let mut rows = store::stops(tx, id)?;
     let loads = store::loads(tx, id)?;
@@ -250,15 +250,15 @@ pub fn load(tx: &mut dyn Tx, id: i64) -> Result<Option<DriveTour>> {
     let left = departures
         .iter()
         .filter(|(job_id, departure)| Some(departure.driver_id) == tour.driver_id || events.contains_key(*job_id));
-    let away: Vec<i64> = loads.values().map(|load| load.job_id).chain(left.map(|(job_id, _)| *job_id)).collect();
+    let away: Vec<JobId> = loads.values().map(|load| load.job_id).chain(left.map(|(job_id, _)| *job_id)).collect();
     for job_id in away {
         if rows.iter().any(|row| row.job_id == job_id) || moved.contains_key(&job_id) {
             continue;
         }
         moved.insert(job_id, store::live_tour(tx, job_id)?.map(|(_, truck)| truck));
     }
-    let ids: Vec<i64> = rows.iter().map(|row| row.job_id).chain(moved.keys().copied()).collect();
-    let jobs: HashMap<i64, Job> =
+    let ids: Vec<JobId> = rows.iter().map(|row| row.job_id).chain(moved.keys().copied()).collect();
+    let jobs: HashMap<JobId, Job> =
         tasks::by_ids(tx, &ids)?.into_iter().map(|planned| (planned.job.id, planned.job)).collect();
     let away = moved.keys().filter_map(|job_id| jobs.get(job_id));
     rows.extend(away.map(|job| StopRow { job_id: job.id, delivery_id: job.delivery_id, attempt: 0, window: None }));
@@ -266,9 +266,9 @@ pub fn load(tx: &mut dyn Tx, id: i64) -> Result<Option<DriveTour>> {
     for row in &mut rows {
         row.window = row.window.or_else(|| told.get(&row.job_id).copied());
     }
-    let deliveries: BTreeSet<i64> = rows.iter().map(|row| row.delivery_id).collect();
-    let deliveries: Vec<i64> = deliveries.into_iter().collect();
-    let found: BTreeMap<i64, DeliveryRow> =
+    let deliveries: BTreeSet<DeliveryId> = rows.iter().map(|row| row.delivery_id).collect();
+    let deliveries: Vec<DeliveryId> = deliveries.into_iter().collect();
+    let found: BTreeMap<DeliveryId, DeliveryRow> =
         load_rows(tx, &deliveries)?.into_iter().map(|row| (row.delivery.id, row)).collect();
     let divided = divided_orders(tx, &deliveries)?;
     let mut attempts = plans::attempts(tx, &ids)?;
@@ -296,7 +296,7 @@ pub fn load(tx: &mut dyn Tx, id: i64) -> Result<Option<DriveTour>> {
 struct StopContext<'j> {
     job: &'j Job,
     /// orders of the delivery that other jobs deliver
-    divided: Option<&'j BTreeSet<i64>>,
+    divided: Option<&'j BTreeSet<OrderId>>,
     attempts: Vec<Attempt>,
     moved_to: Option<String>,
     departure: Option<StopDeparture>,
@@ -305,7 +305,7 @@ struct StopContext<'j> {
 
 impl StopContext<'_> {
     /// Whether the truck brings the goods of this order there.
-    fn brings(&self, order_id: i64) -> bool {
+    fn brings(&self, order_id: OrderId) -> bool {
         match &self.job.task {
             None => self.divided.is_none_or(|divided| !divided.contains(&order_id)),
             Some(task) => task.kind.delivers() && task.orders.contains(&order_id),
@@ -317,7 +317,7 @@ fn stop(
     tour: &TourRow,
     row: StopRow,
     delivery: &DeliveryRow,
-    loads: &BTreeMap<i64, Load>,
+    loads: &BTreeMap<OrderId, Load>,
     planned: StopContext<'_>,
 ) -> DriveStop {
     let task = planned.job.task.as_ref();
@@ -325,9 +325,9 @@ fn stop(
     let recipient = delivery.primary().map(|primary| primary.order.recipient.clone()).unwrap_or_default();
     let status = fold(&planned.events);
     // An order that was delivered or cancelled before the tour was handed out is of no interest to the driver.
-    let load_of = |id: i64| loads.get(&id).filter(|load| load.job_id == row.job_id);
-    let departed = |id: i64| {
-        let loaded = planned.departure.as_ref().and_then(|departure| departure.loaded.get(&crockford(id)));
+    let load_of = |id: OrderId| loads.get(&id).filter(|load| load.job_id == row.job_id);
+    let departed = |id: OrderId| {
+        let loaded = planned.departure.as_ref().and_then(|departure| departure.loaded.get(&id.to_string()));
         loaded.copied().unwrap_or_default()
     };
     let is_shown = |listed: &OrderRow| {
@@ -336,7 +336,7 @@ fn stop(
     };
     let orders = || delivery.orders.iter().map(|order| &order.listed);
     let shown = orders().filter(|listed| planned.brings(listed.order.id) && is_shown(listed));
-    let line = |id: i64| (load_of(id).cloned(), departed(id));
+    let line = |id: OrderId| (load_of(id).cloned(), departed(id));
     let goods: Vec<StopGoods> = shown.map(|listed| StopGoods::new(listed, line(listed.order.id), task)).collect();
     let apart = orders()
         .filter(|listed| is_delivery && !planned.brings(listed.order.id) && listed.order.state < OrderState::Cancelled);
@@ -374,7 +374,7 @@ fn stop(
 
 /// A digest of what a driver acts on: where, when, what.
 fn digest(stop: &DriveStop, zip_code: &str) -> String {
-    let goods: Vec<(i64, i64, bool)> =
+    let goods: Vec<(OrderId, i64, bool)> =
         stop.goods.iter().map(|goods| (goods.order_id, goods.quantity, goods.stop_reason.is_some())).collect();
     let task = stop.task.as_ref().map(|task| (task.kind, task.state, &task.goods, task.pieces, &task.note));
     let text = format!(

@@ -7,6 +7,8 @@
 pub mod store;
 
 use crate::audit::RecordedEvent;
+pub use crate::id::FlashId;
+use crate::id::{AuditEntryId, MemberId};
 use crate::storage::{Result, Tx};
 use crate::text::coded;
 
@@ -21,7 +23,7 @@ pub struct Flash {
     /// the text; empty when the page itself shows the result
     pub message: String,
     /// the audit entry of the action, so that the page can offer to undo it
-    pub audit_entry_id: Option<i64>,
+    pub audit_entry_id: Option<AuditEntryId>,
 }
 
 impl Flash {
@@ -41,7 +43,7 @@ impl Flash {
     }
 
     /// Saves the message for the page to which the request is redirected.
-    pub fn save(&self, tx: &mut dyn Tx, member_id: i64) -> Result<FlashId> {
+    pub fn save(&self, tx: &mut dyn Tx, member_id: MemberId) -> Result<FlashId> {
         let expires_at = tx.now().plus_ms(FLASH_LIFETIME_MS);
         store::insert(tx, member_id, self, expires_at)
     }
@@ -55,10 +57,6 @@ impl From<&RecordedEvent> for Flash {
         Self { tone, message: event.sentence(), audit_entry_id: *audit_entry_id }
     }
 }
-
-/// Identifier of a saved flash message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FlashId(pub i64);
 
 coded! {
     /// Severity of a message. The code is also the class in the style sheet.

@@ -1,7 +1,7 @@
 //! Flash messages across a redirect.
 
 use super::{FLASH_LIFETIME_MS, Flash, Tone};
-use crate::id::crockford;
+use crate::id::MemberId;
 use crate::members::model::Role;
 use crate::storage::Tx;
 use crate::web::testing::TestApp;
@@ -9,12 +9,12 @@ use crate::web::testing::TestApp;
 const MESSAGE: &str = "주문 3건을 저장했어요.";
 
 /// Saves a message for the member and answers its identifier as in a URL.
-async fn saved(app: &TestApp, member_id: i64) -> String {
+async fn saved(app: &TestApp, member_id: MemberId) -> String {
     let save = move |tx: &mut dyn Tx| Flash::new(Tone::Success, MESSAGE).save(tx, member_id);
-    crockford(app.state.storage.write(save).await.expect("saves").0)
+    app.state.storage.write(save).await.expect("saves").to_string()
 }
 
-async fn member_id(app: &TestApp, username: &'static str) -> i64 {
+async fn member_id(app: &TestApp, username: &'static str) -> MemberId {
     let find = move |tx: &mut dyn Tx| crate::members::store::find_id(tx, username);
     app.state.storage.read(find).await.expect("reads").expect("a member")
 }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::id::ProductId;
 use crate::time::Moment;
 
 /// Stops with a product before anything is said about it.
@@ -30,7 +31,7 @@ const MAX_MINUTES: i64 = 600;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ObservedLine {
     /// the product
-    pub product_id: i64,
+    pub product_id: ProductId,
     /// pieces
     pub pieces: i64,
     /// minutes that the plan reckons for a piece
@@ -73,7 +74,7 @@ impl ObservedStop {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LearntMinutes {
     /// the product
-    pub product_id: i64,
+    pub product_id: ProductId,
     /// minutes of a piece that the plan reckons with
     pub present: i64,
     /// minutes of a piece by the finished days
@@ -84,11 +85,11 @@ pub struct LearntMinutes {
 
 /// The minutes of products by the stops of finished tours. `present` gives the minutes of a product now. Products with fewer
 /// than [`MIN_STOPS`] stops are left out.
-pub fn learn(tours: &[Vec<ObservedStop>], present: impl Fn(i64) -> i64) -> Vec<LearntMinutes> {
-    let mut ratios = BTreeMap::<i64, Vec<f64>>::new();
+pub fn learn(tours: &[Vec<ObservedStop>], present: impl Fn(ProductId) -> i64) -> Vec<LearntMinutes> {
+    let mut ratios = BTreeMap::<ProductId, Vec<f64>>::new();
     for stop in tours.iter().flat_map(|stops| reported_in_time(stops)) {
         let Some(ratio) = stop.ratio() else { continue };
-        let mut products: Vec<i64> = stop.lines.iter().map(|line| line.product_id).collect();
+        let mut products: Vec<ProductId> = stop.lines.iter().map(|line| line.product_id).collect();
         products.sort_unstable();
         products.dedup();
         for product_id in products {
@@ -141,11 +142,11 @@ fn scaled(minutes: i64, factor: f64) -> i64 {
 mod tests {
     use super::*;
 
-    const BED: i64 = 1;
-    const SOFA: i64 = 2;
+    const BED: ProductId = ProductId::from_raw(1);
+    const SOFA: ProductId = ProductId::from_raw(2);
 
     /// A stop with a piece of a product of 30 minutes that took so many, at this minute of the day.
-    fn stop(product_id: i64, at: i64, took: i64) -> ObservedStop {
+    fn stop(product_id: ProductId, at: i64, took: i64) -> ObservedStop {
         let minute = |minute: i64| Moment(minute * 60 * 1000);
         ObservedStop {
             lines: vec![ObservedLine { product_id, pieces: 1, minutes: 30 }],
@@ -155,11 +156,11 @@ mod tests {
         }
     }
 
-    fn day(product_id: i64, took: &[i64]) -> Vec<ObservedStop> {
+    fn day(product_id: ProductId, took: &[i64]) -> Vec<ObservedStop> {
         (0..).zip(took).map(|(number, took)| stop(product_id, number * 120, *took)).collect()
     }
 
-    fn minutes(tours: &[Vec<ObservedStop>]) -> Vec<(i64, i64, usize)> {
+    fn minutes(tours: &[Vec<ObservedStop>]) -> Vec<(ProductId, i64, usize)> {
         learn(tours, |_| 30).into_iter().map(|learnt| (learnt.product_id, learnt.learnt, learnt.stops)).collect()
     }
 
@@ -196,7 +197,7 @@ mod tests {
         };
         let tours = [(0..8).map(mixed).collect::<Vec<_>>()];
         let learnt = learn(&tours, |product| if product == BED { 30 } else { 10 });
-        let minutes: Vec<(i64, i64)> = learnt.iter().map(|learnt| (learnt.product_id, learnt.learnt)).collect();
+        let minutes: Vec<(ProductId, i64)> = learnt.iter().map(|learnt| (learnt.product_id, learnt.learnt)).collect();
         assert_eq!(minutes, [(BED, 60), (SOFA, 20)], "40 minutes were planned and 80 taken");
     }
 

@@ -9,6 +9,7 @@ use super::roads::{LearntFactor, ObservedTour, ObservedVisit, learn_roads};
 use crate::districts::Districts;
 use crate::drive::fold::{StopState, fold};
 use crate::drive::store::{self as drive, events};
+use crate::id::{JobId, TourId, TruckId};
 use crate::plans::model::TourState;
 use crate::routing::points::PostalPoints;
 use crate::sites::address::{building, floor_of};
@@ -24,10 +25,10 @@ pub const LEARNT_DAYS: u64 = 90;
 const MAX_TOURS: usize = 400;
 
 /// The closed tours of the last months.
-fn closed_tours(tx: &mut dyn Tx, today: NaiveDate) -> Result<Vec<i64>> {
+fn closed_tours(tx: &mut dyn Tx, today: NaiveDate) -> Result<Vec<TourId>> {
     let first = today - Days::new(LEARNT_DAYS);
     let sql = format!("SELECT id FROM tours WHERE day >= ? AND state = ? ORDER BY day DESC LIMIT {MAX_TOURS}");
-    tx.query(&sql, &[first.into(), TourState::Closed.code().into()])?.iter().map(|row| row.int(0)).collect()
+    tx.query(&sql, &[first.into(), TourState::Closed.code().into()])?.iter().map(|row| row.id(0)).collect()
 }
 
 /// What a stop brought.
@@ -38,7 +39,7 @@ struct StopLoad {
 }
 
 /// What these tours brought, by tour and job. Nothing of it says who drove.
-fn loads(tx: &mut dyn Tx, tours: &[i64], handling: &HandlingTable) -> Result<BTreeMap<(i64, i64), StopLoad>> {
+fn loads(tx: &mut dyn Tx, tours: &[TourId], handling: &HandlingTable) -> Result<BTreeMap<(TourId, JobId), StopLoad>> {
     let by_id = tx.primary_key_hint("orders");
     let sql = |ids: &str| {
         format!(
@@ -47,13 +48,13 @@ fn loads(tx: &mut dyn Tx, tours: &[i64], handling: &HandlingTable) -> Result<BTr
              CROSS JOIN orders o {by_id} ON o.id = l.order_id WHERE l.loaded > 0 AND l.tour_id IN ({ids})"
         )
     };
-    let mut loads = BTreeMap::<(i64, i64), StopLoad>::new();
+    let mut loads = BTreeMap::<(TourId, JobId), StopLoad>::new();
     tx.for_ids(tours, &[], sql, &mut |mut row| {
-        let product_id = row.int(2)?;
+        let product_id = row.id(2)?;
         let options: Vec<(String, String)> = row.json(3, "orders.options")?;
         let pairs = options.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let minutes = handling.effort(product_id, pairs).handling.minutes;
-        let load = loads.entry((row.int(0)?, row.int(1)?)).or_default();
+        let load = loads.entry((row.id(0)?, row.id(1)?)).or_default();
         load.lines.push(ObservedLine { product_id, pieces: row.int(4)?, minutes });
         load.address = (row.text(5)?, row.text(6)?);
         Ok(())
@@ -97,7 +98,7 @@ fn observed(tx: &mut dyn Tx, handling: &HandlingTable) -> Result<Vec<Vec<Observe
 }
 
 /// Postal codes of the doors of these jobs.
-fn zips(tx: &mut dyn Tx, jobs: &[i64]) -> Result<BTreeMap<i64, String>> {
+fn zips(tx: &mut dyn Tx, jobs: &[JobId]) -> Result<BTreeMap<JobId, String>> {
     let by_delivery = tx.index_hint("orders_by_delivery");
     let sql = |ids: &str| {
         format!(
@@ -107,7 +108,7 @@ fn zips(tx: &mut dyn Tx, jobs: &[i64]) -> Result<BTreeMap<i64, String>> {
     };
     let mut zips = BTreeMap::new();
     tx.for_ids(jobs, &[], sql, &mut |mut row| {
-        zips.insert(row.int(0)?, row.text(1)?);
+        zips.insert(row.id(0)?, row.text(1)?);
         Ok(())
     })?;
     Ok(zips)
@@ -117,7 +118,7 @@ fn zips(tx: &mut dyn Tx, jobs: &[i64]) -> Result<BTreeMap<i64, String>> {
 fn observed_tours(tx: &mut dyn Tx, districts: &Districts) -> Result<Vec<ObservedTour>> {
     let today = tx.now().date();
     let (settings, points) = (trucks::settings(tx)?, PostalPoints::new(districts));
-    let depots: BTreeMap<i64, String> =
+    let depots: BTreeMap<TruckId, String> =
         trucks::all(tx)?.iter().map(|truck| (truck.id, truck.depot_zip(&settings.depot_zip).to_owned())).collect();
     let place = |zip: &str| points.place(zip).map(|(place, _)| place);
     let mut tours = Vec::new();

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use chrono::{Days, NaiveDate};
 
+use crate::id::DeliveryId;
 use crate::members::model::rights::Sight;
 use crate::text::coded;
 
@@ -33,21 +34,21 @@ pub struct MaskPolicy {
     /// what the role sees on the surface
     sight: Sight,
     /// deliveries that the member opened, and those on a tour of today or tomorrow
-    open: HashSet<i64>,
+    open: HashSet<DeliveryId>,
     /// deliveries whose use was stopped on demand (처리정지) and that the member has not opened
-    restricted: HashSet<i64>,
+    restricted: HashSet<DeliveryId>,
     today: NaiveDate,
 }
 
 impl MaskPolicy {
     /// A page that shows `sight`; `open` are the deliveries that are shown all the same.
-    pub fn new(sight: Sight, open: HashSet<i64>, today: NaiveDate) -> Self {
+    pub fn new(sight: Sight, open: HashSet<DeliveryId>, today: NaiveDate) -> Self {
         Self { sight, open, restricted: HashSet::new(), today }
     }
 
     /// The same page, which hides these deliveries from every role.
     #[must_use]
-    pub fn restricting(self, restricted: HashSet<i64>) -> Self {
+    pub fn restricting(self, restricted: HashSet<DeliveryId>) -> Self {
         Self { restricted, ..self }
     }
 
@@ -82,7 +83,7 @@ impl MaskPolicy {
     }
 
     /// Whether the data of a delivery is hidden. `is_due` tells whether it goes out today or tomorrow.
-    pub fn hides(&self, delivery_id: i64, is_due: bool) -> bool {
+    pub fn hides(&self, delivery_id: DeliveryId, is_due: bool) -> bool {
         if self.restricted.contains(&delivery_id) {
             return true;
         }
@@ -107,7 +108,7 @@ mod tests {
     use crate::time::parse_date;
 
     fn masking(sight: Sight) -> MaskPolicy {
-        MaskPolicy::new(sight, [7].into(), parse_date("2026-11-22").expect("a date"))
+        MaskPolicy::new(sight, [DeliveryId::from_raw(7)].into(), parse_date("2026-11-22").expect("a date"))
     }
 
     #[test]
@@ -120,7 +121,8 @@ mod tests {
             (Sight::None, [true, true, true]),
         ] {
             let masking = masking(sight);
-            let found = [(7, false), (8, false), (8, true)].map(|(id, is_due)| masking.hides(id, is_due));
+            let found =
+                [(7, false), (8, false), (8, true)].map(|(id, is_due)| masking.hides(DeliveryId::from_raw(id), is_due));
             assert_eq!(found, hidden, "{sight:?}");
         }
     }
@@ -128,11 +130,11 @@ mod tests {
     #[test]
     fn delivery_whose_use_was_stopped_is_hidden_from_every_role() {
         for sight in [Sight::Full, Sight::Due, Sight::Opened, Sight::Masked] {
-            let masking = masking(sight).restricting([8].into());
-            assert!(masking.hides(8, true) && !masking.masks_nothing(), "{sight:?}");
+            let masking = masking(sight).restricting([DeliveryId::from_raw(8)].into());
+            assert!(masking.hides(DeliveryId::from_raw(8), true) && !masking.masks_nothing(), "{sight:?}");
         }
-        let full = masking(Sight::Full).restricting([8].into());
-        assert!(!full.hides(9, false) && full.is_full() && full.can_open());
+        let full = masking(Sight::Full).restricting([DeliveryId::from_raw(8)].into());
+        assert!(!full.hides(DeliveryId::from_raw(9), false) && full.is_full() && full.can_open());
     }
 
     #[test]

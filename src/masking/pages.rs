@@ -9,14 +9,14 @@ use serde::Deserialize;
 use super::model::{MAX_NOTE_CHARS, RevealReason};
 use super::store;
 use crate::audit::MemberActor;
-use crate::id::parse_crockford;
+use crate::id::{DeliveryId, kind};
 use crate::members::model::Role;
 use crate::members::model::rights::{Sight, Surface, sight};
 use crate::orders::store::{bundles, seal};
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::{
     Access, Error, Form, Layout, Member, PageAction, PageKind, PageResult, Query, Routes, local_path, page,
-    page_with_status, redirect,
+    page_with_status, parse_id, redirect,
 };
 
 /// The pages of this room.
@@ -61,7 +61,7 @@ fn back(form: &RevealForm) -> String {
 
 async fn show_reveal(layout: Layout, member: Member, Query(form): Query<RevealForm>) -> PageResult<Response> {
     check(&member)?;
-    parse_crockford(&form.delivery).ok_or(Error::NotFound)?;
+    parse_id::<kind::Delivery>(&form.delivery)?;
     let form = RevealForm { back: back(&form), ..form };
     Ok(page(RevealPage { layout, form, problem: None }))
 }
@@ -74,7 +74,7 @@ async fn reveal(
     Form(form): Form<RevealForm>,
 ) -> PageResult<Response> {
     check(&member)?;
-    let delivery_id = parse_crockford(&form.delivery).ok_or(Error::NotFound)?;
+    let delivery_id = parse_id(&form.delivery)?;
     let form = RevealForm { back: back(&form), ..form };
     let note: String = form.note.split_whitespace().collect::<Vec<_>>().join(" ");
     let reason = RevealReason::from_code(&form.reason);
@@ -103,7 +103,7 @@ async fn reveal(
 
 /// Takes the orders of a delivery out of 분리 보관, for a member whose job is the office. An order whose use was stopped on
 /// demand (처리정지) comes out for administrators only: they handle the demand.
-fn open_sealed(tx: &mut dyn Tx, member: &Member, actor: MemberActor, delivery_id: i64) -> StorageResult<()> {
+fn open_sealed(tx: &mut dyn Tx, member: &Member, actor: MemberActor, delivery_id: DeliveryId) -> StorageResult<()> {
     let sight = sight(member.role, Surface::OrderPage, false);
     let is_office = sight == Sight::Full || sight.can_be_opened();
     let is_stopped = store::is_restricted(tx, delivery_id)?;

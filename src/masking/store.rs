@@ -8,6 +8,7 @@ use super::OPEN_FOR_MS;
 use super::model::{MaskPolicy, RevealReason};
 use crate::access::{self, AccessAction, AccessedOrders, NewAccess};
 use crate::audit::{Actor, MemberActor};
+use crate::id::{DeliveryId, MemberId, OrderId, PersonRequestId};
 use crate::members::model::Member;
 use crate::members::model::rights::{Sight, Surface, sight};
 use crate::shop;
@@ -32,53 +33,53 @@ pub fn load(tx: &mut dyn Tx, member: &Member, surface: Surface) -> Result<MaskPo
         }
         Sight::None | Sight::Masked | Sight::Full => Vec::new(),
     };
-    let open: Result<HashSet<i64>> = rows.into_iter().map(|row| row.int(0)).collect();
+    let open: Result<HashSet<DeliveryId>> = rows.into_iter().map(|row| row.id(0)).collect();
     let restricted = "SELECT delivery_id FROM restrictions r WHERE NOT EXISTS (SELECT 1 FROM reveals v \
                       WHERE v.member_id = ? AND v.delivery_id = r.delivery_id AND v.expires_at > ?)";
     let rows = match sight {
         Sight::None | Sight::Masked => Vec::new(),
         Sight::Opened | Sight::Due | Sight::Full => tx.query(restricted, &[member.id.into(), now.into()])?,
     };
-    let restricted: Result<HashSet<i64>> = rows.into_iter().map(|row| row.int(0)).collect();
+    let restricted: Result<HashSet<DeliveryId>> = rows.into_iter().map(|row| row.id(0)).collect();
     Ok(MaskPolicy::new(sight, open?, now.date()).restricting(restricted?))
 }
 
 /// Deliveries whose use was stopped on demand (처리정지).
-pub fn restricted(tx: &mut dyn Tx) -> Result<HashSet<i64>> {
+pub fn restricted(tx: &mut dyn Tx) -> Result<HashSet<DeliveryId>> {
     let rows = tx.query("SELECT delivery_id FROM restrictions", &[])?;
-    rows.into_iter().map(|row| row.int(0)).collect()
+    rows.into_iter().map(|row| row.id(0)).collect()
 }
 
 /// Whether the use of a delivery was stopped on demand.
-pub fn is_restricted(tx: &mut dyn Tx, delivery_id: i64) -> Result<bool> {
+pub fn is_restricted(tx: &mut dyn Tx, delivery_id: DeliveryId) -> Result<bool> {
     Ok(tx.scalar("SELECT count(*) FROM restrictions WHERE delivery_id = ?", &[delivery_id.into()])? > 0)
 }
 
 /// Deliveries that a demand stopped.
-pub fn restricted_by(tx: &mut dyn Tx, request_id: i64) -> Result<Vec<i64>> {
+pub fn restricted_by(tx: &mut dyn Tx, request_id: PersonRequestId) -> Result<Vec<DeliveryId>> {
     let rows = tx.query("SELECT delivery_id FROM restrictions WHERE request_id = ?", &[request_id.into()])?;
-    rows.into_iter().map(|row| row.int(0)).collect()
+    rows.into_iter().map(|row| row.id(0)).collect()
 }
 
 /// Stops the use of deliveries on a demand.
-pub fn restrict(tx: &mut dyn Tx, deliveries: &[i64], request_id: i64) -> Result<()> {
+pub fn restrict(tx: &mut dyn Tx, deliveries: &[DeliveryId], request_id: PersonRequestId) -> Result<()> {
     let now = tx.now();
     let mut rows = deliveries.iter().map(|id| vec![(*id).into(), request_id.into(), now.into()]);
     tx.upsert_many("restrictions", &["delivery_id"], &["request_id", "restricted_at"], &mut rows)
 }
 
 /// Allows the use of the deliveries again that a demand stopped; answers how many.
-pub fn lift(tx: &mut dyn Tx, request_id: i64) -> Result<u64> {
+pub fn lift(tx: &mut dyn Tx, request_id: PersonRequestId) -> Result<u64> {
     tx.exec("DELETE FROM restrictions WHERE request_id = ?", &[request_id.into()])
 }
 
 /// Number of deliveries that a demand stopped.
-pub fn count_restricted(tx: &mut dyn Tx, request_id: i64) -> Result<i64> {
+pub fn count_restricted(tx: &mut dyn Tx, request_id: PersonRequestId) -> Result<i64> {
     tx.scalar("SELECT count(*) FROM restrictions WHERE request_id = ?", &[request_id.into()])
 }
 
 /// Forgets deliveries that are deleted.
-pub fn delete_restrictions_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<u64> {
+pub fn delete_restrictions_of(tx: &mut dyn Tx, deliveries: &[DeliveryId]) -> Result<u64> {
     tx.delete_ids("restrictions", "delivery_id", deliveries)
 }
 
@@ -86,13 +87,13 @@ pub fn delete_restrictions_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<u64
 pub fn reveal(
     tx: &mut dyn Tx,
     actor: MemberActor,
-    delivery_id: i64,
+    delivery_id: DeliveryId,
     (reason, note): (RevealReason, &str),
     page: &str,
 ) -> Result<bool> {
     let rows = tx.query("SELECT id FROM orders WHERE delivery_id = ?", &[delivery_id.into()])?;
     let orders: AccessedOrders =
-        rows.into_iter().map(|row| row.int(0)).collect::<Result<Vec<i64>>>()?.into_iter().collect();
+        rows.into_iter().map(|row| row.id(0)).collect::<Result<Vec<OrderId>>>()?.into_iter().collect();
     if orders.count == 0 {
         return Ok(false);
     }
@@ -111,7 +112,7 @@ pub fn reveal(
 }
 
 /// Opens a delivery for a member without a record of its own, such as one that the member has just entered.
-pub fn keep_open(tx: &mut dyn Tx, member_id: i64, delivery_id: i64) -> Result<()> {
+pub fn keep_open(tx: &mut dyn Tx, member_id: MemberId, delivery_id: DeliveryId) -> Result<()> {
     let now = tx.now();
     tx.exec("DELETE FROM reveals WHERE member_id = ? AND expires_at <= ?", &[member_id.into(), now.into()])?;
     let key = [("member_id", member_id.into()), ("delivery_id", delivery_id.into())];

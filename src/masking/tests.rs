@@ -11,7 +11,7 @@ use crate::access::AccessAction;
 use crate::access::list::{self, AccessFilter};
 use crate::app::rooms;
 use crate::audit::Actor;
-use crate::id::crockford;
+use crate::id::{DeliveryId, MemberId, OrderId, ProductId, UploadId};
 use crate::orders::model::{Customer, Order, Recipient};
 use crate::orders::store::{self, Action, ChangeContext};
 use crate::storage::{StorageError, Tx};
@@ -54,10 +54,10 @@ const MARKED: [(&str, &str); 9] = [
 struct Shop {
     app: TestApp,
     /// identifiers of two orders of different deliveries, with their deliveries
-    orders: [(i64, i64); 2],
-    upload: i64,
-    product: i64,
-    member: i64,
+    orders: [(OrderId, DeliveryId); 2],
+    upload: UploadId,
+    product: ProductId,
+    member: MemberId,
 }
 
 impl Shop {
@@ -67,8 +67,8 @@ impl Shop {
         let upload = upload_fixture(&app, ORDERS_FILE).await;
         app.post_form(&format!("{upload}/apply"), &[]).await;
         let ids = app.state.storage.write(|tx| {
-            let ids: Result<Vec<i64>, StorageError> =
-                tx.query("SELECT id FROM orders", &[])?.into_iter().map(|row| row.int(0)).collect();
+            let ids: Result<Vec<OrderId>, StorageError> =
+                tx.query("SELECT id FROM orders", &[])?.into_iter().map(|row| row.id(0)).collect();
             let stored = store::find(tx, &ids?)?;
             let context = ChangeContext { actor: Actor::Program, upload_id: None, action: Action::Edited };
             store::with_changes(tx, context, |changes| {
@@ -83,12 +83,17 @@ impl Shop {
                 "SELECT min(id), delivery_id FROM orders WHERE state = 0 GROUP BY delivery_id ORDER BY min(id) LIMIT 2";
             let mut orders = Vec::new();
             for row in tx.query(sql, &[])? {
-                orders.push((row.int(0)?, row.int(1)?));
+                orders.push((row.id(0)?, row.id(1)?));
             }
-            let held: &(i64, i64) = orders.first().ok_or_else(|| StorageError::Inconsistent("no order".to_owned()))?;
+            let held: &(OrderId, DeliveryId) =
+                orders.first().ok_or_else(|| StorageError::Inconsistent("no order".to_owned()))?;
             tx.exec("UPDATE orders SET claim = '취소요청' WHERE id = ?", &[held.0.into()])?;
             let mut first = |table: &str| tx.scalar(&format!("SELECT min(id) FROM {table}"), &[]);
-            let ids = (first("uploads")?, first("products")?, first("members")?);
+            let ids = (
+                UploadId::from_raw(first("uploads")?),
+                ProductId::from_raw(first("products")?),
+                MemberId::from_raw(first("members")?),
+            );
             Ok::<_, StorageError>((orders, ids))
         });
         let (orders, (upload, product, member)) = ids.await.expect("writes");
@@ -102,23 +107,23 @@ impl Shop {
     }
 
     fn order(&self, at: usize) -> String {
-        format!("/orders/{}", crockford(self.orders[at].0))
+        format!("/orders/{}", self.orders[at].0)
     }
 
     fn delivery(&self, at: usize) -> String {
-        crockford(self.orders[at].1)
+        self.orders[at].1.to_string()
     }
 
     fn path(&self, route: &str) -> String {
         let id = match route.split('/').nth(1) {
-            Some("orders") => self.orders[0].0,
-            Some("privacy") if route.starts_with("/privacy/people") => self.orders[0].0,
-            Some("deliveries" | "plans" | "sites") => self.orders[0].1,
-            Some("uploads") => self.upload,
-            Some("products") => self.product,
-            _ => self.member,
+            Some("orders") => self.orders[0].0.to_string(),
+            Some("privacy") if route.starts_with("/privacy/people") => self.orders[0].0.to_string(),
+            Some("deliveries" | "plans" | "sites") => self.orders[0].1.to_string(),
+            Some("uploads") => self.upload.to_string(),
+            Some("products") => self.product.to_string(),
+            _ => self.member.to_string(),
         };
-        let part = |part: &str| if part == "{id}" { crockford(id) } else { part.replace(['{', '}'], "") };
+        let part = |part: &str| if part == "{id}" { id.clone() } else { part.replace(['{', '}'], "") };
         route.split('/').map(part).collect::<Vec<_>>().join("/")
     }
 
@@ -129,14 +134,14 @@ impl Shop {
         let delivery = self.delivery(0);
         let more = [
             "/orders?edit=1".to_owned(),
-            format!("/deliveries/held?id={}", crockford(self.orders[0].0)),
+            format!("/deliveries/held?id={}", self.orders[0].0),
             "/orders?q=010-7391-1234".to_owned(),
             "/deliveries?q=010-8462-5678".to_owned(),
             "/search?q=010-7391-1234".to_owned(),
             "/plans?day=2099-01-05".to_owned(),
             format!("/plans/dates?delivery={delivery}"),
             format!("/deliveries/slips?id={delivery}"),
-            format!("/orders/new?like={}", crockford(self.orders[0].0)),
+            format!("/orders/new?like={}", self.orders[0].0),
         ];
         gets.chain(more).collect()
     }
@@ -196,8 +201,8 @@ async fn data_kept_apart_is_on_no_page_of_any_role() {
         let now = tx.now();
         tx.exec("UPDATE orders SET state = 3, claim = '', shipped_at = ?", &[now.into()])?;
         tx.exec("UPDATE deliveries SET memo = ''", &[])?;
-        let ids: Result<Vec<i64>, StorageError> =
-            tx.query("SELECT id FROM orders", &[])?.iter().map(|row| row.int(0)).collect();
+        let ids: Result<Vec<OrderId>, StorageError> =
+            tx.query("SELECT id FROM orders", &[])?.iter().map(|row| row.id(0)).collect();
         store::seal::seal(tx, &ids?)
     };
     assert!(shop.app.state.storage.write(seal).await.expect("seals") > 2);
@@ -228,7 +233,7 @@ async fn setting_masks_the_lists_of_the_order_desk() {
         assert!(text.contains("마****아"), "{path}");
     }
     assert!(desk.get(&shop.order(0)).await.ok().contains("마바수취사아"), "the opened order is in full");
-    let tick = crockford(shop.orders[0].0);
+    let tick = shop.orders[0].0.to_string();
     let memo = format!("shipping_memo-{tick}");
     let edit = desk.post_form("/orders", &[("act", "edit"), ("tick", &tick), (&memo, "현관 **********")]).await;
     assert_eq!(edit.status, StatusCode::BAD_REQUEST, "a masked row is not edited");

@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use self::common_passwords::is_guessable;
 use self::rights::{PageAction, PageKind};
-use crate::id::crockford;
+use crate::id::MemberId;
 use crate::text::coded;
 use crate::time::Moment;
 
@@ -79,7 +79,7 @@ pub struct UnknownRole;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// time-sorted identifier
-    pub id: i64,
+    pub id: MemberId,
     /// login name
     pub username: String,
     /// permissions
@@ -120,7 +120,7 @@ pub struct Account {
 impl Account {
     /// The identifier as used in URLs.
     pub fn number(&self) -> String {
-        crockford(self.member.id)
+        self.member.id.to_string()
     }
 }
 

@@ -6,6 +6,7 @@ use super::model::device::DeviceOrigin;
 use super::model::sign_in::SignInOutcome;
 use super::store::{self, CurrentMember, devices, sign_ins};
 use crate::access;
+use crate::id::{DeviceId, MemberId};
 use crate::sessions::remember_me::{PersistentLogin, RememberToken, RememberTokenStore, TokenCheck};
 use crate::storage::{Result, Storage, StorageError, Tx};
 
@@ -77,14 +78,20 @@ pub async fn authenticate_by_token(
     Err(StorageError::Unavailable("a remember-me token was used by too many requests at once".to_owned()))
 }
 
-fn record_login(tx: &mut dyn Tx, member_id: i64, device_id: i64, origin: &DeviceOrigin, idle: Duration) -> Result<()> {
+fn record_login(
+    tx: &mut dyn Tx,
+    member_id: MemberId,
+    device_id: DeviceId,
+    origin: &DeviceOrigin,
+    idle: Duration,
+) -> Result<()> {
     devices::touch(tx, device_id, origin, idle)?;
     sign_ins::record(tx, member_id, SignInOutcome::RememberToken, origin)?;
     access::record(tx, sign_ins::access(Some(member_id), &origin.address, SignInOutcome::RememberToken))?;
     store::record_sign_in(tx, member_id)
 }
 
-fn record_token_theft(tx: &mut dyn Tx, member_id: i64, origin: &DeviceOrigin) -> Result<()> {
+fn record_token_theft(tx: &mut dyn Tx, member_id: MemberId, origin: &DeviceOrigin) -> Result<()> {
     store::record_token_theft(tx, member_id)?;
     sign_ins::record(tx, member_id, SignInOutcome::TokenTheft, origin)?;
     access::record(tx, sign_ins::access(Some(member_id), &origin.address, SignInOutcome::TokenTheft))

@@ -6,6 +6,7 @@ pub mod second_factor;
 pub mod sign_ins;
 
 use super::model::{Account, Member, ONE_TIME_PASSWORD_VALID_MS, Role, UsernameError};
+use crate::id::{DeviceId, MemberId};
 use crate::storage::{Param, Result, Row, Tx};
 use crate::time::Moment;
 
@@ -36,7 +37,7 @@ pub struct CurrentMember {
     /// whether an administrator demands one
     pub requires_totp: bool,
     /// the device of the session
-    pub device_id: i64,
+    pub device_id: DeviceId,
     /// the device's last request, to within some minutes
     pub seen_at: Moment,
 }
@@ -53,7 +54,7 @@ pub enum UpdateError {
 }
 
 fn member(row: &mut Row) -> Result<Member> {
-    Ok(Member { id: row.int(0)?, username: row.text(1)?, role: row.code(2, "members.role")? })
+    Ok(Member { id: row.id(0)?, username: row.text(1)?, role: row.code(2, "members.role")? })
 }
 
 /// Whether any member exists.
@@ -62,7 +63,7 @@ pub fn has_members(tx: &mut dyn Tx) -> Result<bool> {
 }
 
 /// The member of a session of this epoch on this device; None when the session has been revoked.
-pub fn current(tx: &mut dyn Tx, id: i64, epoch: i64, device_id: i64) -> Result<Option<CurrentMember>> {
+pub fn current(tx: &mut dyn Tx, id: MemberId, epoch: i64, device_id: DeviceId) -> Result<Option<CurrentMember>> {
     tx.query_one(
         "SELECT m.id, m.username, m.role, m.one_time_until, d.seen_at, m.requires_totp, \
          (SELECT count(*) FROM member_totp t WHERE t.member_id = m.id) FROM members m JOIN devices d \
@@ -124,23 +125,28 @@ pub fn list(tx: &mut dyn Tx) -> Result<Vec<Account>> {
 }
 
 /// A member by identifier.
-pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<Account>> {
+pub fn find(tx: &mut dyn Tx, id: MemberId) -> Result<Option<Account>> {
     let sql = format!("SELECT {ACCOUNT} FROM members WHERE id = ?");
     tx.query_one(&sql, &[id.into()])?.map(|mut row| account(&mut row)).transpose()
 }
 
 /// A member's identifier by username.
-pub fn find_id(tx: &mut dyn Tx, username: &str) -> Result<Result<i64, UpdateError>> {
+pub fn find_id(tx: &mut dyn Tx, username: &str) -> Result<Result<MemberId, UpdateError>> {
     let row = tx.query_one("SELECT id FROM members WHERE username = ?", &[username.into()])?;
-    row.map_or(Ok(Err(UpdateError::Unknown)), |row| row.int(0).map(Ok))
+    row.map_or(Ok(Err(UpdateError::Unknown)), |row| row.id(0).map(Ok))
 }
 
 /// Adds a member; returns the identifier.
-pub fn add(tx: &mut dyn Tx, username: &str, role: Role, password_hash: &str) -> Result<Result<i64, UsernameError>> {
+pub fn add(
+    tx: &mut dyn Tx,
+    username: &str,
+    role: Role,
+    password_hash: &str,
+) -> Result<Result<MemberId, UsernameError>> {
     if tx.scalar("SELECT count(*) FROM members WHERE username = ?", &[username.into()])? > 0 {
         return Ok(Err(UsernameError::Taken));
     }
-    let (id, now) = (tx.new_id(), tx.now());
+    let (id, now) = (tx.new_id::<MemberId>(), tx.now());
     tx.exec(
         "INSERT INTO members (id, username, role, password_hash, created_at) VALUES (?, ?, ?, ?, ?)",
         &[id.into(), username.into(), role.code().into(), password_hash.into(), now.into()],
@@ -149,7 +155,7 @@ pub fn add(tx: &mut dyn Tx, username: &str, role: Role, password_hash: &str) -> 
 }
 
 /// Sets a password chosen by the member and revokes all sessions; returns the new `session_epoch`.
-pub fn set_password(tx: &mut dyn Tx, id: i64, password_hash: &str) -> Result<Result<i64, UpdateError>> {
+pub fn set_password(tx: &mut dyn Tx, id: MemberId, password_hash: &str) -> Result<Result<i64, UpdateError>> {
     let sql = "UPDATE members SET password_hash = ?, one_time_until = NULL, session_epoch = session_epoch + 1 \
                WHERE id = ?";
     if tx.exec(sql, &[password_hash.into(), id.into()])? == 0 {
@@ -163,18 +169,18 @@ pub fn set_password(tx: &mut dyn Tx, id: i64, password_hash: &str) -> Result<Res
 }
 
 /// Marks the password as a one-time password, which the member must change at the next login.
-pub fn make_one_time(tx: &mut dyn Tx, id: i64) -> Result<()> {
+pub fn make_one_time(tx: &mut dyn Tx, id: MemberId) -> Result<()> {
     let until = tx.now().plus_ms(ONE_TIME_PASSWORD_VALID_MS);
     tx.exec("UPDATE members SET one_time_until = ? WHERE id = ?", &[until.into(), id.into()]).map(drop)
 }
 
 /// Sets the role, unless the member is the last administrator, and revokes the sessions.
-pub fn set_role(tx: &mut dyn Tx, id: i64, role: Role) -> Result<Result<(), UpdateError>> {
+pub fn set_role(tx: &mut dyn Tx, id: MemberId, role: Role) -> Result<Result<(), UpdateError>> {
     update(tx, "role", role.code().into(), id, role == Role::Admin)
 }
 
 /// Enables or disables a member, unless it is the last administrator, and revokes the sessions.
-pub fn set_enabled(tx: &mut dyn Tx, id: i64, enabled: bool) -> Result<Result<(), UpdateError>> {
+pub fn set_enabled(tx: &mut dyn Tx, id: MemberId, enabled: bool) -> Result<Result<(), UpdateError>> {
     update(tx, "enabled", enabled.into(), id, enabled)
 }
 
@@ -184,7 +190,7 @@ fn update(
     tx: &mut dyn Tx,
     column: &str,
     value: Param<'_>,
-    id: i64,
+    id: MemberId,
     keeps_admins: bool,
 ) -> Result<Result<(), UpdateError>> {
     let sql = format!(
@@ -220,14 +226,14 @@ pub fn count_absent(tx: &mut dyn Tx) -> Result<i64> {
 }
 
 /// Keeps an absent member for another [`ABSENCE_MS`].
-pub fn keep(tx: &mut dyn Tx, id: i64) -> Result<Result<(), UpdateError>> {
+pub fn keep(tx: &mut dyn Tx, id: MemberId) -> Result<Result<(), UpdateError>> {
     let now = tx.now();
     let kept = tx.exec("UPDATE members SET kept_at = ? WHERE id = ?", &[now.into(), id.into()])?;
     Ok(if kept == 1 { Ok(()) } else { Err(UpdateError::Unknown) })
 }
 
 /// Records the theft of a remember-me token for a warning at the next login, and revokes all sessions.
-pub fn record_token_theft(tx: &mut dyn Tx, id: i64) -> Result<()> {
+pub fn record_token_theft(tx: &mut dyn Tx, id: MemberId) -> Result<()> {
     let now = tx.now();
     let sql = "UPDATE members SET token_theft_at = ?, session_epoch = session_epoch + 1 WHERE id = ?";
     tx.exec(sql, &[now.into(), id.into()])?;
@@ -235,7 +241,7 @@ pub fn record_token_theft(tx: &mut dyn Tx, id: i64) -> Result<()> {
 }
 
 /// Returns the time of a token theft that the member has not been warned of, and marks it as acknowledged.
-pub fn acknowledge_token_theft(tx: &mut dyn Tx, id: i64) -> Result<Option<Moment>> {
+pub fn acknowledge_token_theft(tx: &mut dyn Tx, id: MemberId) -> Result<Option<Moment>> {
     let sql = "SELECT token_theft_at FROM members WHERE id = ? AND token_theft_at IS NOT NULL";
     let Some(row) = tx.query_one(sql, &[id.into()])? else {
         return Ok(None);
@@ -245,7 +251,7 @@ pub fn acknowledge_token_theft(tx: &mut dyn Tx, id: i64) -> Result<Option<Moment
 }
 
 /// Records the time of a login.
-pub fn record_sign_in(tx: &mut dyn Tx, id: i64) -> Result<()> {
+pub fn record_sign_in(tx: &mut dyn Tx, id: MemberId) -> Result<()> {
     let now = tx.now();
     tx.exec("UPDATE members SET signed_in_at = ? WHERE id = ?", &[now.into(), id.into()]).map(drop)
 }

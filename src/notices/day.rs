@@ -13,6 +13,7 @@ use super::wording::{MAX_LMS_BYTES, MAX_SMS_BYTES, NoticeValues, NoticeWording, 
 use crate::districts::Districts;
 use crate::drive::fold::{StopState, fold};
 use crate::drive::store::events;
+use crate::id::{DeliveryId, JobId, OrderId};
 use crate::masking::{MaskPolicy, mask};
 use crate::orders::bundle::DeliveryState;
 use crate::plans::board::{self, Board, BoardStop, Column};
@@ -77,13 +78,13 @@ pub struct Letter {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoticeRow {
     /// the job
-    pub job_id: i64,
+    pub job_id: JobId,
     /// its delivery
-    pub delivery_id: i64,
+    pub delivery_id: DeliveryId,
     /// 묶음배송번호
     pub bundle_number: String,
     /// identifiers of its orders
-    pub order_ids: Vec<i64>,
+    pub order_ids: Vec<OrderId>,
     /// name of the recipient
     pub name: String,
     /// goods in short
@@ -149,7 +150,7 @@ impl NoticeDay {
     }
 
     /// Identifiers of all orders.
-    pub fn order_ids(&self) -> Vec<i64> {
+    pub fn order_ids(&self) -> Vec<OrderId> {
         self.rows.iter().flat_map(|row| row.order_ids.iter().copied()).collect()
     }
 }
@@ -239,11 +240,11 @@ pub fn notice_day(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Res
             }
         }
     }
-    let here: Vec<i64> = board.columns.iter().flat_map(|column| &column.stops).map(|stop| stop.stop.job.id).collect();
+    let here: Vec<JobId> = board.columns.iter().flat_map(|column| &column.stops).map(|stop| stop.stop.job.id).collect();
     let mut elsewhere = store::jobs_of_day(tx, day)?;
     elsewhere.retain(|job_id| !here.contains(job_id));
-    let elsewhere: Vec<i64> = elsewhere.into_iter().collect();
-    let all: Vec<i64> = here.iter().chain(&elsewhere).copied().collect();
+    let elsewhere: Vec<JobId> = elsewhere.into_iter().collect();
+    let all: Vec<JobId> = here.iter().chain(&elsewhere).copied().collect();
     let mut day_of_notices = Assembly {
         composer: Composer::load(tx)?,
         notices: store::of_jobs(tx, &all)?,
@@ -252,7 +253,7 @@ pub fn notice_day(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Res
         done,
     };
     let ended = store::ended_visits(tx, &all)?;
-    let is_over = |job_id: i64, of: NaiveDate| ended.contains(&(job_id, of));
+    let is_over = |job_id: JobId, of: NaiveDate| ended.contains(&(job_id, of));
 
     let mut rows = Vec::new();
     for column in &board.columns {
@@ -268,11 +269,11 @@ pub fn notice_day(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate) -> Res
 /// Rows of a day being made.
 struct Assembly {
     composer: Composer,
-    notices: BTreeMap<i64, Vec<Notice>>,
+    notices: BTreeMap<JobId, Vec<Notice>>,
     day: NaiveDate,
     today: NaiveDate,
     /// when the goods were handed over, by job
-    done: BTreeMap<i64, Moment>,
+    done: BTreeMap<JobId, Moment>,
 }
 
 impl Assembly {
@@ -282,7 +283,7 @@ impl Assembly {
         column: &Column,
         stop: &BoardStop,
         visit: Visit,
-        is_over: &dyn Fn(i64, NaiveDate) -> bool,
+        is_over: &dyn Fn(JobId, NaiveDate) -> bool,
     ) -> NoticeRow {
         let (job, work) = (&stop.stop.job, &stop.item.work);
         let begins_at = visit.arrives_at + visit.waiting;
@@ -300,7 +301,7 @@ impl Assembly {
     }
 
     /// A row without what is planned.
-    fn row(job_id: i64, work: &DeliveryWork) -> NoticeRow {
+    fn row(job_id: JobId, work: &DeliveryWork) -> NoticeRow {
         NoticeRow {
             job_id,
             delivery_id: work.delivery_id,
@@ -325,7 +326,7 @@ impl Assembly {
         mut row: NoticeRow,
         work: &DeliveryWork,
         (planned, window): (Option<PlannedVisit>, Option<(i64, i64)>),
-        is_over: &dyn Fn(i64, NaiveDate) -> bool,
+        is_over: &dyn Fn(JobId, NaiveDate) -> bool,
     ) -> NoticeRow {
         let notices = self.notices.get(&row.job_id).map(Vec::as_slice).unwrap_or_default();
         let (told, is_completion_told) = last_told(notices);
@@ -357,20 +358,20 @@ impl Assembly {
 fn gone_rows(
     tx: &mut dyn Tx,
     assembly: &mut Assembly,
-    jobs: &[i64],
-    is_over: &dyn Fn(i64, NaiveDate) -> bool,
+    jobs: &[JobId],
+    is_over: &dyn Fn(JobId, NaiveDate) -> bool,
 ) -> Result<Vec<NoticeRow>> {
     let day = assembly.day;
-    let told_last_for_day = |job: &i64| {
+    let told_last_for_day = |job: &JobId| {
         let notices = assembly.notices.get(job).map(Vec::as_slice).unwrap_or_default();
         last_told(notices).0.is_some_and(|told| told.day == day)
     };
-    let jobs: Vec<i64> = jobs.iter().filter(|job| told_last_for_day(job) && !is_over(**job, day)).copied().collect();
+    let jobs: Vec<JobId> = jobs.iter().filter(|job| told_last_for_day(job) && !is_over(**job, day)).copied().collect();
     let planned = store::planned_days(tx, &jobs)?;
     let settings = trucks::settings(tx)?;
     let handling = trucks::handling_table(tx, settings.default_handling)?;
     let known: Vec<Job> = tasks::by_ids(tx, &jobs)?.into_iter().map(|planned| planned.job).collect();
-    let own: Vec<i64> = known.iter().filter(|job| job.task.is_none()).map(|job| job.delivery_id).collect();
+    let own: Vec<DeliveryId> = known.iter().filter(|job| job.task.is_none()).map(|job| job.delivery_id).collect();
     let works = works_of_jobs(tx, &own, known.iter().filter(|job| job.task.is_some()), &handling)?;
     let mut rows = Vec::new();
     for job in &known {
@@ -393,7 +394,7 @@ fn gone_rows(
 }
 
 /// A visit whose text shows what a wording gives: the first one of a board that has a number and is not late.
-pub fn preview_values(tx: &mut dyn Tx, board: &Board) -> Result<Option<(NoticeValues, i64, Vec<i64>)>> {
+pub fn preview_values(tx: &mut dyn Tx, board: &Board) -> Result<Option<(NoticeValues, DeliveryId, Vec<OrderId>)>> {
     let composer = Composer::load(tx)?;
     for column in &board.columns {
         for (stop, visit) in column.visits() {

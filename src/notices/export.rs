@@ -15,6 +15,7 @@ use crate::access::{self, AccessedOrders, Accessor};
 use crate::audit::downloads::{self, DownloadRecord, Purpose};
 use crate::audit::{self, Actor, AuditEvent, AuditObject};
 use crate::districts::Districts;
+use crate::id::{DeliveryId, JobId, TourId};
 use crate::orders::export::csv::format_cell;
 use crate::orders::export::xlsx::{CellFormats, catch_full_disk, write_cell};
 use crate::orders::export::{ExportError, Format};
@@ -44,7 +45,7 @@ pub struct NoticeRequest {
     /// for which sender
     pub channel: NoticeChannel,
     /// one tour of the day
-    pub tour_id: Option<i64>,
+    pub tour_id: Option<TourId>,
 }
 
 /// The texts that go into a file, and who is left out with the reason.
@@ -256,7 +257,7 @@ pub fn list(
 ) -> crate::storage::Result<(NoticeDay, NoticeList)> {
     let mut day = notice_day(tx, districts, request.day)?;
     if let Some(tour_id) = request.tour_id {
-        let jobs: Vec<i64> =
+        let jobs: Vec<JobId> =
             crate::plans::store::stops_of(tx, &[tour_id])?.into_values().flatten().map(|stop| stop.job.id).collect();
         day.rows.retain(|row| jobs.contains(&row.job_id));
         day.drafts = day.rows.iter().filter(|row| row.is_draft).count();
@@ -301,7 +302,7 @@ pub fn record(
         batch: request.batch.code().to_owned(),
         texts: list.texts.len(),
     };
-    let mut deliveries: Vec<i64> = list.texts.iter().map(|(row, _)| row.delivery_id).collect();
+    let mut deliveries: Vec<DeliveryId> = list.texts.iter().map(|(row, _)| row.delivery_id).collect();
     deliveries.dedup();
     if !deliveries.is_empty() {
         audit::record(tx, actor, AuditObject::of(&deliveries), &event)?;

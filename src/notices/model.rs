@@ -2,6 +2,7 @@
 
 use chrono::{Datelike, NaiveDate};
 
+use crate::id::{DownloadId, JobId, NoticeId};
 use crate::text::coded;
 use crate::time::Moment;
 use crate::trucks::weekdays::WEEKDAY_NAMES;
@@ -62,9 +63,9 @@ coded! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
     /// generated identifier
-    pub id: i64,
+    pub id: NoticeId,
     /// the job
-    pub job_id: i64,
+    pub job_id: JobId,
     /// what it is about
     pub kind: NoticeKind,
     /// how it travels
@@ -76,7 +77,7 @@ pub struct Notice {
     /// the text
     pub message: String,
     /// the download with its file
-    pub download_id: i64,
+    pub download_id: DownloadId,
     /// username of who wrote the file; none for the command line
     pub written_by: Option<String>,
     /// when

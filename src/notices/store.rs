@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 
 use super::model::{Notice, NoticeForm, NoticeKind};
 use super::wording::NoticeWording;
+use crate::id::{DeliveryId, DownloadId, JobId, MemberId, NoticeId};
 use crate::storage::{Result, Row, StorageError, Tx};
 use crate::time::Moment;
 
@@ -19,7 +20,7 @@ pub fn wording(tx: &mut dyn Tx, kind: NoticeKind) -> Result<NoticeWording> {
 }
 
 /// Saves a wording; false, without a change, if the stored one has another version.
-pub fn save_wording(tx: &mut dyn Tx, kind: NoticeKind, wording: &NoticeWording, member_id: i64) -> Result<bool> {
+pub fn save_wording(tx: &mut dyn Tx, kind: NoticeKind, wording: &NoticeWording, member_id: MemberId) -> Result<bool> {
     let now = tx.now();
     let changed = tx.exec(
         "UPDATE notice_wordings SET body = ?, short_body = ?, saved_by = ?, saved_at = ?, version = version + 1 \
@@ -62,16 +63,16 @@ const NOTICE: &str = "SELECT n.id, n.job_id, n.kind, n.form, n.day, n.window_fro
                       LEFT JOIN members m ON m.id = n.written_by";
 
 fn notice(mut row: Row) -> Result<Notice> {
-    let id = row.int(0)?;
+    let id = row.id(0)?;
     Ok(Notice {
         id,
-        job_id: row.int(1)?,
+        job_id: row.id(1)?,
         kind: row.code(2, "notices.kind")?,
         form: row.code(3, "notices.form")?,
-        day: row.opt_date(4)?.ok_or_else(|| StorageError::Inconsistent(format!("notices {id}")))?,
+        day: row.opt_date(4)?.ok_or_else(|| StorageError::Inconsistent(format!("notices {id:?}")))?,
         window: row.opt_int(5)?.zip(row.opt_int(6)?),
         message: row.text(7)?,
-        download_id: row.int(8)?,
+        download_id: row.id(8)?,
         written_by: row.opt_text(9)?,
         written_at: row.moment(10)?,
         withdrawn_at: row.opt_moment(11)?,
@@ -79,8 +80,8 @@ fn notice(mut row: Row) -> Result<Notice> {
 }
 
 /// The texts about these jobs, oldest first, by job.
-pub fn of_jobs(tx: &mut dyn Tx, jobs: &[i64]) -> Result<BTreeMap<i64, Vec<Notice>>> {
-    let mut found = BTreeMap::<i64, Vec<Notice>>::new();
+pub fn of_jobs(tx: &mut dyn Tx, jobs: &[JobId]) -> Result<BTreeMap<JobId, Vec<Notice>>> {
+    let mut found = BTreeMap::<JobId, Vec<Notice>>::new();
     tx.for_ids(jobs, &[], |ids| format!("{NOTICE} WHERE n.job_id IN ({ids})"), &mut |row| {
         let notice = notice(row)?;
         found.entry(notice.job_id).or_default().push(notice);
@@ -93,14 +94,14 @@ pub fn of_jobs(tx: &mut dyn Tx, jobs: &[i64]) -> Result<BTreeMap<i64, Vec<Notice
 }
 
 /// Jobs that a text about a day names.
-pub fn jobs_of_day(tx: &mut dyn Tx, day: NaiveDate) -> Result<BTreeSet<i64>> {
+pub fn jobs_of_day(tx: &mut dyn Tx, day: NaiveDate) -> Result<BTreeSet<JobId>> {
     let by_day = tx.index_hint("notices_by_day");
     let sql = format!("SELECT job_id FROM notices {by_day} WHERE day = ? AND withdrawn_at IS NULL");
-    tx.query(&sql, &[day.into()])?.iter().map(|row| row.int(0)).collect()
+    tx.query(&sql, &[day.into()])?.iter().map(|row| row.id(0)).collect()
 }
 
 /// Days on which a visit to these jobs ended without the goods being handed over, or with a part of them.
-pub fn ended_visits(tx: &mut dyn Tx, jobs: &[i64]) -> Result<BTreeSet<(i64, NaiveDate)>> {
+pub fn ended_visits(tx: &mut dyn Tx, jobs: &[JobId]) -> Result<BTreeSet<(JobId, NaiveDate)>> {
     let mut ended = BTreeSet::new();
     let sql = |ids: &str| {
         format!(
@@ -109,7 +110,7 @@ pub fn ended_visits(tx: &mut dyn Tx, jobs: &[i64]) -> Result<BTreeSet<(i64, Naiv
         )
     };
     tx.for_ids(jobs, &[], sql, &mut |row| {
-        let job_id = row.int(0)?;
+        let job_id = row.id(0)?;
         ended.extend(row.opt_date(1)?.map(|day| (job_id, day)));
         Ok(())
     })?;
@@ -126,7 +127,7 @@ pub struct PlannedDay {
 }
 
 /// The days that these jobs are planned for, by job.
-pub fn planned_days(tx: &mut dyn Tx, jobs: &[i64]) -> Result<BTreeMap<i64, PlannedDay>> {
+pub fn planned_days(tx: &mut dyn Tx, jobs: &[JobId]) -> Result<BTreeMap<JobId, PlannedDay>> {
     let mut days = BTreeMap::new();
     let sql = |ids: &str| {
         format!(
@@ -136,7 +137,7 @@ pub fn planned_days(tx: &mut dyn Tx, jobs: &[i64]) -> Result<BTreeMap<i64, Plann
     };
     tx.for_ids(jobs, &[], sql, &mut |row| {
         if let Some(day) = row.opt_date(1)? {
-            days.insert(row.int(0)?, PlannedDay { day, is_fixed: row.int(2)? > 0 });
+            days.insert(row.id(0)?, PlannedDay { day, is_fixed: row.int(2)? > 0 });
         }
         Ok(())
     })?;
@@ -147,7 +148,7 @@ pub fn planned_days(tx: &mut dyn Tx, jobs: &[i64]) -> Result<BTreeMap<i64, Plann
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewNotice {
     /// the job
-    pub job_id: i64,
+    pub job_id: JobId,
     /// what it is about
     pub kind: NoticeKind,
     /// how it travels
@@ -161,7 +162,12 @@ pub struct NewNotice {
 }
 
 /// Stores the texts of a file. `member_id` is none on the command line.
-pub fn insert(tx: &mut dyn Tx, download_id: i64, member_id: Option<i64>, notices: &[NewNotice]) -> Result<()> {
+pub fn insert(
+    tx: &mut dyn Tx,
+    download_id: DownloadId,
+    member_id: Option<MemberId>,
+    notices: &[NewNotice],
+) -> Result<()> {
     let now = tx.now();
     let sql = "INSERT INTO notices (id, job_id, kind, form, day, window_from, window_to, message, download_id, \
                written_by, written_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -169,7 +175,7 @@ pub fn insert(tx: &mut dyn Tx, download_id: i64, member_id: Option<i64>, notices
     for notice in notices {
         let (from, to) = notice.window.unzip();
         rows.push(vec![
-            tx.new_id().into(),
+            tx.new_id::<NoticeId>().into(),
             notice.job_id.into(),
             notice.kind.code().into(),
             notice.form.code().into(),
@@ -189,7 +195,7 @@ pub fn insert(tx: &mut dyn Tx, download_id: i64, member_id: Option<i64>, notices
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoticeFile {
     /// the download
-    pub download_id: i64,
+    pub download_id: DownloadId,
     /// texts of it about the day
     pub texts: i64,
     /// the kind of the first
@@ -224,17 +230,17 @@ pub fn files_of_day(tx: &mut dyn Tx, day: NaiveDate) -> Result<Vec<NoticeFile>> 
 }
 
 /// Withdraws the texts of a file, which was not sent: their customers count as not told. Returns how many.
-pub fn withdraw(tx: &mut dyn Tx, download_id: i64, member_id: i64) -> Result<u64> {
+pub fn withdraw(tx: &mut dyn Tx, download_id: DownloadId, member_id: MemberId) -> Result<u64> {
     let now = tx.now();
     let sql = "UPDATE notices SET withdrawn_at = ?, withdrawn_by = ? WHERE download_id = ? AND withdrawn_at IS NULL";
     tx.exec(sql, &[now.into(), member_id.into(), download_id.into()])
 }
 
 /// Deletes the texts about these deliveries, which are destroyed.
-pub fn delete_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<()> {
-    let mut jobs = Vec::new();
+pub fn delete_of(tx: &mut dyn Tx, deliveries: &[DeliveryId]) -> Result<()> {
+    let mut jobs: Vec<JobId> = Vec::new();
     tx.for_ids(deliveries, &[], |ids| format!("SELECT id FROM jobs WHERE delivery_id IN ({ids})"), &mut |row| {
-        jobs.push(row.int(0)?);
+        jobs.push(row.id(0)?);
         Ok(())
     })?;
     tx.delete_ids("notices", "job_id", &jobs).map(drop)

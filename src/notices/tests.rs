@@ -13,6 +13,7 @@ use super::wording::NoticeWording;
 use crate::audit::MemberActor;
 use crate::audit::downloads::Purpose;
 use crate::districts::Districts;
+use crate::id::{DeliveryId, MemberId, WorkId};
 use crate::members::model::Role;
 use crate::members::store as members;
 use crate::orders::export::Format;
@@ -62,7 +63,7 @@ impl Planned {
         Ok(())
     }
 
-    fn move_to(&self, tx: &mut dyn Tx, column: usize, ids: &[i64]) -> Result<()> {
+    fn move_to(&self, tx: &mut dyn Tx, column: usize, ids: &[WorkId]) -> Result<()> {
         let board = board::load(tx, &Districts::embedded(), day())?;
         let to = (self.columns[column], None);
         edit::move_to(tx, &Districts::embedded(), &self.context(&board), to, ids)?.expect("moves");
@@ -92,8 +93,8 @@ fn set_up(tx: &mut dyn Tx, files: &Files, orders: Vec<NewOrder>) -> Result<Plann
     shop::save(tx, &ShopData { name: "예시 가구".to_owned(), tel: "054-000-0000".to_owned(), ..ShopData::default() })?;
     files.order(tx, "SMART_STORE", orders)?;
     let planned = Planned { actor, columns };
-    let ids: Vec<i64> =
-        tx.query("SELECT id FROM deliveries ORDER BY id", &[])?.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
+    let ids: Vec<WorkId> =
+        tx.query("SELECT id FROM deliveries ORDER BY id", &[])?.iter().map(|row| row.id(0)).collect::<Result<_>>()?;
     planned.move_to(tx, 0, &ids)?;
     Ok(planned)
 }
@@ -192,12 +193,13 @@ fn customer_of_a_visit_that_is_gone_is_told() {
             tx.exec("UPDATE deliveries SET state = 4 WHERE id = ?", &[cancelled.into()])?;
             planned.set_state(tx, TourState::Draft)?;
             let now = board::load(tx, &Districts::embedded(), day())?;
-            edit::unassign(tx, &Districts::embedded(), &planned.context(&now), &[removed])?.expect("removes");
+            edit::unassign(tx, &Districts::embedded(), &planned.context(&now), &[removed.into()])?.expect("removes");
             planned.set_state(tx, TourState::Fixed)?;
 
             let notices = load(tx)?;
-            let need =
-                |delivery: i64| notices.rows.iter().find(|row| row.delivery_id == delivery).and_then(|row| row.need);
+            let need = |delivery: DeliveryId| {
+                notices.rows.iter().find(|row| row.delivery_id == delivery).and_then(|row| row.need)
+            };
             assert_eq!(need(cancelled), Some(NoticeNeed::Cancellation));
             assert_eq!(need(removed), Some(NoticeNeed::Cancellation));
             assert_eq!(need(kept), None);
@@ -207,7 +209,7 @@ fn customer_of_a_visit_that_is_gone_is_told() {
             assert_eq!(load(tx)?.batch(NoticeBatch::Again).count(), 0);
 
             planned.set_state(tx, TourState::Draft)?;
-            planned.move_to(tx, 1, &[removed])?;
+            planned.move_to(tx, 1, &[removed.into()])?;
             planned.set_state(tx, TourState::Fixed)?;
             let again = load(tx)?;
             let row = again.rows.iter().find(|row| row.delivery_id == removed).expect("the row");
@@ -253,11 +255,16 @@ fn wording_is_saved_once_per_version() {
             let first = store::wording(tx, kind)?;
             assert_eq!(first, NoticeWording::initial(kind));
             let own = NoticeWording { body: "{이름} 님, 잘 도착했어요.".to_owned(), ..first.clone() };
-            assert!(store::save_wording(tx, kind, &own, 1)?);
-            assert!(!store::save_wording(tx, kind, &own, 1)?, "another member saved it first");
+            assert!(store::save_wording(tx, kind, &own, MemberId::from_raw(1))?);
+            assert!(!store::save_wording(tx, kind, &own, MemberId::from_raw(1))?, "another member saved it first");
             let stored = store::wording(tx, kind)?;
             assert_eq!((stored.version, stored.body.as_str()), (1, own.body.as_str()));
-            assert!(store::save_wording(tx, kind, &NoticeWording { body: "새 문구".to_owned(), ..stored }, 1)?);
+            assert!(store::save_wording(
+                tx,
+                kind,
+                &NoticeWording { body: "새 문구".to_owned(), ..stored },
+                MemberId::from_raw(1)
+            )?);
             assert_eq!(store::wording(tx, kind)?.version, 2);
             store::delete_wording(tx, kind)?;
             assert_eq!(store::wording(tx, kind)?, first);

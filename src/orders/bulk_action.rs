@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::audit::{self, AuditEvent, MemberActor, NumberList, RecordedEvent};
+use crate::id::{AuditEntryId, OrderId};
 use crate::orders::claim::ClaimGate;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store::bulk_actions::{self, BulkAction};
@@ -15,7 +16,7 @@ pub struct BulkQuestion {
     /// what is unusual about these orders
     pub reason: QuestionReason,
     /// their identifiers
-    pub ids: Vec<i64>,
+    pub ids: Vec<OrderId>,
     /// their numbers
     pub numbers: NumberList,
 }
@@ -60,7 +61,7 @@ impl QuestionReason {
 impl BulkQuestion {
     /// The question about these orders; none without any.
     fn of<'o>(reason: QuestionReason, orders: impl Iterator<Item = &'o Order>) -> Option<Self> {
-        let (ids, numbers): (Vec<i64>, NumberList) =
+        let (ids, numbers): (Vec<OrderId>, NumberList) =
             orders.map(|order| (order.id, order.order_number.as_str())).unzip();
         (!ids.is_empty()).then_some(Self { reason, ids, numbers })
     }
@@ -140,7 +141,7 @@ pub struct Advance {
     /// its event, with the entry in the audit log if any order was changed
     pub recorded: RecordedEvent,
     /// orders that an open claim keeps where they are, for the member to decide
-    pub held: Vec<i64>,
+    pub held: Vec<OrderId>,
 }
 
 /// Moves the orders forward to `to`; leaves those at or past it unchanged, and those with an open claim that are not in
@@ -150,7 +151,7 @@ pub fn advance(
     actor: MemberActor,
     orders: Vec<Order>,
     to: OrderState,
-    despite: &[i64],
+    despite: &[OrderId],
 ) -> Result<Advance> {
     advance_edited(tx, actor, orders.into_iter().map(|order| (order.clone(), order)).collect(), to, despite)
 }
@@ -162,14 +163,14 @@ pub fn advance_edited(
     actor: MemberActor,
     edits: Vec<(Order, Order)>,
     to: OrderState,
-    despite: &[i64],
+    despite: &[OrderId],
 ) -> Result<Advance> {
     let (stored, edited): (Vec<Order>, Vec<Order>) = edits.into_iter().unzip();
     let saved = stored.iter().zip(&edited).filter(|(before, after)| before != after);
     let saved: NumberList = saved.map(|(before, _)| before.order_number.as_str()).collect();
-    let mut stored: HashMap<i64, Order> = stored.into_iter().map(|order| (order.id, order)).collect();
+    let mut stored: HashMap<OrderId, Order> = stored.into_iter().map(|order| (order.id, order)).collect();
     let ClaimGate { free, despite_claim, held } = ClaimGate::advance(edited, to, despite);
-    let held_ids: Vec<i64> = held.iter().map(|order| order.id).collect();
+    let held_ids: Vec<OrderId> = held.iter().map(|order| order.id).collect();
     let held_numbers: NumberList = held.iter().map(|order| order.order_number.as_str()).collect();
     let (now, mut unchanged, mut only_edited) = (tx.now(), NumberList::default(), Vec::new());
     let mut advanced = |orders: Vec<Order>| {
@@ -232,7 +233,7 @@ fn save_groups(
         }
         Ok::<_, StorageError>(())
     })?;
-    let ids: Vec<i64> = groups.iter().flat_map(|(_, pairs)| pairs.iter().map(|(before, _)| before.id)).collect();
+    let ids: Vec<OrderId> = groups.iter().flat_map(|(_, pairs)| pairs.iter().map(|(before, _)| before.id)).collect();
     let changes = groups.iter().flat_map(|(_, pairs)| pairs.iter().map(|(before, after)| (before, after)));
     member_lists::keep_courier(tx, actor.id, changes)?;
     let recorded = audit::record_effect(tx, actor, &ids, event)?;
@@ -243,7 +244,7 @@ fn save_groups(
 }
 
 /// The action with this identifier, if it can be undone now.
-pub fn undoable(tx: &mut dyn Tx, action_id: i64) -> Result<Option<BulkAction>> {
+pub fn undoable(tx: &mut dyn Tx, action_id: AuditEntryId) -> Result<Option<BulkAction>> {
     let now = tx.now();
     match bulk_actions::by_id(tx, action_id)? {
         Some(action) if action.is_undoable(now) => {
@@ -255,12 +256,16 @@ pub fn undoable(tx: &mut dyn Tx, action_id: i64) -> Result<Option<BulkAction>> {
 }
 
 /// Takes a bulk action back as a whole, and records it. Orders that were changed since stay as they are.
-pub fn undo(tx: &mut dyn Tx, actor: MemberActor, action_id: i64) -> Result<RecordedEvent> {
+pub fn undo(tx: &mut dyn Tx, actor: MemberActor, action_id: AuditEntryId) -> Result<RecordedEvent> {
     Ok(undo_orders(tx, actor, action_id)?.0)
 }
 
 /// As [`undo`], with the identifiers of the orders that were as the action had left them, for what belongs to them.
-pub fn undo_orders(tx: &mut dyn Tx, actor: MemberActor, action_id: i64) -> Result<(RecordedEvent, Vec<i64>)> {
+pub fn undo_orders(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    action_id: AuditEntryId,
+) -> Result<(RecordedEvent, Vec<OrderId>)> {
     if undoable(tx, action_id)?.is_none() {
         let (undone, changed) = (NumberList::default(), NumberList::default());
         let event = AuditEvent::BulkActionUndone { undone, changed, is_expired: true };

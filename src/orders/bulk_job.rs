@@ -9,6 +9,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::id::{BulkJobId, MemberId};
 use crate::orders::store::bulk_jobs;
 use crate::storage::{CountedTx, Result, RowCount, Storage, StorageError, Tx, lease, lock};
 use crate::time::Moment;
@@ -38,7 +39,7 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewBulkJob {
     /// who starts it
-    pub member_id: i64,
+    pub member_id: MemberId,
     /// what it does, a Korean phrase
     pub title: String,
     /// number of chosen orders
@@ -49,9 +50,9 @@ pub struct NewBulkJob {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BulkJob {
     /// generated identifier
-    pub id: i64,
+    pub id: BulkJobId,
     /// who started it
-    pub member_id: i64,
+    pub member_id: MemberId,
     /// what it does, a Korean phrase
     pub title: String,
     /// number of chosen orders
@@ -85,7 +86,7 @@ pub struct BulkJobs {
 /// A job of this node, and how many orders it has saved.
 #[derive(Clone, Debug)]
 struct OwnJob {
-    id: i64,
+    id: BulkJobId,
     saved: RowCount,
 }
 
@@ -107,7 +108,7 @@ impl BulkJobs {
         act: impl Fn(&mut dyn Tx) -> Result<JobOutcome> + Send + Sync + 'static,
     ) -> Result<bool> {
         let begin = storage.write(move |tx| {
-            let holder = tx.new_id();
+            let holder = tx.new_number();
             if !lease::try_acquire(tx, LEASE, holder, LEASE_MS)? {
                 return Ok::<_, StorageError>(None);
             }
@@ -207,7 +208,7 @@ mod tests {
     use crate::time::ManualClock;
 
     fn job(title: &str) -> NewBulkJob {
-        NewBulkJob { member_id: 1, title: title.to_owned(), order_count: 3 }
+        NewBulkJob { member_id: MemberId::from_raw(1), title: title.to_owned(), order_count: 3 }
     }
 
     async fn wait_for_end(storage: &Storage) -> JobOutcome {
@@ -227,7 +228,7 @@ mod tests {
         let options = StorageOptions { clock: Arc::new(ManualClock::at(Moment(9))), readers: 1 };
         let storage = folder.open(&options);
         let (other_node, jobs) = (storage.clone(), BulkJobs::default());
-        let holder = storage.write(|tx| Ok::<_, StorageError>((tx.new_id(), bulk_jobs::insert(tx, &job("one"))?)));
+        let holder = storage.write(|tx| Ok::<_, StorageError>((tx.new_number(), bulk_jobs::insert(tx, &job("one"))?)));
         let (holder, id) = holder.await.expect("writes");
         storage.write(move |tx| lease::try_acquire(tx, LEASE, holder, LEASE_MS)).await.expect("writes");
         assert!(!jobs.start(&other_node, job("two"), |_| panic!("is not done")).await.expect("asks"));

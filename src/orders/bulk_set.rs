@@ -7,6 +7,7 @@ use super::edit::read_memo;
 use super::model::{Order, OrderState, ShippingMethod};
 use super::store::Action;
 use crate::audit::{AuditEvent, MemberActor, NumberList, RecordedEvent};
+use crate::id::OrderId;
 use crate::storage::{Result, Tx, text_limits};
 use crate::text::coded;
 use crate::time::parse_date;
@@ -124,7 +125,7 @@ pub fn set(
     actor: MemberActor,
     orders: &[Order],
     value: &BulkValue,
-    apart: &[i64],
+    apart: &[OrderId],
 ) -> Result<RecordedEvent> {
     set_edited(tx, actor, orders.iter().map(|order| (order.clone(), order.clone())).collect(), value, apart)
 }
@@ -135,7 +136,7 @@ pub fn set_edited(
     actor: MemberActor,
     edits: Vec<(Order, Order)>,
     value: &BulkValue,
-    apart: &[i64],
+    apart: &[OrderId],
 ) -> Result<RecordedEvent> {
     let (mut pairs, mut changed, mut rejected) = (Vec::new(), NumberList::default(), NumberList::default());
     let (mut unchanged, mut saved) = (0, NumberList::default());

@@ -5,6 +5,7 @@ mod summary;
 pub use self::summary::{BundledOrder, DeliveryState, DeliverySummary};
 use super::edit::Problem;
 use super::model::{Order, OrderState, Recipient, ShippingMethod};
+use crate::id::DeliveryId;
 use crate::storage::text_limits;
 use crate::text::coded;
 
@@ -129,7 +130,7 @@ pub enum BundleMove {
     /// the order gets a bundle of its own with this number
     Founds(String),
     /// the order joins the bundle of that delivery
-    Moves(i64),
+    Moves(DeliveryId),
     /// the order stays, and the others get its new destination
     MovesTogether,
 }

@@ -7,6 +7,7 @@
 //! are shown but hold nothing back.
 
 use super::model::{Order, OrderState};
+use crate::id::OrderId;
 
 /// What the customer asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -178,16 +179,16 @@ pub struct ClaimGate {
 
 impl ClaimGate {
     /// Divides the orders of an act that moves them to `state`. `despite` are the orders that the member named.
-    pub fn advance(orders: Vec<Order>, state: OrderState, despite: &[i64]) -> Self {
+    pub fn advance(orders: Vec<Order>, state: OrderState, despite: &[OrderId]) -> Self {
         Self::divide(orders, |order| order.is_held_from(state), despite)
     }
 
     /// Divides the orders of a file that is about sending them. `despite` are the orders that the member named.
-    pub fn send(orders: Vec<Order>, despite: &[i64]) -> Self {
+    pub fn send(orders: Vec<Order>, despite: &[OrderId]) -> Self {
         Self::divide(orders, Order::is_held, despite)
     }
 
-    fn divide(orders: Vec<Order>, is_held: impl Fn(&Order) -> bool, despite: &[i64]) -> Self {
+    fn divide(orders: Vec<Order>, is_held: impl Fn(&Order) -> bool, despite: &[OrderId]) -> Self {
         let mut gate = Self::default();
         for order in orders {
             match (is_held(&order), despite.contains(&order.id)) {
@@ -205,7 +206,7 @@ mod tests {
     use super::*;
     use crate::orders::model::tests::order;
 
-    fn claimed(id: i64, state: OrderState, claim: &str) -> Order {
+    fn claimed(id: OrderId, state: OrderState, claim: &str) -> Order {
         Order { id, claim: claim.to_owned(), ..order(state) }
     }
 
@@ -245,7 +246,7 @@ mod tests {
 
     #[test]
     fn open_cancellation_holds_the_order_back_and_a_return_does_not() {
-        let held = |state, claim| claimed(1, state, claim).is_held();
+        let held = |state, claim| claimed(OrderId::from_raw(1), state, claim).is_held();
         assert!(held(OrderState::Placed, "취소요청") && held(OrderState::Shipped, "취소처리중"));
         assert!(held(OrderState::Placed, "처리중"), "a claim of unknown kind may be a cancellation");
         assert!(!held(OrderState::Shipped, "반품요청") && !held(OrderState::Placed, "교환요청"));
@@ -254,7 +255,7 @@ mod tests {
 
     #[test]
     fn held_order_may_be_corrected_backwards_and_cancelled() {
-        let order = claimed(1, OrderState::Dispatched, "취소요청");
+        let order = claimed(OrderId::from_raw(1), OrderState::Dispatched, "취소요청");
         assert!(order.is_held_from(OrderState::Shipped) && order.is_held_from(OrderState::Confirmed));
         for state in [OrderState::Placed, OrderState::Dispatched, OrderState::Cancelled, OrderState::Refunded] {
             assert!(!order.is_held_from(state), "{state:?}");
@@ -265,15 +266,30 @@ mod tests {
     fn only_orders_that_the_member_named_pass_the_gate() {
         let ids = |orders: &[Order]| orders.iter().map(|order| order.id).collect::<Vec<_>>();
         let orders = vec![
-            claimed(1, OrderState::Placed, ""),
-            claimed(2, OrderState::Placed, "취소요청"),
-            claimed(3, OrderState::Placed, "취소처리중"),
-            claimed(4, OrderState::Shipped, "취소요청"),
-            claimed(5, OrderState::Placed, "반품요청"),
+            claimed(OrderId::from_raw(1), OrderState::Placed, ""),
+            claimed(OrderId::from_raw(2), OrderState::Placed, "취소요청"),
+            claimed(OrderId::from_raw(3), OrderState::Placed, "취소처리중"),
+            claimed(OrderId::from_raw(4), OrderState::Shipped, "취소요청"),
+            claimed(OrderId::from_raw(5), OrderState::Placed, "반품요청"),
         ];
-        let gate = ClaimGate::advance(orders.clone(), OrderState::Shipped, &[3, 9]);
-        assert_eq!((ids(&gate.free), ids(&gate.despite_claim), ids(&gate.held)), (vec![1, 4, 5], vec![3], vec![2]));
+        let gate =
+            ClaimGate::advance(orders.clone(), OrderState::Shipped, &[OrderId::from_raw(3), OrderId::from_raw(9)]);
+        assert_eq!(
+            (ids(&gate.free), ids(&gate.despite_claim), ids(&gate.held)),
+            (
+                vec![OrderId::from_raw(1), OrderId::from_raw(4), OrderId::from_raw(5)],
+                vec![OrderId::from_raw(3)],
+                vec![OrderId::from_raw(2)]
+            )
+        );
         let gate = ClaimGate::send(orders, &[]);
-        assert_eq!((ids(&gate.free), ids(&gate.held)), (vec![1, 5], vec![2, 3, 4]), "a file leaves sent ones out too");
+        assert_eq!(
+            (ids(&gate.free), ids(&gate.held)),
+            (
+                vec![OrderId::from_raw(1), OrderId::from_raw(5)],
+                vec![OrderId::from_raw(2), OrderId::from_raw(3), OrderId::from_raw(4)]
+            ),
+            "a file leaves sent ones out too"
+        );
     }
 }

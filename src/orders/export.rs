@@ -41,7 +41,7 @@ use crate::access::AccessedOrders;
 use crate::audit::downloads::{self, SentTo};
 use crate::channels::store as channels;
 use crate::districts::Districts;
-use crate::id::crockford;
+use crate::id::{DeliveryId, OrderId};
 use crate::masking;
 use crate::shop;
 use crate::shop::model::Shop;
@@ -117,7 +117,7 @@ pub struct ExportRequest {
     /// selected orders
     pub filter: OrderFilter,
     /// orders with an open cancellation that the member named: they go into the file all the same
-    pub despite_claims: Vec<i64>,
+    pub despite_claims: Vec<OrderId>,
     /// how old the claims of the channels are, in the properties of a workbook
     pub claim_note: String,
     /// Whether telephone numbers, addresses and memos are masked, because the purpose needs none.
@@ -130,7 +130,7 @@ pub struct ExportRequest {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExportOutcome {
     /// orders in the file, in its order
-    pub ids: Vec<i64>,
+    pub ids: Vec<OrderId>,
     /// orders of the search that are not in the file, besides the held ones; those that an earlier file has are named also
     /// if they are repeated
     pub left_out: LeftOut,
@@ -163,7 +163,7 @@ pub fn contents(
     tx: &mut dyn Tx,
     kind: ExportKind,
     filter: &OrderFilter,
-    despite_claims: &[i64],
+    despite_claims: &[OrderId],
     repeats: bool,
 ) -> Result<ExportOutcome, StorageError> {
     let mut ids = list::all_ids(tx, &kind.filter(filter))?;
@@ -174,7 +174,7 @@ pub fn contents(
         ClaimGate::default()
     };
     if !held.is_empty() {
-        let held: HashSet<i64> = held.iter().map(|order| order.id).collect();
+        let held: HashSet<OrderId> = held.iter().map(|order| order.id).collect();
         ids.retain(|id| !held.contains(id));
     }
     if let Some(recipient) = kind.recipient() {
@@ -194,13 +194,13 @@ fn retain_fit(
     tx: &mut dyn Tx,
     kind: ExportKind,
     filter: &OrderFilter,
-    ids: &mut Vec<i64>,
+    ids: &mut Vec<OrderId>,
 ) -> Result<LeftOut, StorageError> {
     let mut left_out = LeftOut::default();
     if kind == ExportKind::PurchaseOrder && filter.states.is_empty() {
         // Read from the index of the state: a whole shop is searched.
         let cancelled = OrderFilter { states: vec![OrderState::Cancelled], ..filter.clone() };
-        let cancelled: HashSet<i64> = list::all_ids(tx, &cancelled)?.into_iter().collect();
+        let cancelled: HashSet<OrderId> = list::all_ids(tx, &cancelled)?.into_iter().collect();
         left_out.extend(LeftOutReason::Cancelled, ids.iter().filter(|id| cancelled.contains(*id)));
     }
     if kind.is_checked_by_order(filter) {
@@ -213,17 +213,17 @@ fn retain_fit(
             }
         }
     }
-    let unfit: HashSet<i64> = left_out.by_reason().flat_map(|(_, ids)| ids.iter().copied()).collect();
+    let unfit: HashSet<OrderId> = left_out.by_reason().flat_map(|(_, ids)| ids.iter().copied()).collect();
     ids.retain(|id| !unfit.contains(id));
     Ok(left_out)
 }
 
 /// The orders by parcel, each parcel at the place of its first order.
-fn in_parcels(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Vec<i64>>, StorageError> {
-    let mut parcels: Vec<(Order, Vec<i64>)> = Vec::new();
-    let mut of_delivery: HashMap<i64, Vec<usize>> = HashMap::new();
+fn in_parcels(tx: &mut dyn Tx, ids: &[OrderId]) -> Result<Vec<Vec<OrderId>>, StorageError> {
+    let mut parcels: Vec<(Order, Vec<OrderId>)> = Vec::new();
+    let mut of_delivery: HashMap<DeliveryId, Vec<usize>> = HashMap::new();
     for some in ids.chunks(ORDERS_PER_BATCH) {
-        let mut found: HashMap<i64, Order> =
+        let mut found: HashMap<OrderId, Order> =
             store::find(tx, some)?.into_iter().map(|order| (order.id, order)).collect();
         for order in some.iter().filter_map(|id| found.remove(id)) {
             let known = of_delivery.entry(order.delivery_id).or_default();
@@ -239,7 +239,7 @@ fn in_parcels(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Vec<i64>>, StorageErro
     Ok(parcels.into_iter().map(|(_, ids)| ids).collect())
 }
 
-fn with_unknown_courier(tx: &mut dyn Tx, kind: ExportKind, ids: &[i64]) -> Result<Vec<Order>, StorageError> {
+fn with_unknown_courier(tx: &mut dyn Tx, kind: ExportKind, ids: &[OrderId]) -> Result<Vec<Order>, StorageError> {
     let mut found = Vec::new();
     if kind == ExportKind::Dispatch {
         for some in ids.chunks(ORDERS_PER_BATCH) {
@@ -254,10 +254,10 @@ fn with_unknown_courier(tx: &mut dyn Tx, kind: ExportKind, ids: &[i64]) -> Resul
 ///
 /// # Errors
 /// The database failed.
-pub fn sent_before(tx: &mut dyn Tx, sent_to: SentTo, ids: &[i64]) -> Result<HashSet<i64>, StorageError> {
+pub fn sent_before(tx: &mut dyn Tx, sent_to: SentTo, ids: &[OrderId]) -> Result<HashSet<OrderId>, StorageError> {
     let mut sent = downloads::orders_in_files(tx, sent_to, ids)?;
     if sent_to == SentTo::Channel {
-        let asked: Vec<i64> = sent.iter().copied().collect();
+        let asked: Vec<OrderId> = sent.iter().copied().collect();
         for corrected in log::corrected_since_dispatch_file(tx, &asked)? {
             sent.remove(&corrected);
         }
@@ -305,7 +305,7 @@ pub fn save(
     districts: &Districts,
     path: &Path,
 ) -> Result<ExportOutcome, ExportError> {
-    let temporary = AtomicFile::create_beside(path, tx.new_id())?;
+    let temporary = AtomicFile::create_beside(path, &tx.new_code())?;
     let folder = temporary.path.parent().map(Path::to_owned).unwrap_or_default();
     let file = temporary.file.try_clone()?;
     let outcome = write(tx, request, districts, (file, &folder), &RowCount::default())?;
@@ -329,7 +329,7 @@ impl ExportKind {
 
 /// Orders of an export, in order.
 struct Orders<'a> {
-    ids: &'a [i64],
+    ids: &'a [OrderId],
     districts: &'a Districts,
     sender: &'a Shop,
     masks_contact: bool,
@@ -341,7 +341,7 @@ struct Orders<'a> {
 /// use was stopped on demand (처리정지) are masked.
 fn each(
     tx: &mut dyn Tx,
-    ids: &[i64],
+    ids: &[OrderId],
     orders: &Orders<'_>,
     visit: &mut dyn FnMut(&OrderRow) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
@@ -367,7 +367,7 @@ fn each(
 fn each_line(
     tx: &mut dyn Tx,
     kind: ExportKind,
-    ids: &[i64],
+    ids: &[OrderId],
     orders: &Orders<'_>,
     visit: &mut dyn FnMut(&[OrderRow]) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
@@ -401,12 +401,12 @@ pub(crate) struct AtomicFile {
 
 impl AtomicFile {
     /// Creates a temporary file in the folder of `target`.
-    pub(crate) fn create_beside(target: &Path, id: i64) -> io::Result<Self> {
+    pub(crate) fn create_beside(target: &Path, code: &str) -> io::Result<Self> {
         if target.is_dir() {
             return Err(io::Error::new(io::ErrorKind::IsADirectory, "폴더예요"));
         }
         let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let path = folder.join(format!(".mukkeum-{}.part", crockford(id)));
+        let path = folder.join(format!(".mukkeum-{code}.part"));
         let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
         Ok(Self { file, path })
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use crate::id::{FileJobId, MemberId};
 use crate::orders::store::file_jobs;
 use crate::storage::{Result, RowCount, Storage, StorageError, Tx};
 use crate::time::Moment;
@@ -32,7 +33,7 @@ const MAX_SILENCE_MS: i64 = 2 * 60 * 1000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewFileJob {
     /// who fetches it
-    pub member_id: i64,
+    pub member_id: MemberId,
     /// what it is, a Korean phrase
     pub title: String,
     /// number of its orders
@@ -43,7 +44,7 @@ pub struct NewFileJob {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileJob {
     /// generated identifier
-    pub id: i64,
+    pub id: FileJobId,
     /// what the file is, a Korean phrase
     pub title: String,
     /// number of its orders
@@ -95,7 +96,7 @@ impl FileJobs {
         &self,
         storage: &Storage,
         job: NewFileJob,
-        make: impl FnOnce(i64, RowCount) -> W + Send + 'static,
+        make: impl FnOnce(FileJobId, RowCount) -> W + Send + 'static,
     ) -> Result<bool>
     where
         W: Future<Output = Option<String>> + Send + 'static,
@@ -138,7 +139,7 @@ impl FileJobs {
 }
 
 /// Stores for ever how many orders are in the file, which also says that its program is at work.
-async fn report(storage: &Storage, id: i64, written: &RowCount) -> Infallible {
+async fn report(storage: &Storage, id: FileJobId, written: &RowCount) -> Infallible {
     loop {
         tokio::time::sleep(REPORT_INTERVAL).await;
         let count = written.get();
@@ -152,7 +153,7 @@ async fn report(storage: &Storage, id: i64, written: &RowCount) -> Infallible {
 ///
 /// # Errors
 /// The database failed.
-pub fn of_member(tx: &mut dyn Tx, member_id: i64) -> Result<Vec<FileJob>> {
+pub fn of_member(tx: &mut dyn Tx, member_id: MemberId) -> Result<Vec<FileJob>> {
     let silent_since = tx.now().plus_ms(-MAX_SILENCE_MS);
     file_jobs::of_member(tx, member_id, silent_since)
 }
@@ -164,16 +165,16 @@ mod tests {
     use crate::storage::testing::ScratchDatabase;
     use crate::time::ManualClock;
 
-    fn job(member_id: i64) -> NewFileJob {
+    fn job(member_id: MemberId) -> NewFileJob {
         NewFileJob { member_id, title: "발주서".to_owned(), order_count: 3 }
     }
 
-    async fn files(storage: &Storage, member_id: i64) -> Vec<FileJobState> {
+    async fn files(storage: &Storage, member_id: MemberId) -> Vec<FileJobState> {
         let jobs = storage.read(move |tx| of_member(tx, member_id)).await.expect("reads");
         jobs.into_iter().map(|job| job.state).collect()
     }
 
-    async fn ended(storage: &Storage, member_id: i64) -> FileJobState {
+    async fn ended(storage: &Storage, member_id: MemberId) -> FileJobState {
         for _ in 0..500 {
             match files(storage, member_id).await.into_iter().next() {
                 Some(FileJobState::UnderWay(_)) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -193,16 +194,24 @@ mod tests {
             goes.await.expect("is told to go on");
             Some("첫 번째".to_owned())
         };
-        assert!(jobs.start(&storage, job(1), make).await.expect("starts"));
-        assert!(!jobs.start(&storage, job(1), |_, _| async { None }).await.expect("asks"));
-        assert!(jobs.start(&storage, job(2), |_, _| async { Some("두 번째".to_owned()) }).await.expect("starts"));
+        assert!(jobs.start(&storage, job(MemberId::from_raw(1)), make).await.expect("starts"));
+        assert!(!jobs.start(&storage, job(MemberId::from_raw(1)), |_, _| async { None }).await.expect("asks"));
+        assert!(
+            jobs.start(&storage, job(MemberId::from_raw(2)), |_, _| async { Some("두 번째".to_owned()) })
+                .await
+                .expect("starts")
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
-        assert_eq!(files(&storage, 2).await, [FileJobState::UnderWay(0)], "the first is not done");
+        assert_eq!(files(&storage, MemberId::from_raw(2)).await, [FileJobState::UnderWay(0)], "the first is not done");
         go.send(()).expect("sends");
-        assert_eq!(ended(&storage, 1).await, FileJobState::Failed("첫 번째".to_owned()));
-        assert_eq!(ended(&storage, 2).await, FileJobState::Failed("두 번째".to_owned()));
-        assert!(jobs.start(&storage, job(1), |_, _| async { panic!("a bug") }).await.expect("starts"));
-        assert!(matches!(ended(&storage, 1).await, FileJobState::Failed(reason) if reason.contains("잘못")));
+        assert_eq!(ended(&storage, MemberId::from_raw(1)).await, FileJobState::Failed("첫 번째".to_owned()));
+        assert_eq!(ended(&storage, MemberId::from_raw(2)).await, FileJobState::Failed("두 번째".to_owned()));
+        assert!(
+            jobs.start(&storage, job(MemberId::from_raw(1)), |_, _| async { panic!("a bug") }).await.expect("starts")
+        );
+        assert!(
+            matches!(ended(&storage, MemberId::from_raw(1)).await, FileJobState::Failed(reason) if reason.contains("잘못"))
+        );
     }
 
     #[tokio::test]
@@ -210,11 +219,18 @@ mod tests {
         let folder = ScratchDatabase::new();
         let clock = ManualClock::at(Moment(9));
         let storage = folder.open(&StorageOptions { clock: Arc::new(clock.clone()), readers: 1 });
-        let begin = |tx: &mut dyn Tx| file_jobs::insert(tx, &job(1)).and_then(|id| file_jobs::set_written(tx, id, 2));
+        let begin = |tx: &mut dyn Tx| {
+            file_jobs::insert(tx, &job(MemberId::from_raw(1))).and_then(|id| file_jobs::set_written(tx, id, 2))
+        };
         storage.write(begin).await.expect("writes");
-        assert_eq!(files(&storage, 1).await, [FileJobState::UnderWay(2)]);
+        assert_eq!(files(&storage, MemberId::from_raw(1)).await, [FileJobState::UnderWay(2)]);
         clock.advance_ms(MAX_SILENCE_MS + 1);
-        assert_eq!(files(&storage, 1).await, [FileJobState::Lost]);
-        assert!(FileJobs::default().start(&storage, job(1), |_, _| async { None }).await.expect("starts"));
+        assert_eq!(files(&storage, MemberId::from_raw(1)).await, [FileJobState::Lost]);
+        assert!(
+            FileJobs::default()
+                .start(&storage, job(MemberId::from_raw(1)), |_, _| async { None })
+                .await
+                .expect("starts")
+        );
     }
 }

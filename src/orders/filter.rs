@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::model::OrderState;
 use super::search_field::SearchField;
-use crate::id::parse_crockford;
+use crate::id::{AuditEntryId, Id, OrderId, UploadId, canonical_code};
 use crate::text::coded;
 use crate::time::parse_date;
 
@@ -111,13 +111,13 @@ pub struct OrderFilter {
     /// only orders before dispatch that have no 발송기한
     pub deadline_missing: bool,
     /// only orders that this bulk action changed
-    pub action: Option<i64>,
+    pub action: Option<AuditEntryId>,
     /// only orders that this upload created or changed
-    pub upload: Option<i64>,
+    pub upload: Option<UploadId>,
     /// several numbers that were pasted into the search; empty for any other search
     pub numbers: Vec<String>,
     /// only these orders, which a member ticked
-    pub chosen: Option<Vec<i64>>,
+    pub chosen: Option<Vec<OrderId>>,
     /// sort; none is [`DEFAULT_SORT`]
     pub sort: Option<Sort>,
 }
@@ -208,8 +208,8 @@ impl OrderQuery {
             product: given(&self.product),
             claim_open: self.claim == OPEN_CLAIMS,
             deadline_missing: self.deadline == NO_DEADLINE,
-            action: parse_crockford(&self.action),
-            upload: parse_crockford(&self.upload),
+            action: Id::parse(&self.action),
+            upload: Id::parse(&self.upload),
             chosen: None,
             sort: parse_sort(&self.sort),
         }
@@ -342,7 +342,7 @@ fn pasted_numbers(text: &str) -> PastedNumbers {
         text.split(|c: char| c.is_whitespace() || c == ',' || c == ';').filter(|word| !word.is_empty()).collect();
     let is_number = |word: &&str| {
         let digits = word.bytes().filter(u8::is_ascii_digit).count();
-        let is_generated = || digits > 0 && parse_crockford(&word.replace('-', "")).is_some();
+        let is_generated = || digits > 0 && canonical_code(&word.replace('-', "")).is_some();
         let is_plain = word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         is_plain && (digits >= MIN_NUMBER_DIGITS || is_generated())
     };

@@ -23,7 +23,7 @@ pub fn format_value(column: &str, value: Value, districts: &Districts) -> String
                 OrderState::from_ordinal(number).map_or_else(|| number.to_string(), |state| state.label().to_owned())
             }
             "sigungu_code" => districts.display_name(number).unwrap_or_default(),
-            "product_id" | "delivery_id" => crate::id::crockford(number),
+            "product_id" | "delivery_id" => crate::id::number_code(number),
             _ if column.ends_with("_at") => Moment(number).to_string(),
             _ => number.to_string(),
         },

@@ -18,6 +18,7 @@ use super::model::{Order, OrderOption, parcels};
 use super::search_field::SearchField;
 use super::store;
 use crate::channels::tracking_url;
+use crate::id::{OrderId, ProductId};
 pub use crate::search::Total;
 use crate::search::query::{self, IdPage};
 use crate::search::tokenizer::TextKind;
@@ -28,7 +29,7 @@ use crate::storage::{Param, Result, Tx};
 const LABELS_PER_STATEMENT: usize = 64;
 
 /// Product and one of its options.
-type ProductOption = (i64, OrderOption);
+type ProductOption = (ProductId, OrderOption);
 
 /// Row of the list: an order with its product, channel and bundle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +96,7 @@ pub fn count(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Total> {
 }
 
 /// Identifiers of all orders of the list, in its order.
-pub fn all_ids(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Vec<i64>> {
+pub fn all_ids(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Vec<OrderId>> {
     Ok(find(tx, filter, Window::ALL, Limits::DEFAULT)?.ids)
 }
 
@@ -103,7 +104,7 @@ pub fn all_ids(tx: &mut dyn Tx, filter: &OrderFilter) -> Result<Vec<i64>> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NumberSearch {
     /// orders that have one of the numbers, as order number, bundle number, tracking number …
-    pub ids: BTreeSet<i64>,
+    pub ids: BTreeSet<OrderId>,
     /// numbers that no order has
     pub missing: Vec<String>,
 }
@@ -132,7 +133,7 @@ pub fn by_numbers(tx: &mut dyn Tx, numbers: &[String]) -> Result<NumberSearch> {
 const MAX_ORDERS_OF_NUMBER: i64 = 200;
 
 /// Identifiers of a part of the list.
-pub(super) fn find(tx: &mut dyn Tx, filter: &OrderFilter, window: Window, limits: Limits) -> Result<IdPage> {
+pub(super) fn find(tx: &mut dyn Tx, filter: &OrderFilter, window: Window, limits: Limits) -> Result<IdPage<OrderId>> {
     match Conditions::of(tx, filter)? {
         Some(conditions) => query::page(tx, &OrderListing::new(filter, &conditions, limits), window),
         None => Ok(IdPage::NONE),
@@ -140,7 +141,7 @@ pub(super) fn find(tx: &mut dyn Tx, filter: &OrderFilter, window: Window, limits
 }
 
 /// Loads the rows of these identifiers, in the given order.
-pub fn load_rows(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<OrderRow>> {
+pub fn load_rows(tx: &mut dyn Tx, ids: &[OrderId]) -> Result<Vec<OrderRow>> {
     let mut found = BTreeMap::new();
     let by_id = tx.primary_key_hint("orders");
     let [by_product, by_channel, by_delivery, by_order] =
@@ -198,7 +199,7 @@ fn labels(tx: &mut dyn Tx, listed: &[OrderRow]) -> Result<HashMap<ProductOption,
         let params: Vec<Param<'_>> =
             all.flat_map(|(id, OrderOption { key, value })| [(*id).into(), key.into(), value.into()]).collect();
         for mut row in tx.query(&vec![ONE; asked].join(" UNION ALL "), &params)? {
-            labels.insert((row.int(0)?, OrderOption { key: row.text(1)?, value: row.text(2)? }), row.text(3)?);
+            labels.insert((row.id(0)?, OrderOption { key: row.text(1)?, value: row.text(2)? }), row.text(3)?);
         }
     }
     Ok(labels)

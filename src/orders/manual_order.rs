@@ -220,12 +220,13 @@ fn read_line_item(reader: &mut FormReader<'_>, place: usize, item: &ItemInput, c
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::{ProductId, VariantId};
     use crate::orders::edit::NO_CHOICE;
     use crate::orders::testing::NOW;
 
     fn catalogue() -> Catalogue {
         let product = Product {
-            id: 1,
+            id: ProductId::from_raw(1),
             number: "BED".to_owned(),
             name: "예시 침대".to_owned(),
             priority: 0,
@@ -233,8 +234,8 @@ mod tests {
             version: 0,
         };
         let variant = |key: &str, value: &str| Variant {
-            id: 1,
-            product_id: 1,
+            id: VariantId::from_raw(1),
+            product_id: ProductId::from_raw(1),
             key: key.to_owned(),
             value: value.to_owned(),
             label: value.to_owned(),

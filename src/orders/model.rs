@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::follow::RowStatement;
 pub use crate::channels::model::{ChargeType, OrderOption, ShippingMethod};
 use crate::districts::Districts;
+use crate::id::{ChannelId, DeliveryId, OrderId, ProductId, UploadId};
 use crate::text::coded;
 use crate::time::Moment;
 
@@ -189,17 +190,17 @@ pub fn parcels(tracking_number: &str) -> impl Iterator<Item = &str> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Order {
     /// generated identifier
-    pub id: i64,
+    pub id: OrderId,
     /// 상품주문번호 of the channel
     pub order_number: String,
     /// 주문번호 of the purchase, as the customer knows it; empty where the channel gives none
     pub channel_order_number: String,
     /// its sales channel
-    pub channel_id: i64,
+    pub channel_id: ChannelId,
     /// its product
-    pub product_id: i64,
+    pub product_id: ProductId,
     /// delivery of its bundle
-    pub delivery_id: i64,
+    pub delivery_id: DeliveryId,
     /// current state
     pub state: OrderState,
     /// moment of each state
@@ -245,7 +246,7 @@ pub struct Order {
     /// 희망배송일
     pub preferred_shipping_date: Option<NaiveDate>,
     /// upload that created the order
-    pub upload_id: Option<i64>,
+    pub upload_id: Option<UploadId>,
     /// incremented by every change
     pub version: i64,
 }
@@ -398,11 +399,11 @@ pub(crate) mod tests {
         let mut moments = Moments::placed(Moment(1));
         moments.record_moment(state, Moment(2));
         Order {
-            id: 1,
+            id: OrderId::from_raw(1),
             order_number: "2024031500000001".to_owned(),
-            channel_id: 1,
-            product_id: 1,
-            delivery_id: 1,
+            channel_id: ChannelId::from_raw(1),
+            product_id: ProductId::from_raw(1),
+            delivery_id: DeliveryId::from_raw(1),
             state,
             moments,
             quantity: 1,

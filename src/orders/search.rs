@@ -4,6 +4,7 @@
 use super::fields::FIELDS;
 use super::model::Order;
 use super::search_field::SearchField;
+use crate::id::OrderId;
 use crate::search::tokenizer::{FieldText, Postings, TextKind};
 
 /// Searchable texts of an order: those of the fields that [`FIELDS`] makes searchable, and the number of its bundle.
@@ -31,15 +32,15 @@ impl<'a> Searchable<'a> {
     }
 
     /// Adds the terms of the order to `postings`.
-    pub fn add_to(&self, postings: &mut Postings, order_id: i64) {
-        postings.add(order_id, &self.texts());
+    pub fn add_to(&self, postings: &mut Postings, order_id: OrderId) {
+        postings.add(order_id.raw(), &self.texts());
     }
 }
 
 /// All terms of an order.
 pub fn tokenize(order: Searchable<'_>) -> Postings {
     let mut terms = Postings::with_capacity(1);
-    order.add_to(&mut terms, 0);
+    order.add_to(&mut terms, OrderId::UNSTORED);
     terms
 }
 

@@ -35,6 +35,7 @@ pub use self::changes::{
 use self::seal::SealedContent;
 use super::fields::{FIELDS, OrderField};
 use super::model::Order;
+use crate::id::{ChannelId, OrderId, ProductId, UploadId};
 use crate::sheets::values::kept_prefix;
 use crate::storage::{ColumnReader, Param, Result, StorageError, Tx, Value};
 
@@ -62,7 +63,7 @@ fn values(order: &Order) -> [Param<'_>; FIELDS.len()] {
 static SELECT: LazyLock<String> = LazyLock::new(|| columns(""));
 
 /// Loads orders, in no particular order.
-pub fn find(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Order>> {
+pub fn find(tx: &mut dyn Tx, ids: &[OrderId]) -> Result<Vec<Order>> {
     let mut orders = Vec::with_capacity(ids.len());
     let by_id = tx.primary_key_hint("orders");
     let sql = |ids: &str| format!("SELECT {} FROM orders {by_id} WHERE id IN ({ids})", *SELECT);
@@ -74,26 +75,26 @@ pub fn find(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Order>> {
 }
 
 /// Order numbers by identifier.
-pub fn numbers(tx: &mut dyn Tx, ids: &[i64]) -> Result<HashMap<i64, String>> {
+pub fn numbers(tx: &mut dyn Tx, ids: &[OrderId]) -> Result<HashMap<OrderId, String>> {
     let mut numbers = HashMap::with_capacity(ids.len());
     let by_id = tx.primary_key_hint("orders");
     let sql = |ids: &str| format!("SELECT id, order_number FROM orders {by_id} WHERE id IN ({ids})");
     tx.for_ids(ids, &[], sql, &mut |mut row| {
-        numbers.insert(row.int(0)?, row.text(1)?);
+        numbers.insert(row.id(0)?, row.text(1)?);
         Ok(())
     })?;
     Ok(numbers)
 }
 
 /// Identifiers of the orders with that number: at most one per channel.
-pub fn find_by_number(tx: &mut dyn Tx, order_number: &str) -> Result<Vec<i64>> {
+pub fn find_by_number(tx: &mut dyn Tx, order_number: &str) -> Result<Vec<OrderId>> {
     Ok(ids_by_number(tx, None, &[order_number])?.remove(order_number).unwrap_or_default())
 }
 
 /// Order numbers, out of these, that the channel has already.
 pub fn known_numbers<'a>(
     tx: &mut dyn Tx,
-    channel_id: i64,
+    channel_id: ChannelId,
     numbers: impl IntoIterator<Item = &'a str>,
 ) -> Result<BTreeSet<String>> {
     let numbers: Vec<&str> = numbers.into_iter().collect();
@@ -102,12 +103,16 @@ pub fn known_numbers<'a>(
 
 /// Identifiers of the orders with these numbers, by number: at most one per channel; only those of `channel_id` if it
 /// is given.
-pub fn ids_by_number(tx: &mut dyn Tx, channel_id: Option<i64>, numbers: &[&str]) -> Result<HashMap<String, Vec<i64>>> {
+pub fn ids_by_number(
+    tx: &mut dyn Tx,
+    channel_id: Option<ChannelId>,
+    numbers: &[&str],
+) -> Result<HashMap<String, Vec<OrderId>>> {
     ids_by_field(tx, "order_number", channel_id, numbers)
 }
 
 /// Identifiers of the orders with these tracking numbers, by tracking number.
-pub fn ids_by_tracking_number(tx: &mut dyn Tx, numbers: &[&str]) -> Result<HashMap<String, Vec<i64>>> {
+pub fn ids_by_tracking_number(tx: &mut dyn Tx, numbers: &[&str]) -> Result<HashMap<String, Vec<OrderId>>> {
     ids_by_field(tx, "tracking_number", None, numbers)
 }
 
@@ -116,9 +121,9 @@ pub fn ids_by_tracking_number(tx: &mut dyn Tx, numbers: &[&str]) -> Result<HashM
 pub fn ids_by_field(
     tx: &mut dyn Tx,
     column: &str,
-    channel_id: Option<i64>,
+    channel_id: Option<ChannelId>,
     texts: &[&str],
-) -> Result<HashMap<String, Vec<i64>>> {
+) -> Result<HashMap<String, Vec<OrderId>>> {
     let index = OrderField::of(column).and_then(|field| field.index);
     let by_column = index.map_or_else(|| tx.primary_key_hint("orders"), |index| tx.index_hint(index));
     let channel = if channel_id.is_some() { "channel_id = ? AND " } else { "" };
@@ -130,9 +135,9 @@ pub fn ids_by_field(
     };
     let texts: Vec<Param<'_>> = texts.iter().filter(|text| !text.is_empty()).map(|text| (*text).into()).collect();
     let channel: Vec<Param<'_>> = channel_id.map(Param::from).into_iter().collect();
-    let mut found: HashMap<String, Vec<i64>> = HashMap::with_capacity(texts.len());
+    let mut found: HashMap<String, Vec<OrderId>> = HashMap::with_capacity(texts.len());
     tx.for_values(&texts, &channel, sql, &mut |mut row| {
-        found.entry(row.text(0)?).or_default().push(row.int(1)?);
+        found.entry(row.text(0)?).or_default().push(row.id(1)?);
         Ok(())
     })?;
     Ok(found)
@@ -142,7 +147,7 @@ pub fn ids_by_field(
 /// have made the other digits 0; see [`kept_prefix`].
 pub fn surely_known_numbers<'a>(
     tx: &mut dyn Tx,
-    channel_id: Option<i64>,
+    channel_id: Option<ChannelId>,
     numbers: impl IntoIterator<Item = &'a str>,
 ) -> Result<BTreeSet<String>> {
     let by_number = tx.index_hint("orders_by_number");
@@ -168,12 +173,12 @@ pub fn surely_known_numbers<'a>(
 }
 
 /// Product of each of these orders.
-pub fn product_ids(tx: &mut dyn Tx, ids: &[i64]) -> Result<HashMap<i64, i64>> {
+pub fn product_ids(tx: &mut dyn Tx, ids: &[OrderId]) -> Result<HashMap<OrderId, ProductId>> {
     let mut products = HashMap::with_capacity(ids.len());
     let by_id = tx.primary_key_hint("orders");
     let sql = |ids: &str| format!("SELECT id, product_id FROM orders {by_id} WHERE id IN ({ids})");
     tx.for_ids(ids, &[], sql, &mut |row| {
-        products.insert(row.int(0)?, row.int(1)?);
+        products.insert(row.id(0)?, row.id(1)?);
         Ok(())
     })?;
     Ok(products)
@@ -187,7 +192,7 @@ pub struct OrderEvent {
     /// username; none is the command line
     pub username: Option<String>,
     /// upload that caused the change
-    pub upload_id: Option<i64>,
+    pub upload_id: Option<UploadId>,
     /// kind of change
     pub action: Action,
     /// column, old value, new value
@@ -198,12 +203,12 @@ pub struct OrderEvent {
 pub const MAX_SHOWN_EVENTS: usize = 500;
 
 /// Log of an order, newest first.
-pub fn events(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderEvent>> {
+pub fn events(tx: &mut dyn Tx, order_id: OrderId) -> Result<Vec<OrderEvent>> {
     events_with(tx, order_id, &SealedContent::default())
 }
 
 /// [`events`] with the changes that were moved out of the log, for a sealed order.
-pub fn events_with(tx: &mut dyn Tx, order_id: i64, sealed: &SealedContent) -> Result<Vec<OrderEvent>> {
+pub fn events_with(tx: &mut dyn Tx, order_id: OrderId, sealed: &SealedContent) -> Result<Vec<OrderEvent>> {
     let mut events = logged(tx, order_id, sealed)?;
     if events.len() < MAX_SHOWN_EVENTS && events.iter().all(|event| event.action != Action::Created) {
         events.extend(created_by_upload(tx, order_id)?);
@@ -212,20 +217,20 @@ pub fn events_with(tx: &mut dyn Tx, order_id: i64, sealed: &SealedContent) -> Re
 }
 
 /// First log entry of an order that an upload created. It is derived from the upload, not stored.
-fn created_by_upload(tx: &mut dyn Tx, order_id: i64) -> Result<Option<OrderEvent>> {
+fn created_by_upload(tx: &mut dyn Tx, order_id: OrderId) -> Result<Option<OrderEvent>> {
     let sql = "SELECT o.created_at, m.username, u.id FROM orders o JOIN uploads u ON u.id = o.upload_id \
                LEFT JOIN members m ON m.id = u.member_id WHERE o.id = ?";
     let Some(mut row) = tx.query_one(sql, &[order_id.into()])? else { return Ok(None) };
     Ok(Some(OrderEvent {
         at: row.moment(0)?,
         username: row.opt_text(1)?,
-        upload_id: row.opt_int(2)?,
+        upload_id: row.opt_id(2)?,
         action: Action::Created,
         changes: Vec::new(),
     }))
 }
 
-fn logged(tx: &mut dyn Tx, order_id: i64, sealed: &SealedContent) -> Result<Vec<OrderEvent>> {
+fn logged(tx: &mut dyn Tx, order_id: OrderId, sealed: &SealedContent) -> Result<Vec<OrderEvent>> {
     tx.query(
         &format!(
             "SELECT e.logged_at, m.username, e.upload_id, e.action, e.changes, e.id FROM order_events e \
@@ -235,15 +240,15 @@ fn logged(tx: &mut dyn Tx, order_id: i64, sealed: &SealedContent) -> Result<Vec<
     )?
     .into_iter()
     .map(|mut row| {
-        let id = row.int(5)?;
+        let id = row.id(5)?;
         let stored = row.text(4)?;
         let changes: Vec<(String, serde_json::Value, serde_json::Value)> =
             serde_json::from_str(sealed.changes_of_event(id).unwrap_or(&stored))
-                .map_err(|_| StorageError::Inconsistent(format!("order_events.changes of {id}")))?;
+                .map_err(|_| StorageError::Inconsistent(format!("order_events.changes of {id:?}")))?;
         Ok(OrderEvent {
             at: row.moment(0)?,
             username: row.opt_text(1)?,
-            upload_id: row.opt_int(2)?,
+            upload_id: row.opt_id(2)?,
             action: row.code(3, "order_events.action")?,
             changes: changes.into_iter().map(|(column, was, is)| (column, plain(was), plain(is))).collect(),
         })
@@ -262,34 +267,40 @@ fn plain(value: serde_json::Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::MemberId;
     use crate::orders::testing::{Shop, all_orders, edit, new_order, order_rows};
 
-    fn put_upload(tx: &mut dyn Tx, id: i64, member_id: Option<i64>) -> Result<()> {
+    fn put_upload(tx: &mut dyn Tx, id: UploadId, member_id: Option<MemberId>) -> Result<()> {
         let sql = "INSERT INTO uploads (id, created_at, member_id, kind, channel_code, courier, file_name, file_size, \
                    file_sha256, file_kept, stage, refusal, findings) \
                    VALUES (?, 0, ?, 'orders', 'SMART_STORE', '', '', 0, '', 0, 'applied', '', '')";
         tx.exec(sql, &[id.into(), member_id.into()]).map(drop)
     }
 
-    fn actions(tx: &mut dyn Tx) -> Result<Vec<(Action, Option<i64>)>> {
+    fn actions(tx: &mut dyn Tx) -> Result<Vec<(Action, Option<UploadId>)>> {
         let order = all_orders(tx)?.remove(0);
         Ok(events(tx, order.id)?.into_iter().map(|event| (event.action, event.upload_id)).collect())
     }
 
     #[test]
     fn log_starts_with_the_upload_stored_or_derived() {
-        for (member_id, lines) in [(None, 0), (Some(7), 1)] {
+        for (member_id, lines) in [(None, 0), (Some(MemberId::from_raw(7)), 1)] {
             let shop = Shop::open();
             let log = shop.write(move |tx, files| {
-                put_upload(tx, 1, member_id)?;
-                files.upload_as(tx, 1, "SMART_STORE", order_rows(vec![new_order("2026110100000001")]))?;
+                put_upload(tx, UploadId::from_raw(1), member_id)?;
+                files.upload_as(
+                    tx,
+                    UploadId::from_raw(1),
+                    "SMART_STORE",
+                    order_rows(vec![new_order("2026110100000001")]),
+                )?;
                 assert_eq!(tx.scalar("SELECT count(*) FROM order_events", &[])?, lines);
-                assert_eq!(actions(tx)?, [(Action::Created, Some(1))]);
+                assert_eq!(actions(tx)?, [(Action::Created, Some(UploadId::from_raw(1)))]);
                 let order = all_orders(tx)?.remove(0);
                 assert!(edit(tx, &order, |order| order.quantity = 2)?);
                 actions(tx)
             });
-            assert_eq!(log.expect("uploads"), [(Action::Edited, None), (Action::Created, Some(1))]);
+            assert_eq!(log.expect("uploads"), [(Action::Edited, None), (Action::Created, Some(UploadId::from_raw(1)))]);
         }
     }
 }

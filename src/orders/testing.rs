@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::audit::Actor;
 use crate::channels::{FileKind, Profile, Profiles};
 use crate::districts::Districts;
+use crate::id::{OrderId, UploadId};
 use crate::orders::model::{Customer, NewOrder, Order, OrderOption, Recipient, ShippingMethod};
 use crate::orders::store::{self, Action, ChangeContext};
 use crate::search::Limits;
@@ -95,12 +96,18 @@ impl Files {
 
     /// Uploads validated rows.
     pub(crate) fn upload(&self, tx: &mut dyn Tx, code: &str, rows: ParsedRows) -> Result<Report> {
-        let upload_id = tx.new_id();
+        let upload_id = tx.new_id::<UploadId>();
         self.upload_as(tx, upload_id, code, rows)
     }
 
     /// Uploads validated rows as the upload with that identifier.
-    pub(crate) fn upload_as(&self, tx: &mut dyn Tx, upload_id: i64, code: &str, rows: ParsedRows) -> Result<Report> {
+    pub(crate) fn upload_as(
+        &self,
+        tx: &mut dyn Tx,
+        upload_id: UploadId,
+        code: &str,
+        rows: ParsedRows,
+    ) -> Result<Report> {
         let kind = match rows {
             ParsedRows::Orders(_) => FileKind::Orders,
             ParsedRows::Tracking(_) => FileKind::Tracking,
@@ -115,7 +122,7 @@ impl Files {
         &self,
         tx: &mut dyn Tx,
         code: &str,
-        (upload_id, made_at): (i64, Option<Moment>),
+        (upload_id, made_at): (UploadId, Option<Moment>),
         orders: Vec<NewOrder>,
     ) -> Result<Report> {
         let file = ParsedFile { made_at, ..ParsedFile::new(self.profile(FileKind::Orders, code), order_rows(orders)) };
@@ -123,7 +130,7 @@ impl Files {
     }
 
     /// Uploads validated rows as an applied upload with its report. Returns the identifier of the upload.
-    pub(crate) fn upload_recorded(&self, tx: &mut dyn Tx, code: &str, rows: ParsedRows) -> Result<i64> {
+    pub(crate) fn upload_recorded(&self, tx: &mut dyn Tx, code: &str, rows: ParsedRows) -> Result<UploadId> {
         let new = NewUpload { member_id: None, file_name: "주문.xlsx", bytes: b"", sha256: "", courier: "" };
         let id = uploads::insert(tx, new)?;
         let profile = self.profile(FileKind::Orders, code);
@@ -133,7 +140,7 @@ impl Files {
         Ok(id)
     }
 
-    fn apply_file(&self, tx: &mut dyn Tx, upload_id: i64, file: &ParsedFile) -> Result<Report> {
+    fn apply_file(&self, tx: &mut dyn Tx, upload_id: UploadId, file: &ParsedFile) -> Result<Report> {
         let plan = plan::plan(tx, file)?;
         apply::apply(tx, &plan, file, &self.districts, upload_id, Actor::Program)?;
         Ok(plan.report)
@@ -198,7 +205,7 @@ pub(crate) const SMALL_SEGMENTS: Limits = Limits {
 
 /// Moves the search terms of orders that were just created from rows to segments, as an upload of many orders writes
 /// them.
-pub(crate) fn move_to_segments(tx: &mut dyn Tx, orders: &[i64]) -> Result<()> {
+pub(crate) fn move_to_segments(tx: &mut dyn Tx, orders: &[OrderId]) -> Result<()> {
     if !should_write_segment(tx, orders.len(), &SMALL_SEGMENTS)? {
         return Ok(());
     }
@@ -208,7 +215,7 @@ pub(crate) fn move_to_segments(tx: &mut dyn Tx, orders: &[i64]) -> Result<()> {
             for mut row in
                 tx.query("SELECT term, fields FROM search_postings WHERE document_id = ?", &[(*id).into()])?
             {
-                terms.push(TermPosting { term: &row.text(0)?, document_id: *id, fields: row.int(1)? });
+                terms.push(TermPosting { term: &row.text(0)?, document_id: id.raw(), fields: row.int(1)? });
             }
             tx.exec("DELETE FROM search_postings WHERE document_id = ?", &[(*id).into()])?;
         }
@@ -219,7 +226,8 @@ pub(crate) fn move_to_segments(tx: &mut dyn Tx, orders: &[i64]) -> Result<()> {
 
 /// Every order, by identifier.
 pub(crate) fn all_orders(tx: &mut dyn Tx) -> Result<Vec<Order>> {
-    let ids: Vec<i64> = tx.query("SELECT id FROM orders", &[])?.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
+    let ids: Vec<OrderId> =
+        tx.query("SELECT id FROM orders", &[])?.iter().map(|row| row.id(0)).collect::<Result<_>>()?;
     let mut orders = store::find(tx, &ids)?;
     orders.sort_by_key(|order| order.id);
     Ok(orders)

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use super::board::{Board, BoardItem, BoardStop, Column};
 use super::model::{ColumnKey, Hold};
 use super::schedule::SECONDS_PER_MINUTE;
+use crate::id::WorkId;
 use crate::routing::engine::{DrivingTimes, MAX_BEGUN_STOPS, Problem, SearchOptions, Stop, Vehicle, solve};
 use crate::routing::travel::{Place, Roads, Trips};
 
@@ -39,16 +40,16 @@ pub enum Scope {
     /// one truck, with its stops and what is not planned
     Column(ColumnKey),
     /// all trucks with their stops, and these deliveries and jobs, by [`Job::key`](super::model::Job::key)
-    Deliveries(Vec<i64>),
+    Deliveries(Vec<WorkId>),
 }
 
 /// A new plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewPlan {
     /// columns with their deliveries in order
-    pub columns: Vec<(ColumnKey, Vec<i64>)>,
+    pub columns: Vec<(ColumnKey, Vec<WorkId>)>,
     /// deliveries left out, with the codes of the rules that keep each out
-    pub left_out: Vec<(i64, Vec<&'static str>)>,
+    pub left_out: Vec<(WorkId, Vec<&'static str>)>,
 }
 
 /// Why nothing can be planned.
@@ -173,7 +174,7 @@ fn plan_with_iterations(
     let solved = solve(&problem, &options);
 
     let id = |stop: &usize| candidates[*stop].item.work.key;
-    let mut routes: Vec<Vec<i64>> = solved.routes.iter().map(|route| route.iter().map(id).collect()).collect();
+    let mut routes: Vec<Vec<WorkId>> = solved.routes.iter().map(|route| route.iter().map(id).collect()).collect();
     let mut left_out = Vec::new();
     for (stop, reason) in &solved.unserved {
         match candidates[*stop].held {
@@ -262,6 +263,7 @@ pub fn reason_label(code: &str) -> &'static str {
 pub(super) mod tests {
     use super::*;
     use crate::districts::Districts;
+    use crate::id::{DeliveryId, OrderId, StopId, TourId, TruckId, WorkId};
     use crate::plans::model::{Job, Tour, TourState};
     use crate::plans::schedule::Schedule;
     use crate::plans::work::tests::{order, work};
@@ -277,8 +279,8 @@ pub(super) mod tests {
 
     fn item(id: i64, zip: &str, minutes: i64, crew: i64) -> BoardItem {
         let districts = Districts::embedded();
-        let mut work = work(id, zip);
-        work.orders = vec![order(id, minutes, crew, 1)];
+        let mut work = work(DeliveryId::from_raw(id), zip);
+        work.orders = vec![order(OrderId::from_raw(id), minutes, crew, 1)];
         BoardItem {
             effort: work.effort(None),
             place: PostalPoints::new(&districts).place(zip),
@@ -290,19 +292,21 @@ pub(super) mod tests {
         }
     }
 
-    fn column(truck_id: i64, crew: i64, stops: Vec<(BoardItem, Hold)>) -> super::super::board::Column {
-        let truck = Truck { id: truck_id, crew, ..Truck::suggestion(format!("{truck_id}호차")) };
+    fn column(number: i64, crew: i64, stops: Vec<(BoardItem, Hold)>) -> super::super::board::Column {
+        let truck_id = TruckId::from_raw(number);
+        let truck = Truck { id: truck_id, crew, ..Truck::suggestion(format!("{number}호차")) };
         let round = truck.rounds()[0];
         let tour = Tour {
-            id: truck_id,
+            id: TourId::from_raw(number),
             column: ColumnKey { truck_id, round: 1 },
             state: TourState::Draft,
             changed_by: None,
             version: 0,
         };
         let stops = stops.into_iter().map(|(item, hold)| {
-            let job = Job { id: item.work.delivery_id, delivery_id: item.work.delivery_id, ..Job::default() };
-            let stop = crate::plans::model::Stop { id: job.id, job, hold, basis: String::new() };
+            let job = Job { id: item.work.key.as_job(), delivery_id: item.work.delivery_id, ..Job::default() };
+            let stop =
+                crate::plans::model::Stop { id: StopId::from_raw(job.id.raw()), job, hold, basis: String::new() };
             BoardStop { stop, item, changes: Vec::new() }
         });
         super::super::board::Column {
@@ -335,18 +339,18 @@ pub(super) mod tests {
         let board = board(vec![column(1, 1, Vec::new()), column(2, 2, Vec::new())], pool);
         let new = plan(&board, &Scope::Everything).expect("plans");
         assert_eq!(plan(&board, &Scope::Everything).as_ref(), Ok(&new), "the same again");
-        let mut planned: Vec<i64> = new.columns.iter().flat_map(|(_, ids)| ids.clone()).collect();
+        let mut planned: Vec<WorkId> = new.columns.iter().flat_map(|(_, ids)| ids.clone()).collect();
         planned.sort_unstable();
-        assert_eq!((planned, new.left_out), ((1..=6).collect(), Vec::new()));
-        assert!(new.columns[0].1.iter().all(|id| id % 2 == 0), "two people are on the other truck");
+        assert_eq!((planned, new.left_out), ((1..=6).map(WorkId::from_raw).collect(), Vec::new()));
+        assert!(new.columns[0].1.iter().all(|id| id.raw() % 2 == 0), "two people are on the other truck");
     }
 
     #[test]
     fn delivery_that_does_not_fit_is_left_out_with_its_rule() {
         let pool = vec![item(1, "39100", 30, 2), item(2, "39160", 500, 1), item(3, "39160", 500, 1)];
         let new = plan(&board(vec![column(1, 1, Vec::new())], pool), &Scope::Everything).expect("plans");
-        let reasons: HashMap<i64, Vec<&str>> = new.left_out.into_iter().collect();
-        assert!(reasons.get(&1).is_some_and(|codes| codes.contains(&"crew")));
+        let reasons: HashMap<WorkId, Vec<&str>> = new.left_out.into_iter().collect();
+        assert!(reasons.get(&WorkId::from_raw(1)).is_some_and(|codes| codes.contains(&"crew")));
         assert_eq!(reasons.len(), 2);
         assert!(reasons.values().flatten().any(|code| *code == "shift"));
     }
@@ -364,7 +368,7 @@ pub(super) mod tests {
         let nothing = board(vec![column(1, 2, Vec::new())], Vec::new());
         assert_eq!(plan(&nothing, &Scope::Everything), Err(NotPlannable::NoDelivery));
         let chosen = board(vec![column(1, 2, Vec::new())], one());
-        assert_eq!(plan(&chosen, &Scope::Deliveries(vec![9])), Err(NotPlannable::NoDelivery));
+        assert_eq!(plan(&chosen, &Scope::Deliveries(vec![WorkId::from_raw(9)])), Err(NotPlannable::NoDelivery));
     }
 
     #[test]
@@ -399,11 +403,11 @@ pub(super) mod tests {
             let new = plan(&board, &Scope::Everything).expect("plans");
             for (column, (_, ids)) in board.columns.iter().zip(&new.columns) {
                 let begun = begun_count(&column.stops.iter().collect::<Vec<_>>());
-                let before: Vec<i64> = column.stops.iter().map(|stop| stop.item.work.delivery_id).collect();
+                let before: Vec<WorkId> = column.stops.iter().map(|stop| stop.item.work.key).collect();
                 assert_eq!(before[..begun], ids[..begun], "round {round}");
                 let held = column.stops.iter().filter(|stop| stop.stop.hold == Hold::Truck);
                 for stop in held {
-                    assert!(ids.contains(&stop.item.work.delivery_id), "round {round}");
+                    assert!(ids.contains(&stop.item.work.key), "round {round}");
                 }
             }
         }
@@ -418,16 +422,16 @@ pub(super) mod tests {
         let pool = vec![item(1, "37683", 30, 1), item(2, "39867", 30, 1)];
         let board = board(vec![column(1, 2, Vec::new()), pohang], pool);
         let new = plan(&board, &Scope::Everything).expect("plans");
-        let planned: Vec<Vec<i64>> = new.columns.into_iter().map(|(_, keys)| keys).collect();
-        assert_eq!(planned, [vec![2], vec![1]], "칠곡 from 칠곡, 포항 from 포항");
+        let planned: Vec<Vec<WorkId>> = new.columns.into_iter().map(|(_, keys)| keys).collect();
+        assert_eq!(planned, [vec![WorkId::from_raw(2)], vec![WorkId::from_raw(1)]], "칠곡 from 칠곡, 포항 from 포항");
     }
 
     #[test]
     fn one_truck_is_planned_alone() {
         let columns = vec![column(1, 2, vec![(item(1, "39100", 30, 1), Hold::Free)]), column(2, 2, Vec::new())];
         let board = board(columns, vec![item(2, "39160", 30, 1)]);
-        let key = ColumnKey { truck_id: 2, round: 1 };
+        let key = ColumnKey { truck_id: TruckId::from_raw(2), round: 1 };
         let new = plan(&board, &Scope::Column(key)).expect("plans");
-        assert_eq!(new.columns, [(key, vec![2])]);
+        assert_eq!(new.columns, [(key, vec![WorkId::from_raw(2)])]);
     }
 }

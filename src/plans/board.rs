@@ -11,6 +11,7 @@ use super::store::works::works_of_jobs;
 use super::store::{self, tasks};
 use super::work::{DeliveryWork, StopEffort, WorkBasis, WorkChange};
 use crate::districts::Districts;
+use crate::id::{DeliveryId, JobId, OrderId, TourId, WorkId};
 use crate::routing::points::{PointAccuracy, PostalPoints};
 use crate::routing::travel::{Place, Roads, Trips};
 use crate::storage::{Result, Tx};
@@ -166,7 +167,7 @@ pub struct Board {
 
 impl Board {
     /// Identifiers of the orders of all deliveries.
-    pub fn order_ids(&self) -> impl Iterator<Item = i64> {
+    pub fn order_ids(&self) -> impl Iterator<Item = OrderId> {
         let stops = self.columns.iter().flat_map(|column| &column.stops).map(|stop| &stop.item);
         stops.chain(&self.pool).flat_map(|item| item.work.order_ids())
     }
@@ -191,12 +192,12 @@ fn load_with(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate, due: DueDel
     let points = PostalPoints::new(districts);
 
     let tours = store::tours_of_day(tx, day)?;
-    let tour_ids: Vec<i64> = tours.iter().map(|tour| tour.id).collect();
+    let tour_ids: Vec<TourId> = tours.iter().map(|tour| tour.id).collect();
     let mut stops = store::stops_of(tx, &tour_ids)?;
     let is_truncated = due.is_truncated;
-    let undated: HashSet<i64> = due.undated.iter().copied().collect();
+    let undated: HashSet<DeliveryId> = due.undated.iter().copied().collect();
     let mut seen = HashSet::new();
-    let candidates: Vec<i64> =
+    let candidates: Vec<DeliveryId> =
         due.moved.into_iter().chain(due.dated).chain(due.undated).filter(|id| seen.insert(*id)).collect();
     let mut jobs = store::jobs_of(tx, &candidates)?;
     let mut tasks: Vec<Job> = tasks::by_ids(tx, &due.tasks)?
@@ -204,7 +205,7 @@ fn load_with(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate, due: DueDel
         .filter(|known| known.planned.is_none())
         .map(|known| known.job)
         .collect();
-    let pool_ids: Vec<i64> = candidates
+    let pool_ids: Vec<DeliveryId> = candidates
         .into_iter()
         .filter(|id| {
             jobs.get(id)
@@ -214,10 +215,10 @@ fn load_with(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate, due: DueDel
 
     let planned_jobs = || stops.values().flatten().map(|stop| &stop.job);
     let own_ids = planned_jobs().filter(|job| job.task.is_none()).map(|job| job.delivery_id);
-    let all_ids: Vec<i64> = own_ids.chain(pool_ids.iter().copied()).collect();
+    let all_ids: Vec<DeliveryId> = own_ids.chain(pool_ids.iter().copied()).collect();
     let other_jobs = planned_jobs().filter(|job| job.task.is_some()).chain(&tasks);
-    let mut found: BTreeMap<i64, DeliveryWork> = works_of_jobs(tx, &all_ids, other_jobs.clone(), &handling)?;
-    let job_ids: Vec<i64> =
+    let mut found: BTreeMap<WorkId, DeliveryWork> = works_of_jobs(tx, &all_ids, other_jobs.clone(), &handling)?;
+    let job_ids: Vec<JobId> =
         planned_jobs().chain(&tasks).chain(jobs.values().map(|known| &known.job)).map(|job| job.id).collect();
     let told = store::told_windows(tx, day, &job_ids)?;
     let mut attempts = store::attempts(tx, &job_ids)?;
@@ -271,7 +272,7 @@ fn load_with(tx: &mut dyn Tx, districts: &Districts, day: NaiveDate, due: DueDel
     let own = pool_ids.into_iter().map(|id| {
         let job = jobs.remove(&id).map(|known| known.job);
         let is_undated = undated.contains(&id) && job.as_ref().is_none_or(|job| job.day.is_none());
-        (id, job, is_undated)
+        (WorkId::from(id), job, is_undated)
     });
     let others = tasks.drain(..).map(|job| (job.key(), job.day.is_none(), job));
     let others = others.map(|(key, is_undated, job)| (key, Some(job), is_undated));

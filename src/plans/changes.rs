@@ -7,6 +7,7 @@ use super::store::promises::tours_between;
 use super::store::stops_of;
 use super::store::works::works_of_jobs;
 use super::work::{WorkBasis, WorkChange};
+use crate::id::{DeliveryId, TourId};
 use crate::storage::{Result, Tx};
 use crate::trucks::store as trucks;
 
@@ -23,7 +24,7 @@ pub struct ChangedStops {
 pub fn changed_stops(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<ChangedStops> {
     let mut tours = tours_between(tx, from, to)?;
     tours.retain(|(_, tour)| matches!(tour.state, TourState::Fixed | TourState::Loading | TourState::Out));
-    let ids: Vec<i64> = tours.iter().map(|(_, tour)| tour.id).collect();
+    let ids: Vec<TourId> = tours.iter().map(|(_, tour)| tour.id).collect();
     let stops = stops_of(tx, &ids)?;
     if stops.is_empty() {
         return Ok(ChangedStops::default());
@@ -31,7 +32,7 @@ pub fn changed_stops(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<
     let settings = trucks::settings(tx)?;
     let handling = trucks::handling_table(tx, settings.default_handling)?;
     let jobs = || stops.values().flatten().map(|stop| &stop.job);
-    let own: Vec<i64> = jobs().filter(|job| job.task.is_none()).map(|job| job.delivery_id).collect();
+    let own: Vec<DeliveryId> = jobs().filter(|job| job.task.is_none()).map(|job| job.delivery_id).collect();
     let others = jobs().filter(|job| job.task.is_some()).collect::<Vec<_>>();
     let works = works_of_jobs(tx, &own, others, &handling)?;
     let mut changed = ChangedStops::default();

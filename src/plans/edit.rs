@@ -20,6 +20,7 @@ use super::schedule::{PlannedStop, Schedule, schedule};
 use super::store;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::districts::Districts;
+use crate::id::{DeliveryId, JobId, StopId, TourId, WorkId};
 use crate::routing::travel::Trips;
 use crate::storage::{Result, Tx};
 
@@ -111,7 +112,7 @@ impl BoardEdit {
     }
 
     /// The column and position of a job's stop.
-    fn position(&self, key_of_work: i64) -> Option<(ColumnKey, usize)> {
+    fn position(&self, key_of_work: WorkId) -> Option<(ColumnKey, usize)> {
         self.lists.iter().find_map(|(key, stops)| {
             let at = stops.iter().position(|stop| stop.item.work.key == key_of_work)?;
             Some((*key, at))
@@ -146,7 +147,7 @@ impl BoardEdit {
     }
 
     /// Takes deliveries out of their columns or the pool, in the given order.
-    fn take(&mut self, ids: &[i64], seen: &SeenVersions) -> std::result::Result<Vec<BoardStop>, Refusal> {
+    fn take(&mut self, ids: &[WorkId], seen: &SeenVersions) -> std::result::Result<Vec<BoardStop>, Refusal> {
         let mut taken = Vec::new();
         for id in ids {
             if let Some((key, at)) = self.position(*id) {
@@ -160,17 +161,17 @@ impl BoardEdit {
     }
 
     /// Stores the changed columns: new tours, new jobs, stops, versions. Returns the identifiers of the tours.
-    fn save(mut self, tx: &mut dyn Tx, context: &EditContext) -> Result<Vec<i64>> {
+    fn save(mut self, tx: &mut dyn Tx, context: &EditContext) -> Result<Vec<TourId>> {
         let mut new_jobs: Vec<Job> = self
             .touched
             .iter()
             .filter_map(|key| self.lists.get(key))
             .flatten()
-            .filter(|stop| stop.stop.job.id == 0)
+            .filter(|stop| stop.stop.job.id == JobId::UNSTORED)
             .map(|stop| stop.stop.job.clone())
             .collect();
         store::insert_jobs(tx, &mut new_jobs)?;
-        let ids: HashMap<i64, i64> = new_jobs.iter().map(|job| (job.delivery_id, job.id)).collect();
+        let ids: HashMap<DeliveryId, JobId> = new_jobs.iter().map(|job| (job.delivery_id, job.id)).collect();
         let mut tours = Vec::new();
         for key in &self.touched {
             let stored = self.column(*key).and_then(|column| column.tour.as_ref()).map(|tour| tour.id);
@@ -180,13 +181,13 @@ impl BoardEdit {
             };
             let mut stops: Vec<Stop> =
                 self.lists.remove(key).unwrap_or_default().into_iter().map(|stop| stop.stop).collect();
-            for stop in stops.iter_mut().filter(|stop| stop.job.id == 0) {
+            for stop in stops.iter_mut().filter(|stop| stop.job.id == JobId::UNSTORED) {
                 stop.job.id = ids.get(&stop.job.delivery_id).copied().unwrap_or_default();
             }
             tours.push((tour, stops));
         }
         store::replace_stops(tx, &tours)?;
-        let ids: Vec<i64> = tours.into_iter().map(|(id, _)| id).collect();
+        let ids: Vec<TourId> = tours.into_iter().map(|(id, _)| id).collect();
         store::touch_tours(tx, &ids, context.actor.id)?;
         Ok(ids)
     }
@@ -201,17 +202,23 @@ pub fn column_name(column: &Column) -> String {
 fn new_stop(item: BoardItem) -> BoardStop {
     let job = item.job.clone();
     let job = job.unwrap_or_else(|| Job { delivery_id: item.work.delivery_id, ..Job::default() });
-    let stop = Stop { id: 0, job, hold: Hold::Free, basis: item.work.basis().to_json() };
+    let stop = Stop { id: StopId::UNSTORED, job, hold: Hold::Free, basis: item.work.basis().to_json() };
     BoardStop { stop, item, changes: Vec::new() }
 }
 
-fn record(tx: &mut dyn Tx, context: &EditContext, tours: &[i64], event: AuditEvent) -> EditResult {
+fn record(tx: &mut dyn Tx, context: &EditContext, tours: &[TourId], event: AuditEvent) -> EditResult {
     audit::record(tx, context.actor, AuditObject::of(tours), &event)?;
     Ok(Ok(event))
 }
 
 /// Sets what a new plan may change of these stops.
-pub fn set_hold(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, hold: Hold, keys: &[i64]) -> EditResult {
+pub fn set_hold(
+    tx: &mut dyn Tx,
+    districts: &Districts,
+    context: &EditContext,
+    hold: Hold,
+    keys: &[WorkId],
+) -> EditResult {
     let mut draft = BoardEdit::load(tx, districts, context)?;
     let mut bundles = Vec::new();
     for work_key in keys {
@@ -237,7 +244,7 @@ pub fn set_hold(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, h
 /// Acknowledges what has changed of deliveries since they were planned, also in fixed tours and those that a driver has:
 /// the stops keep their positions, which are on his phone and his paper. A stop with nothing left to do leaves its tour as
 /// long as no driver has it.
-pub fn acknowledge(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, keys: &[i64]) -> EditResult {
+pub fn acknowledge(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, keys: &[WorkId]) -> EditResult {
     let mut draft = BoardEdit::load(tx, districts, context)?;
     let (mut bundles, mut bases, mut has_fewer) = (Vec::new(), Vec::new(), false);
     for work_key in keys {
@@ -269,7 +276,7 @@ pub fn acknowledge(tx: &mut dyn Tx, districts: &Districts, context: &EditContext
     }
     store::set_bases(tx, &bases)?;
     let tour = |key: &ColumnKey| draft.column(*key)?.tour.as_ref().map(|tour| tour.id);
-    let tours: Vec<i64> = draft.touched.iter().filter_map(tour).collect();
+    let tours: Vec<TourId> = draft.touched.iter().filter_map(tour).collect();
     store::touch_tours(tx, &tours, context.actor.id)?;
     record(tx, context, &tours, event)
 }
@@ -326,7 +333,7 @@ pub fn apply(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, plan
             return Ok(Err(refusal));
         }
     }
-    let mut known: HashMap<i64, BoardStop> = HashMap::new();
+    let mut known: HashMap<WorkId, BoardStop> = HashMap::new();
     for (key, _) in &plan.columns {
         let stops = draft.lists.remove(key).unwrap_or_default();
         known.extend(stops.into_iter().map(|stop| (stop.item.work.key, stop)));
@@ -335,7 +342,7 @@ pub fn apply(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, plan
         known.insert(item.work.key, new_stop(item));
     }
     let mut planned = 0;
-    let mut jobs: Vec<(i64, Vec<&str>)> = Vec::new();
+    let mut jobs: Vec<(JobId, Vec<&str>)> = Vec::new();
     for (key, ids) in &plan.columns {
         let mut stops: Vec<BoardStop> = ids.iter().filter_map(|id| known.remove(id)).collect();
         for stop in &mut stops {
@@ -359,7 +366,7 @@ pub fn apply(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, plan
     let mut new_rules = Vec::new();
     for (id, rules) in &plan.left_out {
         let Some(stop) = known.remove(id) else { continue };
-        if stop.stop.job.id == 0 {
+        if stop.stop.job.id == JobId::UNSTORED {
             new_jobs.push(stop.stop.job);
             new_rules.push(rules.clone());
         } else {

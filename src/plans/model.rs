@@ -7,6 +7,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::id::{DeliveryId, JobId, OrderId, StopId, TourId, TruckId, WorkId};
 use crate::text::coded;
 
 coded! {
@@ -50,7 +51,7 @@ coded! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ColumnKey {
     /// the truck
-    pub truck_id: i64,
+    pub truck_id: TruckId,
     /// 1 or 2
     pub round: i64,
 }
@@ -69,7 +70,7 @@ impl ColumnKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tour {
     /// generated identifier
-    pub id: i64,
+    pub id: TourId,
     /// truck and round
     pub column: ColumnKey,
     /// state
@@ -175,7 +176,7 @@ coded! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// its tour
-    pub tour_id: i64,
+    pub tour_id: TourId,
     /// its day
     pub day: NaiveDate,
     /// name of the truck
@@ -209,16 +210,16 @@ pub struct Task {
     /// for the driver
     pub note: String,
     /// the orders that it is about
-    pub orders: Vec<i64>,
+    pub orders: Vec<OrderId>,
 }
 
 /// What the dispatcher knows of a delivery, or of another job at its door.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Job {
     /// generated identifier; 0 before it is stored
-    pub id: i64,
+    pub id: JobId,
     /// the delivery
-    pub delivery_id: i64,
+    pub delivery_id: DeliveryId,
     /// what it is; none: the delivery itself
     pub task: Option<Task>,
     /// day to which it was moved by hand; none is the 희망배송일 of its delivery
@@ -238,8 +239,8 @@ pub struct Job {
 impl Job {
     /// What names it on the board and in URLs. The delivery itself may have no row, so the delivery names it; identifiers
     /// of different tables do not collide.
-    pub const fn key(&self) -> i64 {
-        if self.task.is_none() { self.delivery_id } else { self.id }
+    pub fn key(&self) -> WorkId {
+        if self.task.is_none() { self.delivery_id.into() } else { self.id.into() }
     }
 
     /// What is done.
@@ -251,8 +252,8 @@ impl Job {
 /// A stop of a tour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stop {
-    /// generated identifier; 0 before it is stored
-    pub id: i64,
+    /// generated identifier; [`Id::UNSTORED`](crate::id::Id::UNSTORED) before it is stored
+    pub id: StopId,
     /// what is done there
     pub job: Job,
     /// what a new plan must leave
@@ -310,7 +311,12 @@ mod tests {
     #[test]
     fn attempt_is_written_as_day_and_reason() {
         let day = NaiveDate::from_ymd_opt(2026, 11, 8).expect("a date");
-        let attempt = Attempt { tour_id: 1, day, truck: "1호차".to_owned(), reason: Some(FailureReason::Absent) };
+        let attempt = Attempt {
+            tour_id: TourId::from_raw(1),
+            day,
+            truck: "1호차".to_owned(),
+            reason: Some(FailureReason::Absent),
+        };
         assert_eq!(attempt.label(), "11/8 부재");
         assert_eq!(Attempt { reason: None, ..attempt }.label(), "11/8 끝내지 못함");
     }

@@ -20,7 +20,7 @@ mod view;
 mod week;
 
 use super::model::ColumnKey;
-use crate::id::{crockford, parse_crockford};
+use crate::id::Id;
 use crate::web::{Access, PageAction, PageKind, Routes};
 
 /// The pages of this room.
@@ -49,10 +49,10 @@ pub fn routes() -> Routes {
 
 /// A column as text in forms: truck and round.
 fn column_text(key: ColumnKey) -> String {
-    format!("{}-{}", crockford(key.truck_id), key.round)
+    format!("{}-{}", key.truck_id, key.round)
 }
 
 fn parse_column(text: &str) -> Option<ColumnKey> {
     let (truck, round) = text.rsplit_once('-')?;
-    Some(ColumnKey { truck_id: parse_crockford(truck)?, round: round.parse().ok()? })
+    Some(ColumnKey { truck_id: Id::parse(truck)?, round: round.parse().ok()? })
 }

@@ -11,6 +11,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::schedule::{PlannedStop, SECONDS_PER_MINUTE, schedule};
+use crate::id::TourId;
 use crate::routing::travel::{Place, Roads, Trips};
 use crate::text::coded;
 use crate::time::duration_label;
@@ -35,7 +36,7 @@ pub struct DayRound {
     /// the round
     pub round: Round,
     /// its stored tour
-    pub tour_id: Option<i64>,
+    pub tour_id: Option<TourId>,
     /// where the truck starts and ends
     pub depot: Option<Place>,
     /// its planned stops, in order

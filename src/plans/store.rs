@@ -12,6 +12,7 @@ use chrono::NaiveDate;
 
 pub use self::told::told_windows;
 use super::model::{Attempt, ColumnKey, FailureReason, Job, Stop, Task, Tour, TourState};
+use crate::id::{DeliveryId, JobId, MemberId, OrderId, StopId, TourId};
 use crate::storage::{Param, Result, Row, StorageError, Tx};
 
 /// Separates the codes of rules in `jobs.left_out`.
@@ -26,7 +27,7 @@ pub fn tours_of_day(tx: &mut dyn Tx, day: NaiveDate) -> Result<Vec<Tour>> {
 }
 
 /// The day of a tour.
-pub fn day_of_tour(tx: &mut dyn Tx, id: i64) -> Result<Option<NaiveDate>> {
+pub fn day_of_tour(tx: &mut dyn Tx, id: TourId) -> Result<Option<NaiveDate>> {
     match tx.query_one("SELECT day FROM tours WHERE id = ?", &[id.into()])? {
         Some(row) => row.opt_date(0),
         None => Ok(None),
@@ -35,8 +36,8 @@ pub fn day_of_tour(tx: &mut dyn Tx, id: i64) -> Result<Option<NaiveDate>> {
 
 fn tour(mut row: Row) -> Result<Tour> {
     Ok(Tour {
-        id: row.int(0)?,
-        column: ColumnKey { truck_id: row.int(1)?, round: row.int(2)? },
+        id: row.id(0)?,
+        column: ColumnKey { truck_id: row.id(1)?, round: row.int(2)? },
         state: row.code(3, "tours.state")?,
         changed_by: row.opt_text(4)?,
         version: row.int(5)?,
@@ -68,8 +69,8 @@ fn job(row: &mut Row) -> Result<Job> {
     };
     let rules = row.opt_text(7)?.map(|rules| rules.split(RULE_SEPARATOR).map(str::to_owned).collect());
     Ok(Job {
-        id: row.int(0)?,
-        delivery_id: row.int(1)?,
+        id: row.id(0)?,
+        delivery_id: row.id(1)?,
         task,
         day: row.opt_date(2)?,
         window: row.opt_int(3)?.zip(row.opt_int(4)?),
@@ -81,23 +82,23 @@ fn job(row: &mut Row) -> Result<Job> {
 }
 
 /// The live stops of these tours in order, by tour.
-pub fn stops_of(tx: &mut dyn Tx, tours: &[i64]) -> Result<HashMap<i64, Vec<Stop>>> {
+pub fn stops_of(tx: &mut dyn Tx, tours: &[TourId]) -> Result<HashMap<TourId, Vec<Stop>>> {
     let sql = |ids: &str| {
         format!(
             "SELECT {JOB}, s.id, s.tour_id, s.hold, s.basis, s.position FROM stops s \
              CROSS JOIN jobs j ON j.id = s.job_id WHERE s.attempt = 0 AND s.tour_id IN ({ids})"
         )
     };
-    let mut stops = HashMap::<i64, Vec<(i64, Stop)>>::new();
+    let mut stops = HashMap::<TourId, Vec<(i64, Stop)>>::new();
     tx.for_ids(tours, &[], sql, &mut |mut row| {
         let job = job(&mut row)?;
         let stop = Stop {
-            id: row.int(JOB_COLUMNS)?,
+            id: row.id(JOB_COLUMNS)?,
             job,
             hold: row.code(JOB_COLUMNS + 2, "stops.hold")?,
             basis: row.text(JOB_COLUMNS + 3)?,
         };
-        stops.entry(row.int(JOB_COLUMNS + 1)?).or_default().push((row.int(JOB_COLUMNS + 4)?, stop));
+        stops.entry(row.id(JOB_COLUMNS + 1)?).or_default().push((row.int(JOB_COLUMNS + 4)?, stop));
         Ok(())
     })?;
     tasks::load_orders(tx, stops.values_mut().flatten().map(|(_, stop)| &mut stop.job))?;
@@ -125,13 +126,13 @@ fn planned_job(row: &mut Row) -> Result<PlannedJob> {
     let job = job(row)?;
     let planned = match row.opt_date(JOB_COLUMNS)? {
         None => None,
-        Some(day) => Some((day, ColumnKey { truck_id: row.int(JOB_COLUMNS + 1)?, round: row.int(JOB_COLUMNS + 2)? })),
+        Some(day) => Some((day, ColumnKey { truck_id: row.id(JOB_COLUMNS + 1)?, round: row.int(JOB_COLUMNS + 2)? })),
     };
     Ok(PlannedJob { job, planned })
 }
 
 /// The jobs that these deliveries themselves are, by delivery.
-pub fn jobs_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<BTreeMap<i64, PlannedJob>> {
+pub fn jobs_of(tx: &mut dyn Tx, deliveries: &[DeliveryId]) -> Result<BTreeMap<DeliveryId, PlannedJob>> {
     let sql = |ids: &str| format!("SELECT {JOB}, {PLANNED_JOB} WHERE j.number = 0 AND j.delivery_id IN ({ids})");
     let mut jobs = BTreeMap::new();
     tx.for_ids(deliveries, &[], sql, &mut |mut row| {
@@ -143,20 +144,20 @@ pub fn jobs_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<BTreeMap<i64, Plan
 }
 
 /// The ended attempts at these jobs, the oldest first, by job.
-pub fn attempts(tx: &mut dyn Tx, jobs: &[i64]) -> Result<HashMap<i64, Vec<Attempt>>> {
+pub fn attempts(tx: &mut dyn Tx, jobs: &[JobId]) -> Result<HashMap<JobId, Vec<Attempt>>> {
     let sql = |ids: &str| {
         format!(
             "SELECT s.job_id, s.attempt, t.day, k.name, s.reason, t.id FROM stops s JOIN tours t ON t.id = s.tour_id \
              JOIN trucks k ON k.id = t.truck_id WHERE s.attempt > 0 AND s.job_id IN ({ids})"
         )
     };
-    let mut found = HashMap::<i64, Vec<(i64, Attempt)>>::new();
+    let mut found = HashMap::<JobId, Vec<(i64, Attempt)>>::new();
     tx.for_ids(jobs, &[], sql, &mut |mut row| {
-        let job_id = row.int(0)?;
-        let inconsistent = |column: &str| StorageError::Inconsistent(format!("stops.{column} of job {job_id}"));
+        let job_id = row.id(0)?;
+        let inconsistent = |column: &str| StorageError::Inconsistent(format!("stops.{column} of job {job_id:?}"));
         let reason = row.opt_text(4)?.map(|code| FailureReason::from_code(&code).ok_or_else(|| inconsistent("reason")));
         let attempt = Attempt {
-            tour_id: row.int(5)?,
+            tour_id: row.id(5)?,
             day: row.opt_date(2)?.ok_or_else(|| inconsistent("tour_id"))?,
             truck: row.text(3)?,
             reason: reason.transpose()?,
@@ -173,7 +174,7 @@ pub fn attempts(tx: &mut dyn Tx, jobs: &[i64]) -> Result<HashMap<i64, Vec<Attemp
 
 /// Ends the live stop of a job, so that it can be planned again, with the reason of a failure. Returns the number of the
 /// attempt, or none if it has no live stop.
-pub fn end_attempt(tx: &mut dyn Tx, job_id: i64, reason: Option<FailureReason>) -> Result<Option<i64>> {
+pub fn end_attempt(tx: &mut dyn Tx, job_id: JobId, reason: Option<FailureReason>) -> Result<Option<i64>> {
     let last: i64 = tx.scalar("SELECT COALESCE(max(attempt), 0) FROM stops WHERE job_id = ?", &[job_id.into()])?;
     let sql = "UPDATE stops SET attempt = ?, reason = ? WHERE job_id = ? AND attempt = 0";
     let ended = tx.exec(sql, &[(last + 1).into(), reason.map(FailureReason::code).into(), job_id.into()])?;
@@ -181,8 +182,8 @@ pub fn end_attempt(tx: &mut dyn Tx, job_id: i64, reason: Option<FailureReason>) 
 }
 
 /// Inserts an empty draft tour.
-pub fn insert_tour(tx: &mut dyn Tx, day: NaiveDate, column: ColumnKey, member_id: i64) -> Result<Tour> {
-    let (id, now) = (tx.new_id(), tx.now());
+pub fn insert_tour(tx: &mut dyn Tx, day: NaiveDate, column: ColumnKey, member_id: MemberId) -> Result<Tour> {
+    let (id, now) = (tx.new_id::<TourId>(), tx.now());
     let sql = "INSERT INTO tours (id, day, truck_id, round, state, changed_by, changed_at, version) \
                VALUES (?, ?, ?, ?, ?, ?, ?, 0)";
     let state = TourState::Draft;
@@ -202,32 +203,32 @@ pub fn insert_tour(tx: &mut dyn Tx, day: NaiveDate, column: ColumnKey, member_id
 }
 
 /// Records that a member has changed these tours, in state or stops; raises their versions.
-pub fn touch_tours(tx: &mut dyn Tx, tours: &[i64], member_id: i64) -> Result<()> {
+pub fn touch_tours(tx: &mut dyn Tx, tours: &[TourId], member_id: MemberId) -> Result<()> {
     let now = tx.now();
     let sql = "UPDATE tours SET changed_by = ?, changed_at = ?, version = version + 1 WHERE id = ?";
     tx.exec_many(sql, &mut tours.iter().map(|id| vec![member_id.into(), now.into(), (*id).into()]))
 }
 
 /// Sets the state of these tours.
-pub fn set_state(tx: &mut dyn Tx, tours: &[i64], state: TourState) -> Result<()> {
+pub fn set_state(tx: &mut dyn Tx, tours: &[TourId], state: TourState) -> Result<()> {
     let sql = "UPDATE tours SET state = ? WHERE id = ?";
     tx.exec_many(sql, &mut tours.iter().map(|id| vec![state.code().into(), (*id).into()]))
 }
 
 /// Replaces what these stops were planned from, and nothing else of them.
-pub fn set_bases(tx: &mut dyn Tx, bases: &[(i64, String)]) -> Result<()> {
+pub fn set_bases(tx: &mut dyn Tx, bases: &[(StopId, String)]) -> Result<()> {
     let sql = "UPDATE stops SET basis = ? WHERE id = ?";
     tx.exec_many(sql, &mut bases.iter().map(|(id, basis)| vec![basis.as_str().into(), (*id).into()]))
 }
 
 /// Replaces the stops of these tours: each with its stops in order. New stops get an identifier.
-pub fn replace_stops(tx: &mut dyn Tx, tours: &[(i64, Vec<Stop>)]) -> Result<()> {
+pub fn replace_stops(tx: &mut dyn Tx, tours: &[(TourId, Vec<Stop>)]) -> Result<()> {
     let sql = "DELETE FROM stops WHERE tour_id = ? AND attempt = 0";
     tx.exec_many(sql, &mut tours.iter().map(|(tour, _)| vec![(*tour).into()]))?;
     let mut rows: Vec<Vec<Param<'_>>> = Vec::new();
     for (tour, stops) in tours {
         for (position, stop) in (1_i64..).zip(stops) {
-            let id = if stop.id == 0 { tx.new_id() } else { stop.id };
+            let id = if stop.id == StopId::UNSTORED { tx.new_id() } else { stop.id };
             rows.push(vec![
                 id.into(),
                 (*tour).into(),
@@ -271,7 +272,7 @@ pub fn update_job(tx: &mut dyn Tx, job: &Job) -> Result<bool> {
 }
 
 /// Records by which rules the plan of a day left out each job; none for planned ones.
-pub fn set_left_out(tx: &mut dyn Tx, day: NaiveDate, jobs: &[(i64, Vec<&str>)]) -> Result<()> {
+pub fn set_left_out(tx: &mut dyn Tx, day: NaiveDate, jobs: &[(JobId, Vec<&str>)]) -> Result<()> {
     let sql = "UPDATE jobs SET left_out = ?, left_out_day = ? WHERE id = ?";
     let mut rows = jobs.iter().map(|(id, rules)| {
         let text = (!rules.is_empty()).then(|| rules.join(&RULE_SEPARATOR.to_string()));
@@ -307,10 +308,10 @@ pub struct DayCount {
 }
 
 /// Deletes the jobs of these deliveries, which are destroyed, with their stops and the orders that they name.
-pub fn delete_jobs_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<()> {
-    let mut jobs = Vec::new();
+pub fn delete_jobs_of(tx: &mut dyn Tx, deliveries: &[DeliveryId]) -> Result<()> {
+    let mut jobs: Vec<JobId> = Vec::new();
     tx.for_ids(deliveries, &[], |ids| format!("SELECT id FROM jobs WHERE delivery_id IN ({ids})"), &mut |row| {
-        jobs.push(row.int(0)?);
+        jobs.push(row.id(0)?);
         Ok(())
     })?;
     tx.delete_ids("job_orders", "job_id", &jobs)?;
@@ -319,18 +320,18 @@ pub fn delete_jobs_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<()> {
 }
 
 /// Deletes that jobs name these orders, which are destroyed.
-pub fn delete_job_orders_of(tx: &mut dyn Tx, orders: &[i64]) -> Result<()> {
+pub fn delete_job_orders_of(tx: &mut dyn Tx, orders: &[OrderId]) -> Result<()> {
     tx.delete_ids("job_orders", "order_id", orders).map(drop)
 }
 
 /// Identifiers of the jobs of the deliveries that these orders belong to.
-pub fn jobs_of_orders(tx: &mut dyn Tx, orders: &[i64]) -> Result<Vec<i64>> {
+pub fn jobs_of_orders(tx: &mut dyn Tx, orders: &[OrderId]) -> Result<Vec<JobId>> {
     let mut jobs = Vec::new();
     let sql = |ids: &str| {
         format!("SELECT j.id FROM jobs j JOIN orders o ON o.delivery_id = j.delivery_id WHERE o.id IN ({ids})")
     };
     tx.for_ids(orders, &[], sql, &mut |row| {
-        jobs.push(row.int(0)?);
+        jobs.push(row.id(0)?);
         Ok(())
     })?;
     jobs.sort_unstable();

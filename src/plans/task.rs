@@ -12,7 +12,7 @@ use super::store::works::{divided_orders, whole_deliveries};
 use super::work::DeliveryWork;
 use crate::access;
 use crate::audit::{self, AuditEvent, AuditObject, JobOfDelivery, MemberActor};
-use crate::id::crockford;
+use crate::id::{DeliveryId, JobId, OrderId};
 use crate::orders::claim::ClaimKind;
 use crate::orders::model::OrderState;
 use crate::orders::store::{bundles, seal};
@@ -76,7 +76,7 @@ impl JobKind {
 }
 
 /// A job of these orders as it is suggested: goods and room of the orders for what is taken back.
-pub fn suggestion(whole: &DeliveryWork, kind: JobKind, orders: &[i64]) -> Task {
+pub fn suggestion(whole: &DeliveryWork, kind: JobKind, orders: &[OrderId]) -> Task {
     let chosen = || whole.orders.iter().filter(|order| orders.contains(&order.id));
     let goods: Vec<String> = chosen().map(super::work::WorkOrder::goods).collect();
     let sum = |of: fn(&crate::trucks::handling::PieceEffort) -> i64| -> i64 {
@@ -104,7 +104,7 @@ pub fn suggestion(whole: &DeliveryWork, kind: JobKind, orders: &[i64]) -> Task {
 }
 
 /// The whole delivery, with the orders that other jobs deliver.
-pub fn whole_delivery(tx: &mut dyn Tx, id: i64) -> Result<Option<DeliveryWork>> {
+pub fn whole_delivery(tx: &mut dyn Tx, id: DeliveryId) -> Result<Option<DeliveryWork>> {
     let settings = trucks::settings(tx)?;
     let handling = trucks::handling_table(tx, settings.default_handling)?;
     Ok(whole_deliveries(tx, &[id], &handling)?.pop())
@@ -116,7 +116,7 @@ pub fn create(
     actor: MemberActor,
     job: &Job,
     task: &Task,
-) -> Result<std::result::Result<i64, TaskRefusal>> {
+) -> Result<std::result::Result<JobId, TaskRefusal>> {
     let Some(whole) = whole_delivery(tx, job.delivery_id)? else { return Ok(Err(TaskRefusal::Stale)) };
     if let Some(refusal) = find_refusal(tx, &whole, task)? {
         return Ok(Err(refusal));
@@ -125,14 +125,14 @@ pub fn create(
     // A visit needs the address of an order whose data was kept apart.
     let orders = bundles::order_ids(tx, &[job.delivery_id])?;
     seal::open_logged(tx, actor.into(), &orders)?;
-    access::record_edit(tx, actor, format!("/plans/jobs/{}", crockford(id)), orders)?;
+    access::record_edit(tx, actor, format!("/plans/jobs/{id}"), orders)?;
     record(tx, actor, &whole, AuditEvent::JobCreated(of_delivery(&whole, task.kind)))?;
     Ok(Ok(id))
 }
 
 /// Looks up why a job is not made.
 fn find_refusal(tx: &mut dyn Tx, whole: &DeliveryWork, task: &Task) -> Result<Option<TaskRefusal>> {
-    let is_known = |id: &i64| whole.orders.iter().any(|order| order.id == *id);
+    let is_known = |id: &OrderId| whole.orders.iter().any(|order| order.id == *id);
     if !task.orders.iter().all(is_known) {
         return Ok(Some(TaskRefusal::Stale));
     }
@@ -159,9 +159,9 @@ fn find_refusal(tx: &mut dyn Tx, whole: &DeliveryWork, task: &Task) -> Result<Op
 }
 
 /// Why these orders do not come on another day.
-fn division_refusal(whole: &DeliveryWork, apart: &BTreeSet<i64>, chosen: &[i64]) -> Option<TaskRefusal> {
-    let open: BTreeSet<i64> = divisible(whole, apart).map(|order| order.id).collect();
-    let chosen: BTreeSet<i64> = chosen.iter().copied().collect();
+fn division_refusal(whole: &DeliveryWork, apart: &BTreeSet<OrderId>, chosen: &[OrderId]) -> Option<TaskRefusal> {
+    let open: BTreeSet<OrderId> = divisible(whole, apart).map(|order| order.id).collect();
+    let chosen: BTreeSet<OrderId> = chosen.iter().copied().collect();
     if chosen.is_empty() {
         Some(TaskRefusal::NoOrder)
     } else if !chosen.is_subset(&open) {
@@ -174,7 +174,7 @@ fn division_refusal(whole: &DeliveryWork, apart: &BTreeSet<i64>, chosen: &[i64])
 /// The orders of a delivery that are still to be delivered, and that no other job delivers.
 pub fn divisible<'w>(
     whole: &'w DeliveryWork,
-    apart: &BTreeSet<i64>,
+    apart: &BTreeSet<OrderId>,
 ) -> impl Iterator<Item = &'w super::work::WorkOrder> {
     whole.orders.iter().filter(|order| order.state < OrderState::Shipped && !apart.contains(&order.id))
 }
@@ -239,27 +239,38 @@ mod tests {
 
     #[test]
     fn suggestion_takes_back_what_the_orders_were() {
-        let whole = work(1, "37683");
-        let task = suggestion(&whole, JobKind::Collect, &[2]);
-        assert_eq!((task.goods.as_str(), task.pieces, task.volume, task.orders), ("예시 침대 × 2", 2, 200, vec![2]));
-        let visit = suggestion(&whole, JobKind::Service, &[1, 9]);
-        assert_eq!((visit.goods.as_str(), visit.pieces, visit.orders), ("예시 침대", 0, vec![1]));
-        assert_eq!(suggestion(&whole, JobKind::Deliver, &[1]).goods, "");
+        let whole = work(DeliveryId::from_raw(1), "37683");
+        let task = suggestion(&whole, JobKind::Collect, &[OrderId::from_raw(2)]);
+        assert_eq!(
+            (task.goods.as_str(), task.pieces, task.volume, task.orders),
+            ("예시 침대 × 2", 2, 200, vec![OrderId::from_raw(2)])
+        );
+        let visit = suggestion(&whole, JobKind::Service, &[OrderId::from_raw(1), OrderId::from_raw(9)]);
+        assert_eq!((visit.goods.as_str(), visit.pieces, visit.orders), ("예시 침대", 0, vec![OrderId::from_raw(1)]));
+        assert_eq!(suggestion(&whole, JobKind::Deliver, &[OrderId::from_raw(1)]).goods, "");
     }
 
     #[test]
     fn delivery_is_divided_as_long_as_something_is_left() {
-        let mut whole = work(1, "37683");
-        let refusal = |whole: &DeliveryWork, apart: &[i64], chosen: &[i64]| {
+        let mut whole = work(DeliveryId::from_raw(1), "37683");
+        let refusal = |whole: &DeliveryWork, apart: &[OrderId], chosen: &[OrderId]| {
             division_refusal(whole, &apart.iter().copied().collect(), chosen)
         };
-        assert_eq!(refusal(&whole, &[], &[2]), None);
+        assert_eq!(refusal(&whole, &[], &[OrderId::from_raw(2)]), None);
         assert_eq!(refusal(&whole, &[], &[]), Some(TaskRefusal::NoOrder));
-        assert_eq!(refusal(&whole, &[], &[1, 2]), Some(TaskRefusal::AllOrders));
-        assert_eq!(refusal(&whole, &[], &[2, 2]), None, "one order, ticked twice");
-        assert_eq!(refusal(&whole, &[2], &[2]), Some(TaskRefusal::NotDivisible));
-        assert_eq!(refusal(&whole, &[2], &[1]), Some(TaskRefusal::AllOrders), "the rest of a divided delivery");
+        assert_eq!(refusal(&whole, &[], &[OrderId::from_raw(1), OrderId::from_raw(2)]), Some(TaskRefusal::AllOrders));
+        assert_eq!(
+            refusal(&whole, &[], &[OrderId::from_raw(2), OrderId::from_raw(2)]),
+            None,
+            "one order, ticked twice"
+        );
+        assert_eq!(refusal(&whole, &[OrderId::from_raw(2)], &[OrderId::from_raw(2)]), Some(TaskRefusal::NotDivisible));
+        assert_eq!(
+            refusal(&whole, &[OrderId::from_raw(2)], &[OrderId::from_raw(1)]),
+            Some(TaskRefusal::AllOrders),
+            "the rest of a divided delivery"
+        );
         whole.orders[0].state = OrderState::Shipped;
-        assert_eq!(refusal(&whole, &[], &[1]), Some(TaskRefusal::NotDivisible));
+        assert_eq!(refusal(&whole, &[], &[OrderId::from_raw(1)]), Some(TaskRefusal::NotDivisible));
     }
 }

@@ -16,6 +16,7 @@ use super::work::WorkChange;
 use crate::audit::{AuditEvent, MemberActor};
 use crate::deliveries::complete::complete;
 use crate::districts::Districts;
+use crate::id::{DeliveryId, JobId, WorkId};
 use crate::members::model::Role;
 use crate::members::store as members;
 use crate::orders::model::{NewOrder, ShippingMethod};
@@ -75,8 +76,8 @@ fn stops(board: &Board, column: usize) -> Vec<String> {
     board.columns[column].stops.iter().map(|stop| stop.item.work.bundle_number.clone()).collect()
 }
 
-fn delivery(tx: &mut dyn Tx, bundle: &str) -> Result<i64> {
-    tx.scalar("SELECT id FROM deliveries WHERE bundle_number = ?", &[bundle.into()])
+fn delivery(tx: &mut dyn Tx, bundle: &str) -> Result<DeliveryId> {
+    tx.scalar("SELECT id FROM deliveries WHERE bundle_number = ?", &[bundle.into()]).map(DeliveryId::from_raw)
 }
 
 #[test]
@@ -147,12 +148,12 @@ fn fixed_tour_refuses_changes_until_it_is_reopened() {
             let board = load(tx)?;
             let column = columns.iter().position(|_| board.columns[0].is_fixed()).expect("a fixed tour");
             let id = board.columns[column].stops[0].item.work.delivery_id;
-            let refused = edit::unassign(tx, &districts, &context(actor, &board), &[id])?;
+            let refused = edit::unassign(tx, &districts, &context(actor, &board), &[id.into()])?;
             assert!(matches!(refused, Err(Refusal::Fixed { .. })), "{refused:?}");
             let key = board.columns[column].key();
             assert!(edit::set_state(tx, &districts, &context(actor, &board), TourState::Draft, Some(key))?.is_ok());
             let board = load(tx)?;
-            assert!(edit::unassign(tx, &districts, &context(actor, &board), &[id])?.is_ok());
+            assert!(edit::unassign(tx, &districts, &context(actor, &board), &[id.into()])?.is_ok());
             assert_eq!(load(tx)?.pool.len(), 1);
             Ok(())
         })
@@ -166,20 +167,20 @@ fn moved_stop_is_pinned_to_its_truck() {
             let districts = Districts::embedded();
             let orders = ["1", "2", "3"].iter().map(|number| order(number, "39160", Some(DAY))).collect();
             let (actor, columns) = set_up(tx, files, orders)?;
-            let ids: Vec<i64> =
+            let ids: Vec<DeliveryId> =
                 ["B1", "B2", "B3"].into_iter().map(|bundle| delivery(tx, bundle)).collect::<Result<_>>()?;
-            let moved = |tx: &mut dyn Tx, to: usize, at: Option<usize>, ids: &[i64]| {
+            let moved = |tx: &mut dyn Tx, to: usize, at: Option<usize>, ids: &[WorkId]| {
                 let board = load(tx)?;
                 edit::move_to(tx, &districts, &context(actor, &board), (columns[to], at), ids)
             };
-            assert!(moved(tx, 0, Some(0), &ids[..2])?.is_ok());
-            assert!(moved(tx, 0, None, &ids[2..])?.is_ok());
+            assert!(moved(tx, 0, Some(0), &WorkId::of_deliveries(&ids[..2]))?.is_ok());
+            assert!(moved(tx, 0, None, &WorkId::of_deliveries(&ids[2..]))?.is_ok());
             let board = load(tx)?;
             assert_eq!(stops(&board, 0).len(), 3);
             assert!(board.columns[0].stops.iter().all(|stop| stop.stop.hold == Hold::Truck));
 
             let first = board.columns[0].stops[0].item.work.delivery_id;
-            assert!(edit::move_by_one(tx, &districts, &context(actor, &board), first, true)?.is_ok());
+            assert!(edit::move_by_one(tx, &districts, &context(actor, &board), first.into(), true)?.is_ok());
             let board = load(tx)?;
             assert_eq!(board.columns[0].stops[1].item.work.delivery_id, first);
             assert_eq!(board.columns[0].stops[1].stop.hold, Hold::Place, "its place stays");
@@ -187,16 +188,17 @@ fn moved_stop_is_pinned_to_its_truck() {
                 tx,
                 &districts,
                 &context(actor, &board),
-                board.columns[0].stops[0].item.work.delivery_id,
+                board.columns[0].stops[0].item.work.delivery_id.into(),
                 false,
             )?;
             assert_eq!(up, Err(Refusal::Nothing), "the first stop");
 
-            assert!(edit::set_hold(tx, &districts, &context(actor, &board), Hold::Free, &[first])?.is_ok());
-            assert!(moved(tx, 1, None, &[first])?.is_ok());
+            assert!(edit::set_hold(tx, &districts, &context(actor, &board), Hold::Free, &[first.into()])?.is_ok());
+            assert!(moved(tx, 1, None, &[first.into()])?.is_ok());
             let board = load(tx)?;
             assert_eq!((stops(&board, 0).len(), stops(&board, 1).len()), (2, 1));
-            let nothing = edit::move_to(tx, &districts, &context(actor, &board), (columns[1], None), &[99])?;
+            let nothing =
+                edit::move_to(tx, &districts, &context(actor, &board), (columns[1], None), &[WorkId::from_raw(99)])?;
             assert_eq!(nothing, Err(Refusal::Nothing));
             assert_eq!(tx.scalar("SELECT count(*) FROM jobs", &[])?, 3, "one job a delivery");
             Ok(())
@@ -212,21 +214,22 @@ fn undone_move_restores_trucks_places_and_holds() {
             let orders = ["1", "2", "3", "4"].iter().map(|number| order(number, "39160", Some(DAY))).collect();
             let (actor, columns) = set_up(tx, files, orders)?;
             let bundles = ["B1", "B2", "B3", "B4"];
-            let ids: Vec<i64> = bundles.into_iter().map(|bundle| delivery(tx, bundle)).collect::<Result<_>>()?;
-            let moved = |tx: &mut dyn Tx, to: usize, at: Option<usize>, ids: &[i64]| {
+            let ids: Vec<DeliveryId> = bundles.into_iter().map(|bundle| delivery(tx, bundle)).collect::<Result<_>>()?;
+            let moved = |tx: &mut dyn Tx, to: usize, at: Option<usize>, ids: &[WorkId]| {
                 let board = load(tx)?;
                 edit::move_to(tx, &districts, &context(actor, &board), (columns[to], at), ids)
             };
-            let state = |tx: &mut dyn Tx| -> Result<Vec<Vec<(i64, Hold)>>> {
+            let state = |tx: &mut dyn Tx| -> Result<Vec<Vec<(WorkId, Hold)>>> {
                 let stop = |stop: &BoardStop| (stop.item.work.key, stop.stop.hold);
                 Ok(load(tx)?.columns.iter().map(|column| column.stops.iter().map(stop).collect()).collect())
             };
-            moved(tx, 0, Some(0), &ids[..2])?.expect("moves");
-            moved(tx, 1, None, &ids[2..3])?.expect("moves");
+            moved(tx, 0, Some(0), &WorkId::of_deliveries(&ids[..2]))?.expect("moves");
+            moved(tx, 1, None, &WorkId::of_deliveries(&ids[2..3]))?.expect("moves");
             let board = load(tx)?;
-            edit::set_hold(tx, &districts, &context(actor, &board), Hold::Place, &ids[1..2])?.expect("holds");
+            edit::set_hold(tx, &districts, &context(actor, &board), Hold::Place, &WorkId::of_deliveries(&ids[1..2]))?
+                .expect("holds");
             let before = state(tx)?;
-            let undone = |tx: &mut dyn Tx, to: usize, at: Option<usize>, ids: &[i64]| {
+            let undone = |tx: &mut dyn Tx, to: usize, at: Option<usize>, ids: &[WorkId]| {
                 let former = moved(tx, to, at, ids)?.expect("moves").former;
                 assert_ne!(state(tx)?, before);
                 let board = load(tx)?;
@@ -234,12 +237,12 @@ fn undone_move_restores_trucks_places_and_holds() {
                 assert_eq!(state(tx)?, before);
                 Ok::<_, StorageError>(())
             };
-            undone(tx, 1, None, &ids)?;
-            undone(tx, 0, Some(0), &ids[1..2])?;
-            undone(tx, 0, None, &ids[3..])?;
-            let again = moved(tx, 0, None, &ids[..2])?;
+            undone(tx, 1, None, &WorkId::of_deliveries(&ids))?;
+            undone(tx, 0, Some(0), &WorkId::of_deliveries(&ids[1..2]))?;
+            undone(tx, 0, None, &WorkId::of_deliveries(&ids[3..]))?;
+            let again = moved(tx, 0, None, &WorkId::of_deliveries(&ids[..2]))?;
             assert_eq!(again, Err(Refusal::AlreadyThere { column: "1호차".to_owned() }));
-            let same = moved(tx, 0, Some(0), &ids[..1])?;
+            let same = moved(tx, 0, Some(0), &WorkId::of_deliveries(&ids[..1]))?;
             assert!(matches!(same, Err(Refusal::AlreadyThere { .. })), "{same:?}");
             Ok(())
         })
@@ -256,10 +259,22 @@ fn overfilled_truck_is_named_with_both_numbers() {
             tx.exec("UPDATE trucks SET pieces = 1", &[])?;
             let ids = [delivery(tx, "B1")?, delivery(tx, "B2")?];
             let board = load(tx)?;
-            let fits = edit::move_to(tx, &districts, &context(actor, &board), (columns[0], None), &ids[..1])?;
+            let fits = edit::move_to(
+                tx,
+                &districts,
+                &context(actor, &board),
+                (columns[0], None),
+                &WorkId::of_deliveries(&ids[..1]),
+            )?;
             assert!(fits.expect("moves").exceeded.is_empty());
             let board = load(tx)?;
-            let over = edit::move_to(tx, &districts, &context(actor, &board), (columns[0], None), &ids[1..])?;
+            let over = edit::move_to(
+                tx,
+                &districts,
+                &context(actor, &board),
+                (columns[0], None),
+                &WorkId::of_deliveries(&ids[1..]),
+            )?;
             assert_eq!(over.expect("moves").exceeded, ["개수 초과 (2 / 1개)"]);
             let board = load(tx)?;
             let down = edit::move_by_one(
@@ -283,7 +298,7 @@ fn changes_after_the_plan_are_shown_until_acknowledged() {
             let (actor, columns) = set_up(tx, files, vec![order("1", "39160", Some(DAY))])?;
             let id = delivery(tx, "B1")?;
             let board = load(tx)?;
-            edit::move_to(tx, &districts, &context(actor, &board), (columns[0], None), &[id])?.expect("moves");
+            edit::move_to(tx, &districts, &context(actor, &board), (columns[0], None), &[id.into()])?.expect("moves");
             tx.exec("UPDATE orders SET recipient_address2 = '다른 동', claim = '취소요청'", &[])?;
             files.order(
                 tx,
@@ -296,7 +311,10 @@ fn changes_after_the_plan_are_shown_until_acknowledged() {
             assert_eq!(board.columns[0].schedule.pieces, 2, "the load is that of now");
             edit::set_state(tx, &districts, &context(actor, &board), TourState::Fixed, None)?.expect("fixes");
             let board = load(tx)?;
-            assert!(edit::acknowledge(tx, &districts, &context(actor, &board), &[id])?.is_ok(), "also in a fixed tour");
+            assert!(
+                edit::acknowledge(tx, &districts, &context(actor, &board), &[id.into()])?.is_ok(),
+                "also in a fixed tour"
+            );
             assert!(load(tx)?.columns[0].stops[0].changes.is_empty());
             Ok(())
         })
@@ -304,11 +322,18 @@ fn changes_after_the_plan_are_shown_until_acknowledged() {
 }
 
 /// Two stops in order, of which the first was delivered in another way since.
-fn one_of_two_is_delivered(tx: &mut dyn Tx, files: &Files) -> Result<(MemberActor, i64)> {
+fn one_of_two_is_delivered(tx: &mut dyn Tx, files: &Files) -> Result<(MemberActor, DeliveryId)> {
     let (actor, columns) = set_up(tx, files, vec![order("1", "39160", Some(DAY)), order("2", "39177", Some(DAY))])?;
     let ids = [delivery(tx, "B1")?, delivery(tx, "B2")?];
     let board = load(tx)?;
-    edit::move_to(tx, &Districts::embedded(), &context(actor, &board), (columns[0], None), &ids)?.expect("moves");
+    edit::move_to(
+        tx,
+        &Districts::embedded(),
+        &context(actor, &board),
+        (columns[0], None),
+        &WorkId::of_deliveries(&ids),
+    )?
+    .expect("moves");
     complete(tx, actor, &ids[..1], &[])?;
     Ok((actor, ids[0]))
 }
@@ -320,11 +345,11 @@ fn delivered_stop_leaves_its_tour_also_a_fixed_one() {
             let districts = Districts::embedded();
             let (actor, id) = one_of_two_is_delivered(tx, files)?;
             let board = load(tx)?;
-            let stop = board.columns[0].stops.iter().find(|stop| stop.item.work.key == id).expect("its stop");
+            let stop = board.columns[0].stops.iter().find(|stop| stop.item.work.key == id.into()).expect("its stop");
             assert_eq!(stop.changes, [WorkChange::Completed]);
             edit::set_state(tx, &districts, &context(actor, &board), TourState::Fixed, None)?.expect("fixes");
             let board = load(tx)?;
-            edit::acknowledge(tx, &districts, &context(actor, &board), &[id])?.expect("leaves");
+            edit::acknowledge(tx, &districts, &context(actor, &board), &[id.into()])?.expect("leaves");
             let board = load(tx)?;
             assert_eq!((stops(&board, 0), pool(&board)), (vec!["B2".to_owned()], Vec::new()));
             assert!(board.columns[0].is_fixed());
@@ -356,15 +381,17 @@ fn delivery_left_out_has_its_rule_until_it_is_planned() {
             let (actor, columns) = set_up(tx, files, vec![order("1", "39160", Some(DAY))])?;
             let id = delivery(tx, "B1")?;
             let before = load(tx)?;
-            let new =
-                NewPlan { columns: vec![(columns[0], Vec::new())], left_out: vec![(id, vec!["capacity", "shift"])] };
+            let new = NewPlan {
+                columns: vec![(columns[0], Vec::new())],
+                left_out: vec![(id.into(), vec!["capacity", "shift"])],
+            };
             edit::apply(tx, &districts, &context(actor, &before), &new)?.expect("applies");
             let job = load(tx)?.pool[0].job.clone().expect("a job");
             let rules = vec!["capacity".to_owned(), "shift".to_owned()];
             assert_eq!(job.left_out, Some((day(DAY), rules)));
             assert_eq!(tx.scalar("SELECT count(*) FROM tours", &[])?, 0, "no empty tour is stored");
             let board = load(tx)?;
-            let planned = NewPlan { columns: vec![(columns[0], vec![id])], left_out: Vec::new() };
+            let planned = NewPlan { columns: vec![(columns[0], vec![id.into()])], left_out: Vec::new() };
             edit::apply(tx, &districts, &context(actor, &board), &planned)?.expect("applies");
             assert_eq!(load(tx)?.columns[0].stops[0].stop.job.left_out, None);
             Ok(())
@@ -379,17 +406,24 @@ fn acknowledged_change_leaves_the_positions_that_a_driver_has() {
             let districts = Districts::embedded();
             let orders = ["1", "2", "3"].iter().map(|number| order(number, "39160", Some(DAY))).collect();
             let (actor, columns) = set_up(tx, files, orders)?;
-            let ids: Vec<i64> =
+            let ids: Vec<DeliveryId> =
                 ["B1", "B2", "B3"].into_iter().map(|bundle| delivery(tx, bundle)).collect::<Result<_>>()?;
             let board = load(tx)?;
-            edit::move_to(tx, &districts, &context(actor, &board), (columns[0], Some(0)), &ids)?.expect("moves");
+            edit::move_to(
+                tx,
+                &districts,
+                &context(actor, &board),
+                (columns[0], Some(0)),
+                &WorkId::of_deliveries(&ids),
+            )?
+            .expect("moves");
             tx.exec("UPDATE tours SET state = 'out', driver_id = ?", &[actor.id.into()])?;
             let first = load(tx)?.columns[0].stops[0].stop.clone();
             store::end_attempt(tx, first.job.id, None)?;
             tx.exec("UPDATE orders SET recipient_address2 = '다른 동'", &[])?;
-            let positions = |tx: &mut dyn Tx| -> Result<Vec<(i64, i64)>> {
+            let positions = |tx: &mut dyn Tx| -> Result<Vec<(JobId, i64)>> {
                 let rows = tx.query("SELECT job_id, position FROM stops ORDER BY position, job_id", &[])?;
-                rows.into_iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
+                rows.into_iter().map(|row| Ok((row.id(0)?, row.int(1)?))).collect()
             };
             let before = positions(tx)?;
             let board = load(tx)?;
@@ -414,9 +448,9 @@ fn finished_deliveries_that_were_moved_by_hand_hide_no_overdue_one() {
             let count = MAX_DUE + 2;
             let orders = (1..=count).map(|number| order(&number.to_string(), "39160", Some("2026-12-24"))).collect();
             set_up(tx, files, orders)?;
-            let all: Vec<i64> =
-                tx.query("SELECT id FROM deliveries", &[])?.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
-            let moved = |id: &i64| Job { delivery_id: *id, day: parse_date(DAY), ..Job::default() };
+            let all: Vec<DeliveryId> =
+                tx.query("SELECT id FROM deliveries", &[])?.iter().map(|row| row.id(0)).collect::<Result<_>>()?;
+            let moved = |id: &DeliveryId| Job { delivery_id: *id, day: parse_date(DAY), ..Job::default() };
             let mut jobs: Vec<Job> = all.iter().map(moved).collect();
             let overdue = all[all.len() / 2];
             jobs.iter_mut().filter(|job| job.delivery_id == overdue).for_each(|job| job.day = parse_date("2026-11-20"));
@@ -426,8 +460,8 @@ fn finished_deliveries_that_were_moved_by_hand_hide_no_overdue_one() {
             tx.exec("UPDATE orders SET state = 3, shipped_at = 1 WHERE delivery_id <> ?", &[overdue.into()])?;
             tx.exec("UPDATE deliveries SET state = 2 WHERE id <> ?", &[overdue.into()])?;
             let board = load(tx)?;
-            let keys: Vec<i64> = board.pool.iter().map(|item| item.work.key).collect();
-            assert_eq!((keys, board.is_truncated), (vec![overdue], false));
+            let keys: Vec<WorkId> = board.pool.iter().map(|item| item.work.key).collect();
+            assert_eq!((keys, board.is_truncated), (vec![overdue.into()], false));
             Ok(())
         })
         .expect("writes");

@@ -11,6 +11,7 @@ use super::store::promises::{dated_between, tours_between};
 use super::store::works::works_of_jobs;
 use super::store::{jobs_of, stops_of};
 use crate::districts::Districts;
+use crate::id::{DeliveryId, TourId};
 use crate::routing::points::PostalPoints;
 use crate::routing::travel::Trips;
 use crate::storage::{Result, Tx};
@@ -54,13 +55,13 @@ pub fn loads(tx: &mut dyn Tx, districts: &Districts, (from, to): (NaiveDate, Nai
     let (roads, points) = (trucks::roads(tx)?, PostalPoints::new(districts));
     let place = |zip: &str| points.place(zip).map(|(place, _)| place);
     let tours = tours_between(tx, from, to)?;
-    let ids: Vec<i64> = tours.iter().map(|(_, tour)| tour.id).collect();
+    let ids: Vec<TourId> = tours.iter().map(|(_, tour)| tour.id).collect();
     let stops = stops_of(tx, &ids)?;
-    let own: Vec<i64> =
+    let own: Vec<DeliveryId> =
         stops.values().flatten().filter(|stop| stop.job.task.is_none()).map(|stop| stop.job.delivery_id).collect();
     let others = stops.values().flatten().map(|stop| &stop.job).filter(|job| job.task.is_some());
     let works = works_of_jobs(tx, &own, others, &handling)?;
-    let planned: HashMap<i64, Vec<PlannedStop>> = stops
+    let planned: HashMap<TourId, Vec<PlannedStop>> = stops
         .iter()
         .map(|(tour, stops)| {
             let stop = |stop: &super::model::Stop| {
@@ -73,7 +74,8 @@ pub fn loads(tx: &mut dyn Tx, districts: &Districts, (from, to): (NaiveDate, Nai
         .collect();
     let dated = dated_between(tx, from, to)?;
     let jobs = jobs_of(tx, &dated.iter().map(|(id, _)| *id).collect::<Vec<_>>())?;
-    let is_waiting = |id: &i64| jobs.get(id).is_none_or(|known| known.planned.is_none() && known.job.day.is_none());
+    let is_waiting =
+        |id: &DeliveryId| jobs.get(id).is_none_or(|known| known.planned.is_none() && known.job.day.is_none());
     let all_trucks = trucks::all(tx)?;
     let days = from.iter_days().take_while(|day| *day <= to).map(|day| {
         let of_day: Vec<Tour> = tours.iter().filter(|(of, _)| *of == day).map(|(_, tour)| tour.clone()).collect();

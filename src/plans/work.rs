@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::model::{Job, JobKind, Task, TaskState};
+use crate::id::{DeliveryId, OrderId, WorkId};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::{OrderState, Recipient};
 use crate::sites::model::SiteEffort;
@@ -23,7 +24,7 @@ pub const DEFAULT_TASK_MINUTES: i64 = 30;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkOrder {
     /// identifier
-    pub id: i64,
+    pub id: OrderId,
     /// state
     pub state: OrderState,
     /// 클레임, or empty
@@ -55,9 +56,9 @@ impl WorkOrder {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryWork {
     /// what names it on the board, see [`Job::key`]
-    pub key: i64,
+    pub key: WorkId,
     /// the delivery
-    pub delivery_id: i64,
+    pub delivery_id: DeliveryId,
     /// what it is; none: the delivery itself
     pub task: Option<Task>,
     /// products of the same delivery that another job delivers
@@ -75,7 +76,7 @@ pub struct DeliveryWork {
     /// the orders that it is about, oldest first
     pub orders: Vec<WorkOrder>,
     /// identifiers of all orders of the delivery, whose recipient it shows
-    pub all_orders: Vec<i64>,
+    pub all_orders: Vec<OrderId>,
     /// what its building takes beyond the goods
     pub site: SiteEffort,
 }
@@ -106,7 +107,7 @@ impl DeliveryWork {
     }
 
     /// The delivery itself, without the orders that other jobs deliver.
-    pub fn without(mut self, apart: &BTreeSet<i64>) -> Self {
+    pub fn without(mut self, apart: &BTreeSet<OrderId>) -> Self {
         let (elsewhere, own): (Vec<_>, Vec<_>) = self.orders.into_iter().partition(|order| apart.contains(&order.id));
         self.orders = own;
         self.apart = elsewhere.iter().filter(|order| order.is_active()).map(WorkOrder::goods).collect();
@@ -188,7 +189,7 @@ impl DeliveryWork {
     }
 
     /// Identifiers of the orders whose recipient it shows.
-    pub fn order_ids(&self) -> impl Iterator<Item = i64> {
+    pub fn order_ids(&self) -> impl Iterator<Item = OrderId> {
         self.all_orders.iter().copied()
     }
 
@@ -255,9 +256,9 @@ impl DeliveryWork {
             DeliveryState::Preparing | DeliveryState::ReadyToShip => {}
         }
         let joined = now.orders.keys().filter(|id| !basis.orders.contains_key(id)).count();
-        let is_known = |id: &i64| self.orders.iter().any(|order| order.id == *id);
+        let is_known = |id: &OrderId| self.orders.iter().any(|order| order.id == *id);
         let gone = basis.orders.keys().filter(|id| !now.orders.contains_key(id));
-        let (cancelled, left): (Vec<i64>, Vec<i64>) = gone.copied().partition(is_known);
+        let (cancelled, left): (Vec<OrderId>, Vec<OrderId>) = gone.copied().partition(is_known);
         let quantity = basis.orders.iter().any(|(id, quantity)| now.orders.get(id).is_some_and(|is| is != quantity));
         let claim =
             self.orders.iter().find(|order| now.claims.contains(&order.id) && !basis.claims.contains(&order.id));
@@ -284,9 +285,9 @@ pub struct WorkBasis {
     address: String,
     date: Option<NaiveDate>,
     /// orders with their quantity
-    orders: BTreeMap<i64, i64>,
+    orders: BTreeMap<OrderId, i64>,
     /// orders with a claim
-    claims: Vec<i64>,
+    claims: Vec<OrderId>,
 }
 
 impl WorkBasis {
@@ -296,7 +297,7 @@ impl WorkBasis {
     }
 
     /// Whether an order was part of the plan.
-    pub fn has(&self, order_id: i64) -> bool {
+    pub fn has(&self, order_id: OrderId) -> bool {
         self.orders.contains_key(&order_id)
     }
 
@@ -362,10 +363,11 @@ impl WorkChange {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::id::JobId;
     use crate::time::parse_date;
     use crate::trucks::handling::PieceEffort;
 
-    pub(in crate::plans) fn order(id: i64, minutes: i64, crew: i64, quantity: i64) -> WorkOrder {
+    pub(in crate::plans) fn order(id: OrderId, minutes: i64, crew: i64, quantity: i64) -> WorkOrder {
         WorkOrder {
             id,
             state: OrderState::Dispatched,
@@ -373,30 +375,33 @@ pub(super) mod tests {
             is_held: false,
             product_name: "예시 침대".to_owned(),
             quantity,
-            effort: Effort { handling: PieceEffort { minutes, crew, volume: 100, pieces: 1 }, is_default: id == 2 },
+            effort: Effort {
+                handling: PieceEffort { minutes, crew, volume: 100, pieces: 1 },
+                is_default: id == OrderId::from_raw(2),
+            },
         }
     }
 
-    pub(in crate::plans) fn work(delivery_id: i64, zip_code: &str) -> DeliveryWork {
+    pub(in crate::plans) fn work(delivery_id: DeliveryId, zip_code: &str) -> DeliveryWork {
         DeliveryWork {
-            key: delivery_id,
+            key: delivery_id.into(),
             delivery_id,
             task: None,
             apart: Vec::new(),
-            bundle_number: format!("B{delivery_id}"),
+            bundle_number: format!("B{}", delivery_id.raw()),
             state: DeliveryState::ReadyToShip,
             preferred_date: parse_date("2026-12-01"),
             sigungu_code: None,
             recipient: Recipient { zip_code: zip_code.to_owned(), ..Recipient::default() },
-            orders: vec![order(1, 30, 1, 1), order(2, 20, 2, 2)],
-            all_orders: vec![1, 2],
+            orders: vec![order(OrderId::from_raw(1), 30, 1, 1), order(OrderId::from_raw(2), 20, 2, 2)],
+            all_orders: vec![OrderId::from_raw(1), OrderId::from_raw(2)],
             site: SiteEffort::default(),
         }
     }
 
     #[test]
     fn effort_is_the_sum_of_the_orders_unless_the_job_says_otherwise() {
-        let work = work(1, "37683");
+        let work = work(DeliveryId::from_raw(1), "37683");
         let effort = work.effort(None);
         assert_eq!(
             (effort.minutes, effort.crew, effort.volume, effort.pieces, effort.has_default),
@@ -413,7 +418,7 @@ pub(super) mod tests {
 
     #[test]
     fn delivery_is_held_when_all_of_its_orders_are() {
-        let mut work = work(1, "37683");
+        let mut work = work(DeliveryId::from_raw(1), "37683");
         work.orders[0].is_held = true;
         assert!(!work.is_held());
         work.orders[1].state = OrderState::Cancelled;
@@ -424,14 +429,14 @@ pub(super) mod tests {
 
     #[test]
     fn cancelled_order_takes_nothing() {
-        let mut work = work(1, "37683");
+        let mut work = work(DeliveryId::from_raw(1), "37683");
         work.orders[1].state = OrderState::Cancelled;
         assert_eq!((work.effort(None).minutes, work.effort(None).crew), (30, 1));
     }
 
     #[test]
     fn changes_since_the_plan_are_named() {
-        let planned = work(1, "37683");
+        let planned = work(DeliveryId::from_raw(1), "37683");
         let basis = WorkBasis::from_json(&planned.basis().to_json());
         let changes = |change: &dyn Fn(&mut DeliveryWork)| {
             let mut work = planned.clone();
@@ -439,7 +444,7 @@ pub(super) mod tests {
             work.changes_since(&basis).iter().map(WorkChange::label).collect::<Vec<_>>().join(", ")
         };
         assert_eq!(changes(&|_| ()), "");
-        assert_eq!(changes(&|work| work.orders.push(order(3, 10, 1, 1))), "주문 1건 추가");
+        assert_eq!(changes(&|work| work.orders.push(order(OrderId::from_raw(3), 10, 1, 1))), "주문 1건 추가");
         assert_eq!(changes(&|work| work.orders[0].state = OrderState::Cancelled), "주문 1건 취소");
         assert_eq!(changes(&|work| drop(work.orders.remove(0))), "주문 1건 빠짐");
         assert_eq!(changes(&|work| work.orders[0].quantity = 2), "수량 바뀜");
@@ -451,39 +456,42 @@ pub(super) mod tests {
         assert_eq!(planned.changes_since(&WorkBasis::from_json("?")).len(), 3, "an unreadable basis differs");
     }
 
-    fn task(kind: JobKind, orders: &[i64]) -> Job {
+    fn task(kind: JobKind, orders: &[OrderId]) -> Job {
         let goods = if kind == JobKind::Deliver { String::new() } else { "헌 침대".to_owned() };
         let (pieces, volume) = if kind.collects() { (1, 80) } else { (0, 0) };
         let (state, note, orders) = (TaskState::Open, String::new(), orders.to_vec());
         let task = Task { number: 1, kind, state, goods, pieces, volume, note, orders };
-        Job { id: 9, delivery_id: 1, task: Some(task), ..Job::default() }
+        Job { id: JobId::from_raw(9), delivery_id: DeliveryId::from_raw(1), task: Some(task), ..Job::default() }
     }
 
     #[test]
     fn part_of_a_delivery_takes_its_own_orders() {
-        let whole = work(1, "37683");
-        let part = whole.of_job(&task(JobKind::Deliver, &[2]));
-        let rest = whole.without(&BTreeSet::from([2]));
-        assert_eq!((part.key, part.effort(None).minutes, rest.key, rest.effort(None).minutes), (9, 40, 1, 30));
+        let whole = work(DeliveryId::from_raw(1), "37683");
+        let part = whole.of_job(&task(JobKind::Deliver, &[OrderId::from_raw(2)]));
+        let rest = whole.without(&BTreeSet::from([OrderId::from_raw(2)]));
+        assert_eq!((part.key, rest.key), (WorkId::from_raw(9), WorkId::from_raw(1)));
+        assert_eq!((part.effort(None).minutes, rest.effort(None).minutes), (40, 30));
         assert_eq!(
             (part.apart.as_slice(), rest.apart.as_slice()),
             (&["예시 침대".to_owned()][..], &["예시 침대 × 2".to_owned()][..])
         );
         assert!(part.is_open() && rest.is_open());
-        let delivered =
-            DeliveryWork { orders: vec![WorkOrder { state: OrderState::Shipped, ..order(2, 20, 2, 2) }], ..part };
+        let delivered = DeliveryWork {
+            orders: vec![WorkOrder { state: OrderState::Shipped, ..order(OrderId::from_raw(2), 20, 2, 2) }],
+            ..part
+        };
         assert!(!delivered.is_open(), "what is left of the delivery is another job");
     }
 
     #[test]
     fn goods_taken_back_are_loaded_at_the_door() {
-        let whole = DeliveryWork { state: DeliveryState::Completed, ..work(1, "37683") };
-        let collect = whole.of_job(&task(JobKind::Collect, &[1]));
+        let whole = DeliveryWork { state: DeliveryState::Completed, ..work(DeliveryId::from_raw(1), "37683") };
+        let collect = whole.of_job(&task(JobKind::Collect, &[OrderId::from_raw(1)]));
         let effort = collect.effort(None);
         assert_eq!((effort.volume, effort.pieces, effort.collected_volume, effort.collected_pieces), (0, 0, 80, 1));
         assert_eq!((effort.minutes, collect.summary().as_str()), (30, "헌 침대"));
         assert!(collect.is_open(), "the delivery is over, the job is not");
-        let swap = whole.of_job(&task(JobKind::Swap, &[1])).effort(None);
+        let swap = whole.of_job(&task(JobKind::Swap, &[OrderId::from_raw(1)])).effort(None);
         assert_eq!((swap.volume, swap.pieces, swap.collected_pieces), (100, 1, 1));
         let visit = whole.of_job(&task(JobKind::Measure, &[])).effort(None);
         assert_eq!((visit.minutes, visit.pieces, visit.collected_pieces), (DEFAULT_TASK_MINUTES, 0, 0));
@@ -491,9 +499,9 @@ pub(super) mod tests {
 
     #[test]
     fn collection_follows_its_claim_and_its_state() {
-        let mut whole = DeliveryWork { state: DeliveryState::Completed, ..work(1, "37683") };
+        let mut whole = DeliveryWork { state: DeliveryState::Completed, ..work(DeliveryId::from_raw(1), "37683") };
         "반품요청".clone_into(&mut whole.orders[0].claim);
-        let mut job = task(JobKind::Collect, &[1]);
+        let mut job = task(JobKind::Collect, &[OrderId::from_raw(1)]);
         let basis = whole.of_job(&job).basis();
         assert!(whole.of_job(&job).changes_since(&basis).is_empty());
         whole.orders[0].claim.clear();

@@ -6,6 +6,7 @@ use super::model::Task;
 use crate::demo::files::purchase_number;
 use crate::demo::{CATALOGUE, CatalogueItem, CatalogueOption, PLANNED_DAYS, Person, people};
 use crate::districts::Districts;
+use crate::id::PracticeId;
 use crate::orders::model::{ChargeType, NewOrder, Order, OrderOption, OrderState, ShippingMethod};
 use crate::random::seeded::Random;
 use crate::time::Moment;
@@ -26,7 +27,7 @@ const WRONG_ADDRESS: &str = "옛집아파트 999동 101호";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PracticeSession {
     /// Identifier; seeds everything of the session.
-    pub id: i64,
+    pub id: PracticeId,
     /// Start time.
     pub at: Moment,
 }
@@ -59,7 +60,7 @@ fn new_product(round: PracticeSession) -> (String, String) {
 
 /// Number of up to twelve digits, derived from the session id.
 fn seed(round: PracticeSession) -> u64 {
-    Random::new(round.id.unsigned_abs()).next_u64() % 1_000_000_000_000
+    Random::new(round.id.raw().unsigned_abs()).next_u64() % 1_000_000_000_000
 }
 
 fn catalogue_item(number: &str) -> CatalogueItem {
@@ -265,13 +266,14 @@ mod tests {
     use super::*;
     use crate::districts::Classification;
 
-    const SESSION: PracticeSession = PracticeSession { id: 812_345_678_901_234, at: Moment(1_795_316_400_000) };
+    const SESSION: PracticeSession =
+        PracticeSession { id: PracticeId::from_raw(812_345_678_901_234), at: Moment(1_795_316_400_000) };
 
     #[test]
     fn each_session_has_unique_orders_for_every_task() {
         let (exercises, other) = (
             ExerciseSet::for_session(SESSION),
-            ExerciseSet::for_session(PracticeSession { id: SESSION.id + 1, ..SESSION }),
+            ExerciseSet::for_session(PracticeSession { id: PracticeId::from_raw(812_345_678_901_235), ..SESSION }),
         );
         assert_eq!(exercises.exercises, ExerciseSet::for_session(SESSION).exercises);
         let numbers: BTreeSet<&str> = exercises.order_numbers().collect();

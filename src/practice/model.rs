@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::exercises::ExerciseSet;
 use crate::audit::Verb;
 use crate::deliveries::log::{self, DeliveryAction};
+use crate::id::{DeliveryEventId, UploadId};
 use crate::members::model::Role;
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::products::model::Variant;
@@ -65,7 +66,7 @@ pub struct Observations {
     /// The member's events in the delivery logs.
     pub delivery_events: Vec<log::DeliveryEvent>,
     /// Uploads of the member that created orders of the session.
-    pub uploads: BTreeSet<i64>,
+    pub uploads: BTreeSet<UploadId>,
     /// Variants of the new product.
     pub variants: Vec<Variant>,
     /// Time of the member's last 발주서 download.
@@ -212,7 +213,7 @@ impl Observations {
 
     /// Id of the member's event of this kind in the log of the order's delivery: the first, or for
     /// [`DeliveryAction::Undone`] the last, so that repeating complete and undo still counts as done.
-    fn delivery_event_id(&self, order: &NewOrder, action: DeliveryAction) -> Option<i64> {
+    fn delivery_event_id(&self, order: &NewOrder, action: DeliveryAction) -> Option<DeliveryEventId> {
         let delivery_id = self.orders.get(&order.order_number)?.delivery_id;
         let events =
             self.delivery_events.iter().filter(|event| event.delivery_id == delivery_id && event.action == action);

@@ -6,6 +6,7 @@ use crate::audit::{self, Actor};
 use crate::deliveries::log;
 use crate::districts::Districts;
 use crate::drive::store::events;
+use crate::id::{MemberId, OrderId};
 use crate::members::model::Member;
 use crate::orders::store::create::{bundles, create, findings};
 use crate::orders::store::{self as orders, Action, ChangeContext};
@@ -13,14 +14,14 @@ use crate::products::store as products;
 use crate::storage::{Param, Result, Tx, placeholders};
 
 /// The member's current session; `None` before the first start.
-pub fn current_session(tx: &mut dyn Tx, member_id: i64) -> Result<Option<PracticeSession>> {
+pub fn current_session(tx: &mut dyn Tx, member_id: MemberId) -> Result<Option<PracticeSession>> {
     let sql = "SELECT id, started_at FROM practice_sessions WHERE member_id = ? ORDER BY id DESC LIMIT 1";
     let row = tx.query_one(sql, &[member_id.into()])?;
-    row.map(|row| Ok(PracticeSession { id: row.int(0)?, at: row.moment(1)? })).transpose()
+    row.map(|row| Ok(PracticeSession { id: row.id(0)?, at: row.moment(1)? })).transpose()
 }
 
 /// Starts a session for a member and inserts its orders.
-pub fn start(tx: &mut dyn Tx, member_id: i64, districts: &Districts) -> Result<()> {
+pub fn start(tx: &mut dyn Tx, member_id: MemberId, districts: &Districts) -> Result<()> {
     let session = PracticeSession { id: tx.new_id(), at: tx.now() };
     tx.exec(
         "INSERT INTO practice_sessions (id, member_id, started_at) VALUES (?, ?, ?)",
@@ -89,8 +90,8 @@ fn observations(
 }
 
 /// Ids of those orders of the session that exist.
-fn existing_order_ids(tx: &mut dyn Tx, exercises: &ExerciseSet) -> Result<Vec<i64>> {
+fn existing_order_ids(tx: &mut dyn Tx, exercises: &ExerciseSet) -> Result<Vec<OrderId>> {
     let numbers: Vec<Param<'_>> = exercises.order_numbers().map(Into::into).collect();
     let sql = format!("SELECT id FROM orders WHERE order_number IN ({})", placeholders(numbers.len()));
-    tx.query(&sql, &numbers)?.iter().map(|row| row.int(0)).collect()
+    tx.query(&sql, &numbers)?.iter().map(|row| row.id(0)).collect()
 }

@@ -16,6 +16,7 @@ use super::model::first_kept_audit_day;
 use super::person::PersonRole;
 use super::request::{RequestAnswer, RequestKind};
 use super::store::answered as store;
+use crate::id::{OrderId, PersonRequestId};
 use crate::storage::{Result, Storage, StorageError, Tx};
 use crate::time::Moment;
 
@@ -26,13 +27,13 @@ const INTERVAL: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnsweredRequest {
     /// identifier
-    pub id: i64,
+    pub id: PersonRequestId,
     /// what was demanded
     pub kind: RequestKind,
     /// how it was answered
     pub answer: RequestAnswer,
     /// an order of the person
-    pub order_id: i64,
+    pub order_id: OrderId,
     /// the person's role in it
     pub role: PersonRole,
     /// start of the day on which it came
@@ -40,7 +41,7 @@ pub struct AnsweredRequest {
     /// when it was answered
     pub answered_at: Moment,
     /// orders that were stopped, or of which memos were deleted
-    pub orders: Vec<i64>,
+    pub orders: Vec<OrderId>,
 }
 
 impl AnsweredRequest {
@@ -58,7 +59,7 @@ impl AnsweredRequest {
 
 /// The list, by identifier.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AnsweredRequests(BTreeMap<i64, AnsweredRequest>);
+pub struct AnsweredRequests(BTreeMap<PersonRequestId, AnsweredRequest>);
 
 impl FromIterator<AnsweredRequest> for AnsweredRequests {
     fn from_iter<I: IntoIterator<Item = AnsweredRequest>>(requests: I) -> Self {
@@ -133,7 +134,7 @@ impl AnsweredRequests {
     }
 
     /// What has to be done again in a database that has the answers of these demands only.
-    pub fn to_repeat(&self, answered: &BTreeSet<i64>) -> RepeatedRequests {
+    pub fn to_repeat(&self, answered: &BTreeSet<PersonRequestId>) -> RepeatedRequests {
         let mut repeated = RepeatedRequests::default();
         for request in self.iter().filter(|request| !answered.contains(&request.id)) {
             let day = (request.kind, request.answered_at.date());

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::person::Person;
 use crate::access::{AccessAction, AccessRecord};
+use crate::id::{BreachId, MemberId, OrderId};
 use crate::storage::{Diagnostic, Severity};
 use crate::text::coded;
 use crate::time::Moment;
@@ -109,7 +110,7 @@ coded! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceScope {
     /// the member
-    pub member_id: i64,
+    pub member_id: MemberId,
     /// what the browser said of itself
     pub description: String,
     /// network addresses
@@ -121,7 +122,7 @@ pub struct DeviceScope {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BreachScope {
     /// members
-    pub members: Vec<i64>,
+    pub members: Vec<MemberId>,
     /// network addresses
     pub addresses: Vec<String>,
     /// devices
@@ -149,7 +150,7 @@ impl BreachScope {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Breach {
     /// identifier
-    pub id: i64,
+    pub id: BreachId,
     /// why
     pub cause: BreachCause,
     /// whether it is certain
@@ -169,7 +170,7 @@ pub struct Breach {
     /// when it was opened
     pub opened_at: Moment,
     /// by whom; none for the program and the command line
-    pub opened_by: Option<i64>,
+    pub opened_by: Option<MemberId>,
     /// when it was closed, and how many people it concerned
     pub closed: Option<(Moment, u64)>,
 }
@@ -303,7 +304,7 @@ impl Exposure {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AccessorLine {
     /// the member; none for an unknown account, the command line and the program
-    pub member_id: Option<i64>,
+    pub member_id: Option<MemberId>,
     /// network address
     pub address: String,
     /// number of records
@@ -318,11 +319,11 @@ pub struct ExposedOrders {
     /// records that belong to the case
     pub records: u64,
     /// orders that records list, each with what happened
-    pub listed: BTreeMap<i64, Exposure>,
+    pub listed: BTreeMap<OrderId, Exposure>,
     /// smallest and largest order of long lists
-    pub ranges: Vec<((i64, i64), Exposure)>,
+    pub ranges: Vec<((OrderId, OrderId), Exposure)>,
     /// accounts and addresses
-    pub accessors: BTreeMap<(Option<i64>, String), (u64, u64)>,
+    pub accessors: BTreeMap<(Option<MemberId>, String), (u64, u64)>,
 }
 
 impl ExposedOrders {
@@ -348,7 +349,7 @@ impl ExposedOrders {
         }
     }
 
-    fn add_range(&mut self, range: (i64, i64), exposure: Exposure) {
+    fn add_range(&mut self, range: (OrderId, OrderId), exposure: Exposure) {
         match self.ranges.iter_mut().find(|(known, _)| *known == range) {
             Some((_, known)) => known.merge(exposure),
             None => self.ranges.push((range, exposure)),
@@ -356,10 +357,10 @@ impl ExposedOrders {
     }
 
     /// The ranges of long lists without their overlaps, so that each order is read once.
-    pub fn spans(&self) -> Vec<(i64, i64)> {
-        let mut ranges: Vec<(i64, i64)> = self.ranges.iter().map(|(range, _)| *range).collect();
+    pub fn spans(&self) -> Vec<(OrderId, OrderId)> {
+        let mut ranges: Vec<(OrderId, OrderId)> = self.ranges.iter().map(|(range, _)| *range).collect();
         ranges.sort_unstable();
-        let mut spans: Vec<(i64, i64)> = Vec::new();
+        let mut spans: Vec<(OrderId, OrderId)> = Vec::new();
         for (first, last) in ranges {
             match spans.last_mut() {
                 Some(span) if first <= span.1 => span.1 = span.1.max(last),
@@ -370,7 +371,7 @@ impl ExposedOrders {
     }
 
     /// What happened to the data of an order.
-    pub fn of(&self, order_id: i64) -> Option<Exposure> {
+    pub fn of(&self, order_id: OrderId) -> Option<Exposure> {
         let listed = self.listed.get(&order_id).copied();
         let ranges = self.ranges.iter().filter(|((first, last), _)| (*first..=*last).contains(&order_id));
         listed.into_iter().chain(ranges.map(|(_, exposure)| *exposure)).reduce(|mut one, other| {
@@ -381,11 +382,8 @@ impl ExposedOrders {
 
     /// The accounts and addresses, those with the most records first.
     pub fn accessor_lines(&self) -> Vec<AccessorLine> {
-        let line = |((member_id, address), (records, failures)): (&(Option<i64>, String), &(u64, u64))| AccessorLine {
-            member_id: *member_id,
-            address: address.clone(),
-            records: *records,
-            failures: *failures,
+        let line = |((member_id, address), (records, failures)): (&(Option<MemberId>, String), &(u64, u64))| {
+            AccessorLine { member_id: *member_id, address: address.clone(), records: *records, failures: *failures }
         };
         let mut lines: Vec<AccessorLine> = self.accessors.iter().map(line).collect();
         lines.sort_by_key(|line| std::cmp::Reverse(line.records));
@@ -399,7 +397,7 @@ pub struct AffectedPerson {
     /// name and telephone numbers
     pub person: Person,
     /// the orders, as customer or as recipient
-    pub order_ids: Vec<i64>,
+    pub order_ids: Vec<OrderId>,
     /// what happened
     pub exposure: Exposure,
 }
@@ -413,7 +411,7 @@ pub struct AffectedPeople {
 
 impl AffectedPeople {
     /// Adds the persons of an order.
-    pub fn add(&mut self, order_id: i64, persons: [Person; 2], exposure: Exposure) {
+    pub fn add(&mut self, order_id: OrderId, persons: [Person; 2], exposure: Exposure) {
         for person in persons {
             if person.name.trim().is_empty() && person.tels.is_empty() {
                 continue;

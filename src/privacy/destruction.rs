@@ -23,6 +23,7 @@ use crate::audit;
 use crate::audit::downloads;
 use crate::deliveries;
 use crate::drive;
+use crate::id::{DestructionId, OrderId, ProofId};
 use crate::masking;
 use crate::notices;
 use crate::orders::store::deliveries::delete_empty;
@@ -89,7 +90,7 @@ pub async fn destroy_due(storage: &Storage, keep: RetentionYears, photos: &Proof
 struct Run {
     storage: Storage,
     photos: ProofRetention,
-    certificate: Option<i64>,
+    certificate: Option<DestructionId>,
     day: chrono::NaiveDate,
     counts: DestroyedCounts,
 }
@@ -121,7 +122,7 @@ impl Run {
 
     /// Returns false if photographs could not be removed: their orders stay until the next run.
     async fn destroy_orders(&mut self, orders: &[DueOrder]) -> Result<bool> {
-        let ids: Arc<BTreeSet<i64>> = Arc::new(orders.iter().map(|order| order.id).collect());
+        let ids: Arc<BTreeSet<OrderId>> = Arc::new(orders.iter().map(|order| order.id).collect());
         self.destroy_terms(&ids).await?;
         let numbers: BTreeSet<String> = orders.iter().map(|order| order.order_number.clone()).collect();
         let rows = self.storage.read_replica(move |tx| uploads::rows_of_orders(tx, &numbers)).await?;
@@ -133,7 +134,7 @@ impl Run {
             .await?;
         }
         for batch in orders.chunks(BATCH_ORDERS) {
-            let ids: Vec<i64> = batch.iter().map(|order| order.id).collect();
+            let ids: Vec<OrderId> = batch.iter().map(|order| order.id).collect();
             if !self.destroy_photos_of(&ids).await? {
                 return Ok(false);
             }
@@ -157,7 +158,7 @@ impl Run {
 
     /// Destroys the photographs of the deliveries of these orders, which are older than any photograph is kept. Returns
     /// false if they could not be removed.
-    async fn destroy_photos_of(&mut self, orders: &[i64]) -> Result<bool> {
+    async fn destroy_photos_of(&mut self, orders: &[OrderId]) -> Result<bool> {
         let orders = orders.to_vec();
         let find = move |tx: &mut dyn Tx| {
             let jobs = plans::store::jobs_of_orders(tx, &orders)?;
@@ -177,7 +178,7 @@ impl Run {
                 return Ok(false);
             }
         }
-        let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        let ids: Vec<ProofId> = rows.iter().map(|row| row.id).collect();
         self.write(move |tx| {
             let photos = proofs::store::mark_destroyed(tx, &ids)?;
             Ok(DestroyedCounts { photos, ..DestroyedCounts::default() })
@@ -186,7 +187,7 @@ impl Run {
         Ok(true)
     }
 
-    async fn destroy_terms(&mut self, documents: &Arc<BTreeSet<i64>>) -> Result<()> {
+    async fn destroy_terms(&mut self, documents: &Arc<BTreeSet<OrderId>>) -> Result<()> {
         for _ in 0..MAX_INDEX_PASSES {
             let searched = Arc::clone(documents);
             let found = self.storage.read(move |tx| index::find_terms(tx, &searched)).await?;
@@ -298,7 +299,7 @@ const fn sum(one: DestroyedCounts, other: DestroyedCounts) -> DestroyedCounts {
 }
 
 /// Destroys orders, and the deliveries that have no other order.
-fn destroy_batch(tx: &mut dyn Tx, ids: &[i64]) -> Result<DestroyedCounts> {
+fn destroy_batch(tx: &mut dyn Tx, ids: &[OrderId]) -> Result<DestroyedCounts> {
     downloads::delete_orders(tx, ids)?;
     store::answered::delete_of(tx, ids)?;
     drive::store::delete_loads_of(tx, ids)?;

@@ -2,6 +2,7 @@
 
 use chrono::{Months, NaiveDate};
 
+use crate::id::DestructionId;
 use crate::storage::{Diagnostic, Severity};
 use crate::text::coded;
 use crate::time::Moment;
@@ -110,7 +111,7 @@ impl DestroyedCounts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destruction {
     /// identifier
-    pub id: i64,
+    pub id: DestructionId,
     /// start
     pub started_at: Moment,
     /// end; none while it runs

@@ -11,6 +11,7 @@ use crate::audit::downloads::OrderFile;
 use crate::consumer::model::{DelayNotice, WithdrawalConsent};
 use crate::districts::Districts;
 use crate::drive::model::StopEvent;
+use crate::id::OrderId;
 use crate::notices::model::Notice;
 use crate::orders::export::json::OrderOf;
 use crate::orders::labels;
@@ -124,7 +125,7 @@ pub struct FoundPerson {
     /// role in the newest order
     pub role: PersonRole,
     /// newest of the orders
-    pub order_id: i64,
+    pub order_id: OrderId,
     /// 주문일 of it
     pub newest: Option<Moment>,
     /// number of orders

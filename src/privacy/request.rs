@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::RetentionYears;
 use super::person::{OrderHold, Person, PersonRole, is_same_tel, kept_until};
+use crate::id::{OrderId, PersonRequestId};
 use crate::orders::model::Order;
 use crate::storage::{Diagnostic, Severity};
 use crate::text::coded;
@@ -56,11 +57,11 @@ coded! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PersonRequest {
     /// identifier
-    pub id: i64,
+    pub id: PersonRequestId,
     /// what is demanded
     pub kind: RequestKind,
     /// an order of the person
-    pub order_id: i64,
+    pub order_id: OrderId,
     /// the person's role in it
     pub role: PersonRole,
     /// day on which it came
@@ -192,9 +193,9 @@ mod tests {
     fn demand_is_answered_within_ten_days() {
         assert_eq!(due_on(day("2026-11-22")), day("2026-12-02"));
         let request = PersonRequest {
-            id: 1,
+            id: PersonRequestId::from_raw(1),
             kind: RequestKind::Delete,
-            order_id: 1,
+            order_id: OrderId::from_raw(1),
             role: PersonRole::Customer,
             received_on: day("2026-11-22"),
             due_on: day("2026-12-02"),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::store::seals;
+use crate::id::OrderId;
 use crate::orders::store::{self as orders, seal};
 use crate::storage::{Diagnostic, Result, Severity, Storage, StorageError, Tx};
 use crate::time::Moment;
@@ -94,8 +95,8 @@ pub async fn seal_due(storage: &Storage, days: SealDays) -> Result<u64> {
     Ok(total)
 }
 
-async fn seal_round(storage: &Storage, due: &[i64]) -> Result<u64> {
-    let ids: Arc<[i64]> = due.into();
+async fn seal_round(storage: &Storage, due: &[OrderId]) -> Result<u64> {
+    let ids: Arc<[OrderId]> = due.into();
     let find_rows = move |tx: &mut dyn Tx| {
         let numbers: BTreeSet<String> = orders::numbers(tx, &ids)?.into_values().collect();
         uploads::rows_of_orders(tx, &numbers)

@@ -14,6 +14,7 @@ use super::model::{
     DESTRUCTION_DAYS, DestroyedCounts, Destruction, DestructionReason, DestructionStatus, DuePreview, PREVIEW_DAYS,
     RetentionYears,
 };
+use crate::id::DestructionId;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
 use crate::time::Moment;
 use crate::uploads::store::destruction as uploads;
@@ -46,14 +47,14 @@ fn counts(counts: &DestroyedCounts) -> [Param<'static>; 8] {
 }
 
 /// The certificate of a run that was interrupted, or a new one. `before` of an interrupted run moves on to the present one.
-pub fn start(tx: &mut dyn Tx, before: chrono::NaiveDate) -> Result<i64> {
+pub fn start(tx: &mut dyn Tx, before: chrono::NaiveDate) -> Result<DestructionId> {
     let open = "SELECT id FROM destructions WHERE finished_at IS NULL AND reason = 'retention' ORDER BY id LIMIT 1";
     if let Some(row) = tx.query_one(open, &[])? {
-        let id = row.int(0)?;
+        let id: DestructionId = row.id(0)?;
         tx.exec("UPDATE destructions SET before_day = ? WHERE id = ?", &[before.into(), id.into()])?;
         return Ok(id);
     }
-    let (id, now) = (tx.new_id(), tx.now());
+    let (id, now) = (tx.new_id::<DestructionId>(), tx.now());
     tx.exec(
         "INSERT INTO destructions (id, started_at, reason, before_day) VALUES (?, ?, ?, ?)",
         &[id.into(), now.into(), DestructionReason::Retention.code().into(), before.into()],
@@ -62,7 +63,7 @@ pub fn start(tx: &mut dyn Tx, before: chrono::NaiveDate) -> Result<i64> {
 }
 
 /// Adds what a transaction destroyed to the certificate.
-pub fn add(tx: &mut dyn Tx, id: i64, destroyed: &DestroyedCounts) -> Result<()> {
+pub fn add(tx: &mut dyn Tx, id: DestructionId, destroyed: &DestroyedCounts) -> Result<()> {
     let sets: Vec<String> = COUNTS.split(", ").map(|column| format!("{column} = {column} + ?")).collect();
     let sql = format!("UPDATE destructions SET {} WHERE id = ?", sets.join(", "));
     let params: Vec<Param<'_>> = counts(destroyed).into_iter().chain([id.into()]).collect();
@@ -70,7 +71,7 @@ pub fn add(tx: &mut dyn Tx, id: i64, destroyed: &DestroyedCounts) -> Result<()> 
 }
 
 /// Completes the certificate.
-pub fn finish(tx: &mut dyn Tx, id: i64) -> Result<()> {
+pub fn finish(tx: &mut dyn Tx, id: DestructionId) -> Result<()> {
     let now = tx.now();
     tx.exec("UPDATE destructions SET finished_at = ? WHERE id = ?", &[now.into(), id.into()]).map(drop)
 }
@@ -100,8 +101,8 @@ fn moment_of(tx: &mut dyn Tx, setting: &str) -> Result<Option<Moment>> {
 }
 
 fn certificate(mut row: Row) -> Result<Destruction> {
-    let id = row.int(0)?;
-    let inconsistent = |what: &str| StorageError::Inconsistent(format!("destructions.{what} of {id}"));
+    let id = row.id(0)?;
+    let inconsistent = |what: &str| StorageError::Inconsistent(format!("destructions.{what} of {id:?}"));
     let number = |row: &Row, column: usize| Ok::<_, StorageError>(u64::try_from(row.int(column)?).unwrap_or_default());
     Ok(Destruction {
         id,
@@ -132,7 +133,7 @@ pub fn page(tx: &mut dyn Tx, offset: i64, size: i64) -> Result<(Vec<Destruction>
 }
 
 /// The certificate with this identifier.
-pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<Destruction>> {
+pub fn find(tx: &mut dyn Tx, id: DestructionId) -> Result<Option<Destruction>> {
     tx.query_one(&format!("{} WHERE d.id = ?", select()), &[id.into()])?.map(certificate).transpose()
 }
 

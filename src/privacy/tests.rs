@@ -6,6 +6,7 @@ mod seals;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::id::OrderId;
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::store;
 use crate::orders::testing::{DAY_MS, Files, Shop, edit, new_order};
@@ -64,13 +65,13 @@ fn places_of(tx: &mut dyn Tx, words: &BTreeSet<String>) -> Result<BTreeMap<Strin
 }
 
 /// A shop with one order that was delivered six years ago, and how many orders a run leaves.
-fn six_years_later(happens: impl Fn(&mut dyn Tx, i64) -> Result<()> + Send + 'static) -> i64 {
+fn six_years_later(happens: impl Fn(&mut dyn Tx, OrderId) -> Result<()> + Send + 'static) -> i64 {
     let shop = Shop::open();
     shop.clock.advance_ms(-6 * 366 * DAY_MS);
     let id = shop.write(|tx, files| {
         let placed_at = tx.now();
         files.order(tx, "SMART_STORE", vec![NewOrder { placed_at, ..marked_order(1) }])?;
-        let id = tx.scalar("SELECT max(id) FROM orders", &[])?;
+        let id = OrderId::from_raw(tx.scalar("SELECT max(id) FROM orders", &[])?);
         let (order, now) = (store::find(tx, &[id])?.remove(0), tx.now());
         edit(tx, &order, |order| order.set_state(OrderState::Shipped, now))?;
         Ok(id)
@@ -87,7 +88,7 @@ fn six_years_later(happens: impl Fn(&mut dyn Tx, i64) -> Result<()> + Send + 'st
 }
 
 /// A job of the delivery of the order.
-fn add_job(tx: &mut dyn Tx, order: i64, kind: &str, ended_at: Option<crate::time::Moment>) -> Result<()> {
+fn add_job(tx: &mut dyn Tx, order: OrderId, kind: &str, ended_at: Option<crate::time::Moment>) -> Result<()> {
     let state = if ended_at.is_some() { "done" } else { "open" };
     tx.exec(
         "INSERT INTO jobs (id, delivery_id, number, kind, state, ended_at, goods, pieces, volume, note) \
@@ -101,12 +102,12 @@ fn add_job(tx: &mut dyn Tx, order: i64, kind: &str, ended_at: Option<crate::time
 fn order_is_kept_while_something_of_it_is_open_or_ended_lately() {
     assert_eq!(six_years_later(|_, _| Ok(())), 0, "it is due");
     assert_eq!(six_years_later(|tx, id| add_job(tx, id, "service", None)), 1, "a visit is still to come");
-    let claimed = |tx: &mut dyn Tx, id: i64| {
+    let claimed = |tx: &mut dyn Tx, id: OrderId| {
         let order = store::find(tx, &[id])?.remove(0);
         edit(tx, &order, |order| order.claim = "반품요청".to_owned()).map(drop)
     };
     assert_eq!(six_years_later(claimed), 1, "a claim is open");
-    let conflicting = |tx: &mut dyn Tx, id: i64| {
+    let conflicting = |tx: &mut dyn Tx, id: OrderId| {
         tx.exec(
             "INSERT INTO channel_conflicts (id, order_id, field, reason, channel_value, own_value, upload_id, position, \
              is_open) VALUES (5, ?, 'price', 'late', '1', '2', 1, 1, 1)",
@@ -122,7 +123,7 @@ fn order_is_kept_while_something_of_it_is_open_or_ended_lately() {
         ("collect", 3 * 365 + 3, 1),
         ("collect", 5 * 365 + 3, 0),
     ] {
-        let job = move |tx: &mut dyn Tx, id: i64| {
+        let job = move |tx: &mut dyn Tx, id: OrderId| {
             let at = tx.now().plus_ms(-days * DAY_MS);
             add_job(tx, id, kind, Some(at))
         };
@@ -160,7 +161,7 @@ fn tours_and_saved_searches_end_with_their_class() {
             &[],
         )?;
         for (name, query) in [("홍길동", "q=%ED%99%8D&state=PLACED"), ("주문", "state=PLACED")] {
-            let id = tx.new_id();
+            let id = tx.new_number();
             let sql = "INSERT INTO saved_searches (id, member_id, name, query) VALUES (?, 1, ?, ?)";
             tx.exec(sql, &[id.into(), name.into(), query.into()])?;
         }

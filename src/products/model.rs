@@ -1,5 +1,7 @@
 //! Products and variants, and validation of their fields.
 
+use crate::id::{ProductId, VariantId};
+
 /// Largest priority; lists are sorted by priority, ascending.
 pub const MAX_PRIORITY: i64 = 9_999;
 
@@ -7,7 +9,7 @@ pub const MAX_PRIORITY: i64 = 9_999;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Product {
     /// internal identifier
-    pub id: i64,
+    pub id: ProductId,
     /// 판매자 상품코드, the key at the sales channels
     pub number: String,
     /// unique
@@ -24,9 +26,9 @@ pub struct Product {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variant {
     /// internal identifier
-    pub id: i64,
+    pub id: VariantId,
     /// its product
-    pub product_id: i64,
+    pub product_id: ProductId,
     /// option key: 색상
     pub key: String,
     /// option value, as the channel writes it: 아이보리

@@ -10,7 +10,7 @@ mod variants;
 
 use std::collections::BTreeMap;
 
-use crate::id::parse_crockford;
+use crate::id::Identifier;
 use crate::orders::model::OrderState;
 use crate::web::{Access, PageAction, PageKind, Routes};
 
@@ -32,9 +32,9 @@ fn conflict_message(current: &str, typed: &str) -> String {
 }
 
 /// One row of a list's form: a product's or a variant's fields as typed.
-#[derive(Clone, Debug, Default)]
-struct RowForm {
-    id: i64,
+#[derive(Clone, Debug)]
+struct RowForm<I> {
+    id: I,
     /// version of the stored row that the page was made from
     version: i64,
     name: String,
@@ -45,18 +45,25 @@ struct RowForm {
     label: String,
 }
 
+impl<I> RowForm<I> {
+    fn new(id: I) -> Self {
+        let (name, priority, label) = (String::new(), String::new(), String::new());
+        Self { id, version: -1, name, priority, enabled: false, sure: false, label }
+    }
+}
+
 /// Parses the form of a list: fields are named `name-ID`, `version-ID` …, ticked rows are `tick=ID`.
 /// Returns the ticked identifiers and all rows by identifier.
-fn parse_rows(pairs: Vec<(String, String)>) -> (Vec<i64>, BTreeMap<i64, RowForm>) {
-    let (mut ticked, mut rows) = (Vec::new(), BTreeMap::<i64, RowForm>::new());
+fn parse_rows<I: Identifier>(pairs: Vec<(String, String)>) -> (Vec<I>, BTreeMap<I, RowForm<I>>) {
+    let (mut ticked, mut rows) = (Vec::new(), BTreeMap::<I, RowForm<I>>::new());
     for (name, value) in pairs {
         if name == "tick" {
-            ticked.extend(parse_crockford(&value));
+            ticked.extend(I::parse(&value));
             continue;
         }
         let Some((field, id)) = name.split_once('-') else { continue };
-        let Some(id) = parse_crockford(id) else { continue };
-        let row = rows.entry(id).or_insert_with(|| RowForm { id, version: -1, ..RowForm::default() });
+        let Some(id) = I::parse(id) else { continue };
+        let row = rows.entry(id).or_insert_with(|| RowForm::new(id));
         match field {
             "version" => row.version = value.parse().unwrap_or(-1),
             "name" => row.name = value,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::model::{MAX_PRIORITY, Product, Variant};
+use crate::id::{ProductId, UploadId, VariantId};
 use crate::storage::{Param, Result, Row, Tx, text_limits};
 use crate::text::fold_word;
 use crate::time::Moment;
@@ -12,7 +13,7 @@ const VARIANT: &str = "id, product_id, option_key, option_value, label, version"
 
 fn product(row: &mut Row) -> Result<Product> {
     Ok(Product {
-        id: row.int(0)?,
+        id: row.id(0)?,
         number: row.text(1)?,
         name: row.text(2)?,
         priority: row.int(3)?,
@@ -23,8 +24,8 @@ fn product(row: &mut Row) -> Result<Product> {
 
 fn variant(row: &mut Row) -> Result<Variant> {
     Ok(Variant {
-        id: row.int(0)?,
-        product_id: row.int(1)?,
+        id: row.id(0)?,
+        product_id: row.id(1)?,
         key: row.text(2)?,
         value: row.text(3)?,
         label: row.text(4)?,
@@ -47,7 +48,7 @@ pub fn enabled(tx: &mut dyn Tx) -> Result<Vec<Product>> {
 }
 
 /// One product.
-pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<Product>> {
+pub fn find(tx: &mut dyn Tx, id: ProductId) -> Result<Option<Product>> {
     tx.query_one(&format!("SELECT {PRODUCT} FROM products WHERE id = ?"), &[id.into()])?
         .map(|mut row| product(&mut row))
         .transpose()
@@ -73,7 +74,7 @@ fn seconds_since_epoch(now: Moment) -> i64 {
 
 /// Inserts an enabled product at the end of the lists. Product names are unique: if `name` is taken, the
 /// number is appended, so that an upload never loses an order to a name.
-pub fn insert(tx: &mut dyn Tx, number: &str, name: &str, upload_id: Option<i64>) -> Result<Product> {
+pub fn insert(tx: &mut dyn Tx, number: &str, name: &str, upload_id: Option<UploadId>) -> Result<Product> {
     let taken = |tx: &mut dyn Tx, name: &str| tx.query_one("SELECT id FROM products WHERE name = ?", &[name.into()]);
     let with_suffix = |name: &str, suffix: &str| {
         let room = text_limits::PRODUCT_NAME - suffix.chars().count();
@@ -84,7 +85,7 @@ pub fn insert(tx: &mut dyn Tx, number: &str, name: &str, upload_id: Option<i64>)
         name = with_suffix(&name, &format!(" ({number})"));
     }
     if taken(tx, &name)?.is_some() {
-        name = with_suffix(&name, &format!(" {}", crate::id::crockford(tx.new_id())));
+        name = with_suffix(&name, &format!(" {}", tx.new_code()));
     }
     let highest = tx.scalar("SELECT max(priority) FROM products", &[])?;
     let none_yet = tx.query_one("SELECT id FROM products LIMIT 1", &[])?.is_none();
@@ -92,7 +93,7 @@ pub fn insert(tx: &mut dyn Tx, number: &str, name: &str, upload_id: Option<i64>)
     // No identifier is used again, also when the newest product was deleted: logs may name it.
     let id = (tx.scalar("SELECT max(id) FROM products", &[])? + 1).max(seconds_since_epoch(now));
     let product = Product {
-        id,
+        id: ProductId::from_raw(id),
         number: number.to_owned(),
         name,
         priority: if none_yet { 0 } else { (highest + 1).min(MAX_PRIORITY) },
@@ -114,13 +115,18 @@ pub fn insert(tx: &mut dyn Tx, number: &str, name: &str, upload_id: Option<i64>)
 }
 
 /// Whether the product has a variant of that option key and value; see [`variant_spelling`].
-pub fn has_variant(tx: &mut dyn Tx, product_id: i64, key: &str, value: &str) -> Result<bool> {
+pub fn has_variant(tx: &mut dyn Tx, product_id: ProductId, key: &str, value: &str) -> Result<bool> {
     Ok(variant_spelling(tx, product_id, key, value)?.is_some())
 }
 
 /// Option key and value as the product's variant has them: a channel may write `ivory` for `Ivory`. None if there is no such
 /// variant.
-pub fn variant_spelling(tx: &mut dyn Tx, product_id: i64, key: &str, value: &str) -> Result<Option<(String, String)>> {
+pub fn variant_spelling(
+    tx: &mut dyn Tx,
+    product_id: ProductId,
+    key: &str,
+    value: &str,
+) -> Result<Option<(String, String)>> {
     let exact = "SELECT id FROM variants WHERE product_id = ? AND option_key = ? AND option_value = ?";
     if tx.query_one(exact, &[product_id.into(), key.into(), value.into()])?.is_some() {
         return Ok(Some((key.to_owned(), value.to_owned())));
@@ -157,11 +163,11 @@ impl<'a> NewVariant<'a> {
 /// Inserts a variant.
 pub fn insert_variant(
     tx: &mut dyn Tx,
-    product_id: i64,
+    product_id: ProductId,
     variant: &NewVariant<'_>,
-    upload_id: Option<i64>,
+    upload_id: Option<UploadId>,
 ) -> Result<()> {
-    let (id, now) = (tx.new_id(), tx.now());
+    let (id, now) = (tx.new_id::<VariantId>(), tx.now());
     tx.exec(
         "INSERT INTO variants (id, product_id, option_key, option_value, label, upload_id, created_at) \
          VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -188,7 +194,7 @@ pub struct VariantQuery {
 }
 
 impl VariantQuery {
-    fn condition(&self, product_id: i64) -> (String, Vec<Param<'static>>) {
+    fn condition(&self, product_id: ProductId) -> (String, Vec<Param<'static>>) {
         let (mut sql, mut params) = ("product_id = ?".to_owned(), vec![product_id.into()]);
         if self.unlabelled {
             sql.push_str(" AND ");
@@ -206,7 +212,7 @@ impl VariantQuery {
 }
 
 /// Number of a product's variants that match the query.
-pub fn count_variants(tx: &mut dyn Tx, product_id: i64, query: &VariantQuery) -> Result<u64> {
+pub fn count_variants(tx: &mut dyn Tx, product_id: ProductId, query: &VariantQuery) -> Result<u64> {
     let (condition, params) = query.condition(product_id);
     let count = tx.scalar(&format!("SELECT count(*) FROM variants WHERE {condition}"), &params)?;
     Ok(u64::try_from(count).unwrap_or_default())
@@ -215,7 +221,7 @@ pub fn count_variants(tx: &mut dyn Tx, product_id: i64, query: &VariantQuery) ->
 /// A page of the product's variants that match the query, by key and value.
 pub fn variants_page(
     tx: &mut dyn Tx,
-    product_id: i64,
+    product_id: ProductId,
     query: &VariantQuery,
     rows: u32,
     offset: u64,
@@ -228,7 +234,7 @@ pub fn variants_page(
 }
 
 /// One variant of a product.
-pub fn find_variant(tx: &mut dyn Tx, product_id: i64, id: i64) -> Result<Option<Variant>> {
+pub fn find_variant(tx: &mut dyn Tx, product_id: ProductId, id: VariantId) -> Result<Option<Variant>> {
     tx.query_one(
         &format!("SELECT {VARIANT} FROM variants WHERE id = ? AND product_id = ?"),
         &[id.into(), product_id.into()],
@@ -238,16 +244,16 @@ pub fn find_variant(tx: &mut dyn Tx, product_id: i64, id: i64) -> Result<Option<
 }
 
 /// All variants of a product, by key and value.
-pub fn variants(tx: &mut dyn Tx, product_id: i64) -> Result<Vec<Variant>> {
+pub fn variants(tx: &mut dyn Tx, product_id: ProductId) -> Result<Vec<Variant>> {
     let sql = format!("SELECT {VARIANT} FROM variants WHERE product_id = ? ORDER BY option_key, option_value");
     tx.query(&sql, &[product_id.into()])?.into_iter().map(|mut row| variant(&mut row)).collect()
 }
 
 /// Number of variants by product.
-pub fn variant_counts(tx: &mut dyn Tx) -> Result<BTreeMap<i64, i64>> {
+pub fn variant_counts(tx: &mut dyn Tx) -> Result<BTreeMap<ProductId, i64>> {
     tx.query("SELECT product_id, count(*) FROM variants GROUP BY product_id", &[])?
         .iter()
-        .map(|row| Ok((row.int(0)?, row.int(1)?)))
+        .map(|row| Ok((row.id(0)?, row.int(1)?)))
         .collect()
 }
 
@@ -264,16 +270,16 @@ pub fn count_unlabelled_products(tx: &mut dyn Tx) -> Result<i64> {
 }
 
 /// Number of unlabelled variants by product.
-pub fn unlabelled_counts(tx: &mut dyn Tx) -> Result<BTreeMap<i64, i64>> {
+pub fn unlabelled_counts(tx: &mut dyn Tx) -> Result<BTreeMap<ProductId, i64>> {
     tx.query(&format!("SELECT product_id, count(*) FROM variants WHERE {UNLABELLED} GROUP BY product_id"), &[])?
         .iter()
-        .map(|row| Ok((row.int(0)?, row.int(1)?)))
+        .map(|row| Ok((row.id(0)?, row.int(1)?)))
         .collect()
 }
 
 /// Identifier of the product with this name.
-pub fn id_by_name(tx: &mut dyn Tx, name: &str) -> Result<Option<i64>> {
-    tx.query_one("SELECT id FROM products WHERE name = ?", &[name.into()])?.map(|row| row.int(0)).transpose()
+pub fn id_by_name(tx: &mut dyn Tx, name: &str) -> Result<Option<ProductId>> {
+    tx.query_one("SELECT id FROM products WHERE name = ?", &[name.into()])?.map(|row| row.id(0)).transpose()
 }
 
 /// Updates name, priority and enabled. Returns false if the stored version differs from
@@ -293,7 +299,7 @@ pub fn update(tx: &mut dyn Tx, product: &Product) -> Result<bool> {
 }
 
 /// Updates a label. Returns false if the stored version differs from `version` (optimistic locking).
-pub fn update_label(tx: &mut dyn Tx, id: i64, version: i64, label: &str) -> Result<bool> {
+pub fn update_label(tx: &mut dyn Tx, id: VariantId, version: i64, label: &str) -> Result<bool> {
     let sql = "UPDATE variants SET label = ?, version = version + 1 WHERE id = ? AND version = ?";
     Ok(tx.exec(sql, &[label.into(), id.into(), version.into()])? == 1)
 }

@@ -3,6 +3,7 @@
 
 use super::files::{ProofFileError, ProofFiles};
 use super::store::{self, ProofRow};
+use crate::id::ProofId;
 use crate::storage::{Storage, StorageError, Tx};
 use crate::time::Moment;
 
@@ -58,7 +59,7 @@ pub async fn due(storage: &Storage, retention: &ProofRetention) -> Result<Vec<Pr
 /// # Errors
 /// [`DestroyError`]. What was removed so far is found again by the next call.
 pub async fn remove_files(storage: &Storage, files: &ProofFiles, rows: &[ProofRow]) -> Result<(), DestroyError> {
-    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let ids: Vec<ProofId> = rows.iter().map(|row| row.id).collect();
     for row in rows.iter().filter(|row| row.received_at.is_some()) {
         let (hash, ids) = (row.hash.clone(), ids.clone());
         let is_shared = storage.read(move |tx: &mut dyn Tx| store::is_shared(tx, &hash, &ids)).await?;

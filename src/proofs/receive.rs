@@ -3,6 +3,7 @@
 use super::files::{self, ProofFileError, ProofFiles};
 use super::jpeg::{self, Photo, PhotoError};
 use super::store::{self, NamingEvent};
+use crate::id::TourId;
 use crate::storage::{Storage, StorageError, Tx};
 
 /// Why a photograph is not stored.
@@ -29,7 +30,7 @@ pub enum ReceiveError {
 }
 
 /// Whether the photograph of this hash on a tour has come already; none: no event names it.
-pub async fn is_received(storage: &Storage, tour_id: i64, hash: &str) -> Result<Option<bool>, StorageError> {
+pub async fn is_received(storage: &Storage, tour_id: TourId, hash: &str) -> Result<Option<bool>, StorageError> {
     let hash = hash.to_owned();
     let rows = storage.read(move |tx| store::of_hash(tx, tour_id, &hash)).await?;
     Ok((!rows.is_empty()).then(|| rows.iter().all(|row| row.received_at.is_some())))
@@ -42,7 +43,7 @@ pub async fn is_received(storage: &Storage, tour_id: i64, hash: &str) -> Result<
 pub async fn receive(
     storage: &Storage,
     files: &ProofFiles,
-    tour_id: i64,
+    tour_id: TourId,
     hash: &str,
     bytes: Vec<u8>,
 ) -> Result<(), ReceiveError> {
@@ -97,7 +98,7 @@ pub async fn receive_camera_file(
 }
 
 /// The file is written before the row says so: a row never promises what is not there.
-async fn save(storage: &Storage, files: &ProofFiles, tour_id: i64, photo: Photo) -> Result<(), ReceiveError> {
+async fn save(storage: &Storage, files: &ProofFiles, tour_id: TourId, photo: Photo) -> Result<(), ReceiveError> {
     let hash = files.put(photo.bytes.clone()).await?;
     storage.write(move |tx| store::receive(tx, tour_id, &hash, &photo)).await?;
     Ok(())

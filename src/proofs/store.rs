@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::jpeg::Photo;
-use crate::id::crockford;
+use crate::id::{Identifier, JobId, MemberId, ProofId, TourId};
 use crate::storage::{Result, Row, Tx};
 use crate::time::Moment;
 
@@ -11,15 +11,15 @@ use crate::time::Moment;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProofRow {
     /// identifier
-    pub id: i64,
+    pub id: ProofId,
     /// the tour
-    pub tour_id: i64,
+    pub tour_id: TourId,
     /// the job
-    pub job_id: i64,
+    pub job_id: JobId,
     /// the event
     pub event_id: String,
     /// who took it
-    pub member_id: i64,
+    pub member_id: MemberId,
     /// username
     pub username: String,
     /// SHA-256 of the file
@@ -44,7 +44,7 @@ impl ProofRow {
 
     /// Path of the page that shows it.
     pub fn href(&self) -> String {
-        format!("/drive/proofs/{}", crockford(self.id))
+        format!("/drive/proofs/{}", self.id)
     }
 
     /// Who took it, and when: `gisa 11-30 10:32`. Korean.
@@ -67,11 +67,11 @@ const PROOF: &str = "SELECT p.id, p.tour_id, p.job_id, p.event_id, p.member_id, 
 
 fn proof(mut row: Row) -> Result<ProofRow> {
     Ok(ProofRow {
-        id: row.int(0)?,
-        tour_id: row.int(1)?,
-        job_id: row.int(2)?,
+        id: row.id(0)?,
+        tour_id: row.id(1)?,
+        job_id: row.id(2)?,
         event_id: row.text(3)?,
-        member_id: row.int(4)?,
+        member_id: row.id(4)?,
         username: row.text(5)?,
         hash: row.text(6)?,
         taken_at: row.moment(7)?,
@@ -82,8 +82,8 @@ fn proof(mut row: Row) -> Result<ProofRow> {
     })
 }
 
-fn proofs(tx: &mut dyn Tx, condition: &str, id: i64) -> Result<Vec<ProofRow>> {
-    let rows = tx.query(&format!("{PROOF} WHERE {condition} ORDER BY p.taken_at, p.id"), &[id.into()])?;
+fn proofs(tx: &mut dyn Tx, condition: &str, id: impl Identifier) -> Result<Vec<ProofRow>> {
+    let rows = tx.query(&format!("{PROOF} WHERE {condition} ORDER BY p.taken_at, p.id"), &[id.raw().into()])?;
     rows.into_iter().map(proof).collect()
 }
 
@@ -91,13 +91,13 @@ fn proofs(tx: &mut dyn Tx, condition: &str, id: i64) -> Result<Vec<ProofRow>> {
 #[derive(Clone, Copy, Debug)]
 pub struct NamingEvent<'e> {
     /// the tour
-    pub tour_id: i64,
+    pub tour_id: TourId,
     /// the job
-    pub job_id: i64,
+    pub job_id: JobId,
     /// the event
     pub event_id: &'e str,
     /// who
-    pub member_id: i64,
+    pub member_id: MemberId,
 }
 
 /// Stores that an event names a photograph, which is still on the phone. A known one is left as it is.
@@ -107,7 +107,7 @@ pub fn name(tx: &mut dyn Tx, event: NamingEvent<'_>, hash: &str, taken_at: Momen
     if known > 0 {
         return Ok(());
     }
-    let (id, now) = (tx.new_id(), tx.now());
+    let (id, now) = (tx.new_id::<ProofId>(), tx.now());
     let sql = "INSERT INTO proofs (id, tour_id, job_id, event_id, member_id, hash, taken_at, named_at) \
                VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
     let row = [
@@ -124,28 +124,28 @@ pub fn name(tx: &mut dyn Tx, event: NamingEvent<'_>, hash: &str, taken_at: Momen
 }
 
 /// The photograph with this identifier.
-pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<ProofRow>> {
+pub fn find(tx: &mut dyn Tx, id: ProofId) -> Result<Option<ProofRow>> {
     Ok(proofs(tx, "p.id = ?", id)?.pop())
 }
 
 /// The photographs of a job, oldest first.
-pub fn of_job(tx: &mut dyn Tx, job_id: i64) -> Result<Vec<ProofRow>> {
+pub fn of_job(tx: &mut dyn Tx, job_id: JobId) -> Result<Vec<ProofRow>> {
     proofs(tx, "p.job_id = ?", job_id)
 }
 
 /// The photographs of a tour, oldest first.
-pub fn of_tour(tx: &mut dyn Tx, tour_id: i64) -> Result<Vec<ProofRow>> {
+pub fn of_tour(tx: &mut dyn Tx, tour_id: TourId) -> Result<Vec<ProofRow>> {
     proofs(tx, "p.tour_id = ?", tour_id)
 }
 
 /// The photographs of this hash on a tour.
-pub fn of_hash(tx: &mut dyn Tx, tour_id: i64, hash: &str) -> Result<Vec<ProofRow>> {
+pub fn of_hash(tx: &mut dyn Tx, tour_id: TourId, hash: &str) -> Result<Vec<ProofRow>> {
     let sql = format!("{PROOF} WHERE p.tour_id = ? AND p.hash = ? ORDER BY p.id");
     tx.query(&sql, &[tour_id.into(), hash.into()])?.into_iter().map(proof).collect()
 }
 
 /// Stores that the file of this hash came, for the events of a tour that name it.
-pub fn receive(tx: &mut dyn Tx, tour_id: i64, hash: &str, photo: &Photo) -> Result<()> {
+pub fn receive(tx: &mut dyn Tx, tour_id: TourId, hash: &str, photo: &Photo) -> Result<()> {
     let now = tx.now();
     let sql = "UPDATE proofs SET received_at = ?, bytes = ?, width = ?, height = ? \
                WHERE tour_id = ? AND hash = ? AND received_at IS NULL";
@@ -183,7 +183,7 @@ pub fn due(tx: &mut dyn Tx, before: Moment, limit: i64) -> Result<Vec<ProofRow>>
 }
 
 /// The photographs of these jobs, oldest first, also those that were destroyed.
-pub fn of_jobs(tx: &mut dyn Tx, jobs: &[i64]) -> Result<Vec<ProofRow>> {
+pub fn of_jobs(tx: &mut dyn Tx, jobs: &[JobId]) -> Result<Vec<ProofRow>> {
     let mut found = Vec::new();
     let sql = |ids: &str| format!("{PROOF} WHERE p.job_id IN ({ids})");
     tx.for_ids(jobs, &[], sql, &mut |row| {
@@ -195,7 +195,7 @@ pub fn of_jobs(tx: &mut dyn Tx, jobs: &[i64]) -> Result<Vec<ProofRow>> {
 }
 
 /// The photographs of these jobs that are not destroyed.
-pub fn live_of_jobs(tx: &mut dyn Tx, jobs: &[i64]) -> Result<Vec<ProofRow>> {
+pub fn live_of_jobs(tx: &mut dyn Tx, jobs: &[JobId]) -> Result<Vec<ProofRow>> {
     let mut found = Vec::new();
     let sql = |ids: &str| format!("{PROOF} WHERE p.destroyed_at IS NULL AND p.job_id IN ({ids})");
     tx.for_ids(jobs, &[], sql, &mut |row| {
@@ -206,10 +206,10 @@ pub fn live_of_jobs(tx: &mut dyn Tx, jobs: &[i64]) -> Result<Vec<ProofRow>> {
 }
 
 /// Whether another photograph than these, which is not destroyed, has this hash.
-pub fn is_shared(tx: &mut dyn Tx, hash: &str, ids: &[i64]) -> Result<bool> {
+pub fn is_shared(tx: &mut dyn Tx, hash: &str, ids: &[ProofId]) -> Result<bool> {
     let rows = tx.query("SELECT id FROM proofs WHERE hash = ? AND destroyed_at IS NULL", &[hash.into()])?;
     for row in rows {
-        if !ids.contains(&row.int(0)?) {
+        if !ids.contains(&row.id(0)?) {
             return Ok(true);
         }
     }
@@ -217,7 +217,7 @@ pub fn is_shared(tx: &mut dyn Tx, hash: &str, ids: &[i64]) -> Result<bool> {
 }
 
 /// Stores that photographs were destroyed now. Returns how many.
-pub fn mark_destroyed(tx: &mut dyn Tx, ids: &[i64]) -> Result<u64> {
+pub fn mark_destroyed(tx: &mut dyn Tx, ids: &[ProofId]) -> Result<u64> {
     let now = tx.now();
     let mut count = 0;
     for id in ids {

@@ -5,6 +5,7 @@ use super::jpeg::reencode;
 use super::jpeg::testing::camera_file;
 use super::receive::receive;
 use super::store::{self, NamingEvent};
+use crate::id::{JobId, MemberId, TourId};
 use crate::members::model::Role;
 use crate::members::store as members;
 use crate::storage::{Result, Storage, Tx};
@@ -20,10 +21,10 @@ pub(crate) fn photo(seed: u64) -> (Vec<u8>, String) {
 }
 
 /// Inserts a tour on the road.
-pub(crate) fn insert_tour(tx: &mut dyn Tx) -> Result<i64> {
+pub(crate) fn insert_tour(tx: &mut dyn Tx) -> Result<TourId> {
     let truck = trucks::insert(tx, &Truck::suggestion("1호차".to_owned()))?;
     let member = members::add(tx, "gisa", Role::Driver, "hash")?.expect("a free name");
-    let (id, now) = (tx.new_id(), tx.now());
+    let (id, now) = (tx.new_id::<TourId>(), tx.now());
     let sql = "INSERT INTO tours (id, day, truck_id, round, state, driver_id, changed_by, changed_at) \
                VALUES (?, '2026-11-20', ?, 1, 'out', ?, ?, ?)";
     tx.exec(sql, &[id.into(), truck.into(), member.into(), member.into(), now.into()])?;
@@ -31,8 +32,13 @@ pub(crate) fn insert_tour(tx: &mut dyn Tx) -> Result<i64> {
 }
 
 /// Stores that an event of a tour, which need not exist, names a photograph.
-pub(crate) fn name(tx: &mut dyn Tx, tour_id: i64, event_id: &str, hash: &str) -> Result<()> {
-    store::name(tx, NamingEvent { tour_id, job_id: 7, event_id, member_id: 1 }, hash, Moment(1))
+pub(crate) fn name(tx: &mut dyn Tx, tour_id: TourId, event_id: &str, hash: &str) -> Result<()> {
+    store::name(
+        tx,
+        NamingEvent { tour_id, job_id: JobId::from_raw(7), event_id, member_id: MemberId::from_raw(1) },
+        hash,
+        Moment(1),
+    )
 }
 
 /// A tour with received photographs; answers their hashes.

@@ -7,12 +7,13 @@ use super::jpeg::testing::camera_file;
 use super::receive::{ReceiveError, is_received, receive};
 use super::store;
 use super::testing::{insert_tour, name, photo};
+use crate::id::{ProofId, TourId};
 use crate::orders::testing::Shop;
 use crate::storage::StorageError;
 
 const EVENT: &str = "00000000000000000000000000000001";
 
-fn shop_with_tour() -> (Shop, i64) {
+fn shop_with_tour() -> (Shop, TourId) {
     let shop = Shop::open();
     let tour = shop.write(|tx, _| insert_tour(tx));
     (shop, tour.expect("a tour"))
@@ -30,7 +31,7 @@ fn photograph_is_taken_only_when_an_event_of_its_tour_names_it() {
     shop.write(move |tx, _| name(tx, tour, EVENT, &named)).expect("names");
     assert_eq!(shop.block_on(is_received(&shop.storage, tour, &hash)).expect("reads"), Some(false));
     assert!(matches!(send(&hash, photo(2).0), Err(ReceiveError::WrongHash)));
-    let other = shop.block_on(receive(&shop.storage, &files, tour + 1, &hash, bytes.clone()));
+    let other = shop.block_on(receive(&shop.storage, &files, TourId::from_raw(tour.raw() + 1), &hash, bytes.clone()));
     assert!(matches!(other, Err(ReceiveError::NotNamed)), "another tour");
     assert!(shop.block_on(files.list()).expect("lists").is_empty(), "nothing was written");
 
@@ -75,7 +76,7 @@ fn due_photograph_is_destroyed_and_its_row_says_when() {
     shop.block_on(destroy::remove_files(&shop.storage, &files, &rows[..1])).expect("removes");
     assert!(shop.block_on(files.get(&hash)).is_ok(), "another event has the same photograph");
     shop.block_on(destroy::remove_files(&shop.storage, &files, &rows)).expect("removes");
-    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let ids: Vec<ProofId> = rows.iter().map(|row| row.id).collect();
     assert_eq!(shop.write(move |tx, _| store::mark_destroyed(tx, &ids)).expect("marks"), 2);
     assert!(shop.block_on(files.list()).expect("lists").is_empty());
     let (rows, live, gone) = shop

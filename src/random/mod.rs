@@ -6,7 +6,7 @@ pub mod seeded;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::id::crockford;
+use crate::id::number_code;
 
 /// The operating system's random number generator failed.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +37,7 @@ pub fn secret() -> Result<String, RandomnessError> {
 /// # Errors
 /// The generator failed.
 pub fn long_code() -> Result<String, RandomnessError> {
-    let text = crockford(i64::from_le_bytes(bytes()?) & i64::MAX);
+    let text = number_code(i64::from_le_bytes(bytes()?) & i64::MAX);
     Ok(format!("{}-{}-{}", &text[1..5], &text[5..9], &text[9..13]))
 }
 

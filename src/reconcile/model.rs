@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use crate::channels::{FileKind, Profile, StatusEffect};
+use crate::id::OrderId;
 use crate::orders::claim::ClaimKind;
 use crate::orders::model::OrderState;
 use crate::sheets::values::kept_prefix;
@@ -46,7 +47,7 @@ impl ListFinding {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShopOrder {
     /// identifier
-    pub id: i64,
+    pub id: OrderId,
     /// 정산예정금액
     pub amount: i64,
     /// state
@@ -69,7 +70,7 @@ pub struct ReportRow {
     pub row: Option<u32>,
     /// identifier of the shop's order
     #[serde(skip)]
-    pub order_id: Option<i64>,
+    pub order_id: Option<OrderId>,
     /// amount in the list
     pub listed_amount: Option<i64>,
     /// amount in the shop

@@ -11,6 +11,7 @@ use super::model::{
 use super::store::{self, NewReport, ReportFile};
 use crate::channels::store as channels;
 use crate::channels::{FileError, FileKind, Profile};
+use crate::id::{MemberId, ReconciliationId};
 use crate::orders::model::OrderState;
 use crate::orders::store as orders;
 use crate::sheets::SheetError;
@@ -43,7 +44,7 @@ pub struct ListFile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReconcileOutcome {
     /// identifier of the report
-    pub id: i64,
+    pub id: ReconciliationId,
     /// code of the channel
     pub channel_code: String,
     /// which part of the files was read, in Korean sentences
@@ -77,7 +78,7 @@ struct ReadFile {
 /// The database failed.
 pub async fn reconcile(
     uploads: &Uploads,
-    member_id: Option<i64>,
+    member_id: Option<MemberId>,
     files: &[ListFile],
     password: Option<&str>,
     options: &ReconcileOptions,
@@ -108,7 +109,7 @@ pub async fn reconcile(
 /// Reads the files, one after another: they are limited together. A file that is given twice is read once.
 async fn read_all(
     uploads: &Uploads,
-    member_id: Option<i64>,
+    member_id: Option<MemberId>,
     files: &[ListFile],
     password: Option<&str>,
     options: &ReconcileOptions,
@@ -124,7 +125,7 @@ async fn read_all(
 
 async fn read(
     uploads: &Uploads,
-    member_id: Option<i64>,
+    member_id: Option<MemberId>,
     bytes: &Arc<Vec<u8>>,
     password: Option<&str>,
     options: &ReconcileOptions,
@@ -178,7 +179,7 @@ async fn sort_rows(uploads: &Uploads, file: ListedFile) -> Result<SortedList, Up
 /// Compares the files of one channel and kind.
 async fn compare_group(
     uploads: &Uploads,
-    member_id: Option<i64>,
+    member_id: Option<MemberId>,
     (files, group): (&[ListFile], Vec<ReadFile>),
     password: Option<&str>,
     options: &ReconcileOptions,

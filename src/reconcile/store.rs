@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::model::{ListFinding, Reconciliation, ReportRow, ShopOrder, ShopOrders, Tally};
 use crate::channels::FileKind;
 use crate::channels::store as channels;
+use crate::id::{ChannelId, MemberId, ReconciliationId, UploadId};
 use crate::orders::model::OrderState;
 use crate::orders::store as orders;
 use crate::storage::text_limits;
@@ -22,13 +23,13 @@ fn shop_order(row: &mut Row) -> Result<(String, ShopOrder)> {
     let state = OrderState::from_ordinal(row.int(3)?)
         .ok_or_else(|| StorageError::Inconsistent(format!("orders.state of {number}")))?;
     let claim = if state < OrderState::Cancelled { row.text(4)? } else { String::new() };
-    Ok((number, ShopOrder { id: row.int(1)?, amount: row.int(2)?, state, claim }))
+    Ok((number, ShopOrder { id: row.id(1)?, amount: row.int(2)?, state, claim }))
 }
 
 /// Adds the orders of a channel that were placed in a period, by the index of the channel.
 pub fn load_period(
     tx: &mut dyn Tx,
-    channel_id: i64,
+    channel_id: ChannelId,
     (from, to): (NaiveDate, NaiveDate),
     orders: &mut ShopOrders,
 ) -> Result<()> {
@@ -45,7 +46,7 @@ pub fn load_period(
 }
 
 /// Adds the orders of a channel with these numbers, in batches by the index of the numbers.
-pub fn load_by_number(tx: &mut dyn Tx, channel_id: i64, numbers: &[&str], orders: &mut ShopOrders) -> Result<()> {
+pub fn load_by_number(tx: &mut dyn Tx, channel_id: ChannelId, numbers: &[&str], orders: &mut ShopOrders) -> Result<()> {
     let by_number = tx.index_hint("orders_by_number");
     let sql = |numbers: &str| {
         format!("SELECT {SHOP_COLUMNS} FROM orders {by_number} WHERE channel_id = ? AND order_number IN ({numbers})")
@@ -64,14 +65,14 @@ pub struct ReportFile {
     /// its name
     pub name: String,
     /// the file as an upload, if orders of it are missing here
-    pub upload_id: Option<i64>,
+    pub upload_id: Option<UploadId>,
 }
 
 /// A report to keep.
 #[derive(Clone, Debug)]
 pub struct NewReport {
     /// member; none for the command line
-    pub member_id: Option<i64>,
+    pub member_id: Option<MemberId>,
     /// code of the channel
     pub channel_code: String,
     /// name of the channel
@@ -92,7 +93,7 @@ pub struct NewReport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReconcileReport {
     /// identifier
-    pub id: i64,
+    pub id: ReconciliationId,
     /// when it was made
     pub created_at: Moment,
     /// by whom; none for the command line
@@ -131,8 +132,8 @@ const COLUMNS: &str = "r.id, r.created_at, m.username, r.channel_code, r.channel
                        r.period_from, r.period_to, r.listed_orders, r.listed_amount, r.findings, r.notes";
 
 /// Keeps a report with its rows; answers its identifier.
-pub fn insert(tx: &mut dyn Tx, report: &NewReport) -> Result<i64> {
-    let (id, now, found) = (tx.new_id(), tx.now(), &report.comparison);
+pub fn insert(tx: &mut dyn Tx, report: &NewReport) -> Result<ReconciliationId> {
+    let (id, now, found) = (tx.new_id::<ReconciliationId>(), tx.now(), &report.comparison);
     let tallies: Vec<(&str, [i64; 3])> = ListFinding::ALL
         .into_iter()
         .map(|finding| (finding, found.tally(finding)))
@@ -201,7 +202,7 @@ fn report(row: &mut Row) -> Result<ReconcileReport> {
         Some((ListFinding::from_code(&code)?, Tally { orders, listed_amount, shop_amount }))
     });
     Ok(ReconcileReport {
-        id: row.int(0)?,
+        id: row.id(0)?,
         created_at: row.moment(1)?,
         username: row.opt_text(2)?,
         channel_code: row.text(3)?,
@@ -216,7 +217,7 @@ fn report(row: &mut Row) -> Result<ReconcileReport> {
 }
 
 /// Finds a report.
-pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<ReconcileReport>> {
+pub fn find(tx: &mut dyn Tx, id: ReconciliationId) -> Result<Option<ReconcileReport>> {
     let sql =
         format!("SELECT {COLUMNS} FROM reconciliations r LEFT JOIN members m ON m.id = r.member_id WHERE r.id = ?");
     tx.query_one(&sql, &[id.into()])?.map(|mut row| report(&mut row)).transpose()

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::deliveries::filter::DeliveryFilter;
 use crate::deliveries::list::{self as deliveries, DeliveryRow};
-use crate::id::crockford;
+use crate::id::OrderId;
 use crate::masking::{self, MaskPolicy};
 use crate::members::model::rights::Surface;
 use crate::members::store as members;
@@ -88,7 +88,7 @@ impl FindPage {
 }
 
 impl PersonalData for FindPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         let listed = self.orders.iter().flat_map(|hits| hits.rows.iter().map(|row| row.order.id));
         let delivered = self.deliveries.iter().flat_map(|hits| hits.rows.iter().flat_map(DeliveryRow::order_ids));
         listed.chain(delivered).collect()
@@ -153,7 +153,7 @@ fn find_members(tx: &mut dyn Tx, q: &str) -> StorageResult<Vec<MemberHit>> {
     let words = q.to_lowercase();
     let members = members::list(tx)?.into_iter().map(|account| account.member);
     let found = members.filter(|member| member.username.to_lowercase().contains(&words)).take(MAX_ROWS as usize);
-    Ok(found.map(|member| (format!("/members/{}", crockford(member.id)), member.username)).collect())
+    Ok(found.map(|member| (format!("/members/{}", member.id), member.username)).collect())
 }
 
 #[cfg(test)]

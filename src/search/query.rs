@@ -14,6 +14,7 @@ use std::collections::HashSet;
 
 use super::planner::{AccessPath, SetPlan, Spread, cheapest, plan_set};
 use super::{Limits, store};
+use crate::id::{Identifier, OrderId};
 use crate::storage::{Param, Result, Tx};
 
 /// Steps of a scan that compares texts: the first rows of a page are found without reading all of them.
@@ -61,7 +62,7 @@ impl Window {
     }
 
     /// The rows of the window.
-    pub fn of(self, ids: impl IntoIterator<Item = i64>) -> Vec<i64> {
+    pub fn of<I>(self, ids: impl IntoIterator<Item = I>) -> Vec<I> {
         let skip = usize::try_from(self.offset).unwrap_or(usize::MAX);
         let take = usize::try_from(self.size).unwrap_or(usize::MAX);
         ids.into_iter().skip(skip).take(take).collect()
@@ -70,16 +71,16 @@ impl Window {
 
 /// Rows of a window, by identifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdPage {
+pub struct IdPage<I> {
     /// identifiers in the order of the list
-    pub ids: Vec<i64>,
+    pub ids: Vec<I>,
     /// number of rows of the whole list
     pub total: Total,
     /// the scan reached its limit of rows; matching rows behind it are missing
     pub is_truncated: bool,
 }
 
-impl IdPage {
+impl<I> IdPage<I> {
     /// No rows.
     pub const NONE: Self = Self { ids: Vec::new(), total: Total::Exactly(0), is_truncated: false };
 }
@@ -98,6 +99,9 @@ pub struct SearchTerms {
 /// A list of one noun with its filter and sort order. Rows are found by documents of the search index: the rows
 /// themselves, or others that belong to a row.
 pub trait SearchableList: Sized {
+    /// The identifier of a row.
+    type Row: Identifier;
+
     /// A part of the list that one index sorts.
     type Section;
 
@@ -117,13 +121,19 @@ pub trait SearchableList: Sized {
     fn paths(&self, tx: &mut dyn Tx, section: &Self::Section, matching: Total) -> Result<Vec<AccessPath>>;
 
     /// Reads matching rows of a section on one of its paths.
-    fn read(&self, tx: &mut dyn Tx, section: &Self::Section, path: AccessPath, window: Window) -> Result<Vec<i64>>;
+    fn read(
+        &self,
+        tx: &mut dyn Tx,
+        section: &Self::Section,
+        path: AccessPath,
+        window: Window,
+    ) -> Result<Vec<Self::Row>>;
 
     /// What is searched; no words for no search.
     fn terms(&self) -> &SearchTerms;
 
     /// The documents that a filter allows, sorted, where it names them one by one.
-    fn allowed_documents(&self) -> Option<&[i64]>;
+    fn allowed_documents(&self) -> Option<&[OrderId]>;
 
     /// How found documents lie in the list.
     fn spread(&self, tx: &mut dyn Tx) -> Result<Spread>;
@@ -132,23 +142,23 @@ pub trait SearchableList: Sized {
     fn reversed(&self) -> Option<Self>;
 
     /// The rows of these documents that match the filter, in the order of the list.
-    fn sorted_rows(&self, tx: &mut dyn Tx, documents: &[i64]) -> Result<Vec<i64>>;
+    fn sorted_rows(&self, tx: &mut dyn Tx, documents: &[OrderId]) -> Result<Vec<Self::Row>>;
 
     /// The documents whose texts have all words.
-    fn matching_documents(&self, tx: &mut dyn Tx, documents: Vec<i64>, words: &[String]) -> Result<Vec<i64>>;
+    fn matching_documents(&self, tx: &mut dyn Tx, documents: Vec<OrderId>, words: &[String]) -> Result<Vec<OrderId>>;
 
     /// The rows with a document that is in the set and whose texts have all words, in the given order.
     fn matching_rows(
         &self,
         tx: &mut dyn Tx,
-        rows: Vec<i64>,
-        set: Option<&HashSet<i64>>,
+        rows: Vec<Self::Row>,
+        set: Option<&HashSet<OrderId>>,
         words: &[String],
-    ) -> Result<Vec<i64>>;
+    ) -> Result<Vec<Self::Row>>;
 }
 
 /// The rows of a window of the list.
-pub fn page<L: SearchableList>(tx: &mut dyn Tx, list: &L, window: Window) -> Result<IdPage> {
+pub fn page<L: SearchableList>(tx: &mut dyn Tx, list: &L, window: Window) -> Result<IdPage<L::Row>> {
     let terms = list.terms();
     if terms.words.is_empty() && list.allowed_documents().is_none() {
         return browse(tx, list, window);
@@ -156,7 +166,7 @@ pub fn page<L: SearchableList>(tx: &mut dyn Tx, list: &L, window: Window) -> Res
     let (set, unindexed) = lookup_words(tx, terms, list.limits())?;
     let words = if terms.compares_all { &terms.words } else { &unindexed };
     let set = match (set, list.allowed_documents()) {
-        (None, allowed) => allowed.map(<[i64]>::to_vec),
+        (None, allowed) => allowed.map(<[OrderId]>::to_vec),
         (set, None) => set,
         (Some(ids), Some(allowed)) => Some(intersect(ids, allowed)),
     };
@@ -190,8 +200,8 @@ pub fn page<L: SearchableList>(tx: &mut dyn Tx, list: &L, window: Window) -> Res
 }
 
 /// Intersection of the words with few postings, sorted, and the other words.
-fn lookup_words(tx: &mut dyn Tx, terms: &SearchTerms, limits: &Limits) -> Result<(Option<Vec<i64>>, Vec<String>)> {
-    let mut set: Option<Vec<i64>> = None;
+fn lookup_words(tx: &mut dyn Tx, terms: &SearchTerms, limits: &Limits) -> Result<(Option<Vec<OrderId>>, Vec<String>)> {
+    let mut set: Option<Vec<OrderId>> = None;
     let mut others = Vec::new();
     for word in &terms.words {
         match store::lookup_word(tx, word, terms.fields, limits)? {
@@ -207,12 +217,12 @@ fn lookup_words(tx: &mut dyn Tx, terms: &SearchTerms, limits: &Limits) -> Result
     Ok((set, others))
 }
 
-fn intersect(ids: Vec<i64>, sorted: &[i64]) -> Vec<i64> {
+fn intersect(ids: Vec<OrderId>, sorted: &[OrderId]) -> Vec<OrderId> {
     ids.into_iter().filter(|id| sorted.binary_search(id).is_ok()).collect()
 }
 
 /// A page without a search.
-fn browse<L: SearchableList>(tx: &mut dyn Tx, list: &L, window: Window) -> Result<IdPage> {
+fn browse<L: SearchableList>(tx: &mut dyn Tx, list: &L, window: Window) -> Result<IdPage<L::Row>> {
     let (mut ids, mut rows_before) = (Vec::new(), 0);
     for section in list.sections() {
         let matching = list.count(tx, &section)?;
@@ -242,7 +252,7 @@ fn read<L: SearchableList>(
     section: &L::Section,
     matching: Total,
     window: Window,
-) -> Result<Vec<i64>> {
+) -> Result<Vec<L::Row>> {
     let paths = list.paths(tx, section, matching)?;
     match cheapest(&paths, matching, window.end()) {
         Some(path) => list.read(tx, section, path, window),
@@ -254,7 +264,7 @@ fn read<L: SearchableList>(
 struct Scan<'l, L> {
     list: &'l L,
     /// documents that are kept
-    set: Option<HashSet<i64>>,
+    set: Option<HashSet<OrderId>>,
     /// words that are compared with the texts of the rows
     words: &'l [String],
     /// number of rows, where each document of the set is a row; such a scan has no limit
@@ -262,7 +272,7 @@ struct Scan<'l, L> {
 }
 
 impl<L: SearchableList> Scan<'_, L> {
-    fn run(&self, tx: &mut dyn Tx, window: Window) -> Result<IdPage> {
+    fn run(&self, tx: &mut dyn Tx, window: Window) -> Result<IdPage<L::Row>> {
         let limits = self.list.limits();
         let (limit, step) = match (&self.set, self.set_total) {
             _ if window.size == i64::MAX => (i64::MAX, i64::MAX),
@@ -301,12 +311,12 @@ impl<L: SearchableList> Scan<'_, L> {
 
 /// The identifiers as parameters of an IN list. There are few distinct lengths, so that statements are prepared once: 0,
 /// which identifies no row, fills the list. At most [`Limits::max_sorted_documents`] identifiers.
-pub fn padded_params(ids: &[i64], limits: &Limits) -> Vec<Param<'static>> {
+pub fn padded_params<I: Identifier>(ids: &[I], limits: &Limits) -> Vec<Param<'static>> {
     let longest = limits.ids_per_statement().max(ids.len());
     let length = [16, 256].into_iter().find(|length| *length >= ids.len()).unwrap_or(longest);
-    ids.iter().copied().chain(std::iter::repeat(0)).take(length).map(Param::from).collect()
+    ids.iter().map(|id| id.raw()).chain(std::iter::repeat(0)).take(length).map(Param::from).collect()
 }
 
-fn len(ids: &[i64]) -> i64 {
+fn len<I>(ids: &[I]) -> i64 {
     i64::try_from(ids.len()).unwrap_or(i64::MAX)
 }

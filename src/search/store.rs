@@ -16,6 +16,7 @@ use super::Limits;
 use super::planner::PRIMARY_KEY;
 use super::postings::{CorruptBlock, PostingReader, PostingsBlock};
 use super::tokenizer::{Postings, tail_prefix};
+use crate::id::OrderId;
 use crate::storage::{Param, Result, Row, StorageError, Tx, placeholders};
 
 /// Segments read by one statement: engines limit the number of parts of a UNION.
@@ -30,7 +31,7 @@ pub fn should_write_segment(tx: &mut dyn Tx, documents: usize, limits: &Limits) 
 
 /// Writes the terms of new documents as a segment.
 pub fn insert_segment(tx: &mut dyn Tx, blocks: Vec<PostingsBlock>) -> Result<()> {
-    let segment_id = tx.new_id();
+    let segment_id = tx.new_number();
     let bytes: usize = blocks.iter().map(|block| block.bytes.len()).sum();
     let params = [segment_id.into(), i64::try_from(bytes).unwrap_or(i64::MAX).into()];
     tx.exec("INSERT INTO search_segments (id, size) VALUES (?, ?)", &params)?;
@@ -45,7 +46,7 @@ fn insert_blocks(tx: &mut dyn Tx, segment_id: i64, first_position: i64, blocks: 
 }
 
 /// Writes the terms of a new document as rows.
-pub fn insert_rows(tx: &mut dyn Tx, document_id: i64, terms: &Postings) -> Result<()> {
+pub fn insert_rows(tx: &mut dyn Tx, document_id: OrderId, terms: &Postings) -> Result<()> {
     let terms = terms.by_term();
     let mut rows = terms.iter().map(|(term, fields)| vec![(*term).into(), document_id.into(), (*fields).into()]);
     tx.exec_many("INSERT INTO search_postings (term, document_id, fields) VALUES (?, ?, ?)", &mut rows)
@@ -53,7 +54,7 @@ pub fn insert_rows(tx: &mut dyn Tx, document_id: i64, terms: &Postings) -> Resul
 
 /// Overrides the terms of changed documents, each with the terms before and after. A changed term gets a row with its new
 /// fields, an obsolete one a row without fields, which hides the posting in the segments.
-pub fn update_rows(tx: &mut dyn Tx, changes: &mut dyn Iterator<Item = (i64, Postings, Postings)>) -> Result<()> {
+pub fn update_rows(tx: &mut dyn Tx, changes: &mut dyn Iterator<Item = (OrderId, Postings, Postings)>) -> Result<()> {
     let mut rows = changes.flat_map(|(document_id, was, is)| {
         let (was, is) = (was.by_term(), is.by_term());
         let gone = was.keys().filter(|term| !is.contains_key(*term)).map(|term| (term, &0));
@@ -71,7 +72,7 @@ pub fn hint(tx: &dyn Tx, table: &str, index: &str) -> String {
 
 /// Documents with a term that starts with `word`, or a number that ends with it, in one of the fields, sorted; none if there
 /// are more than [`Limits::max_postings_per_word`] postings.
-pub fn lookup_word(tx: &mut dyn Tx, word: &str, fields: i64, limits: &Limits) -> Result<Option<Vec<i64>>> {
+pub fn lookup_word(tx: &mut dyn Tx, word: &str, fields: i64, limits: &Limits) -> Result<Option<Vec<OrderId>>> {
     let mut prefixes = vec![word.to_owned()];
     prefixes.extend(tail_prefix(word));
     let mut found = Vec::new();
@@ -87,11 +88,11 @@ pub fn lookup_word(tx: &mut dyn Tx, word: &str, fields: i64, limits: &Limits) ->
 }
 
 /// As [`lookup_word`], for the exact term.
-pub fn lookup_term(tx: &mut dyn Tx, term: &str, fields: i64, limits: &Limits) -> Result<Option<Vec<i64>>> {
+pub fn lookup_term(tx: &mut dyn Tx, term: &str, fields: i64, limits: &Limits) -> Result<Option<Vec<OrderId>>> {
     lookup_range(tx, term, &format!("{term}\0"), fields, limits)
 }
 
-fn lookup_range(tx: &mut dyn Tx, word: &str, end: &str, fields: i64, limits: &Limits) -> Result<Option<Vec<i64>>> {
+fn lookup_range(tx: &mut dyn Tx, word: &str, end: &str, fields: i64, limits: &Limits) -> Result<Option<Vec<OrderId>>> {
     const ROWS: &str = "FROM search_postings WHERE term >= ? AND term < ?";
     // The one block that extends beyond the range. One subquery per segment: with a join MariaDB would read a
     // segment from its start.
@@ -119,7 +120,7 @@ fn lookup_range(tx: &mut dyn Tx, word: &str, end: &str, fields: i64, limits: &Li
         let params: Vec<_> = segments.iter().flat_map(|segment| [segment.clone(), end.into()]).collect();
         tx.for_each(&vec![BEYOND; segments.len()].join(" UNION ALL "), &params, &mut |row| collector.block(row))?;
     }
-    Ok(collector.finish())
+    Ok(collector.finish().map(|ids| ids.into_iter().map(OrderId::from_raw).collect()))
 }
 
 /// Collects the documents of a lookup.

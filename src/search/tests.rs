@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Limits;
 use super::store::{compact_step, insert_rows, insert_segment, lookup_word, should_write_segment, update_rows};
 use super::tokenizer::{FieldText, Postings, TextKind};
+use crate::id::OrderId;
 use crate::storage::testing::ScratchDatabase;
 use crate::storage::{Result, StorageOptions, Tx};
 use crate::time::{ManualClock, Moment};
@@ -55,7 +56,8 @@ fn insert_six(tx: &mut dyn Tx, first: i64) -> Result<()> {
     if should_write_segment(tx, 6, &SMALL)? {
         return insert_segment(tx, terms(first..first + 6, "김견본").to_blocks(&SMALL));
     }
-    (first..first + 6).try_for_each(|document| insert_rows(tx, document, &terms(document..=document, "김견본")))
+    (first..first + 6)
+        .try_for_each(|document| insert_rows(tx, OrderId::from_raw(document), &terms(document..=document, "김견본")))
 }
 
 fn found(tx: &mut dyn Tx, fields: i64, word: &str) -> Result<usize> {
@@ -75,7 +77,11 @@ fn lookups_are_unchanged_during_compaction() {
             insert_six(tx, first)?;
             most = most.max(segment_count(tx)?);
             // One document of each import is renamed.
-            let renamed = (first, terms(first..=first, "김견본"), terms(first..=first, &format!("이{import:02}")));
+            let renamed = (
+                OrderId::from_raw(first),
+                terms(first..=first, "김견본"),
+                terms(first..=first, &format!("이{import:02}")),
+            );
             update_rows(tx, &mut std::iter::once(renamed))?;
             while compact_step(tx, &SMALL)? {
                 steps += 1;
@@ -107,7 +113,9 @@ fn number_of_segments_is_bounded_without_compaction() {
 fn word_with_too_many_postings_is_not_looked_up() {
     let bounded = on_a_database(|tx| {
         insert_segment(tx, terms(0..20, "김견본").to_blocks(&SMALL))?;
-        (20..30).try_for_each(|document| insert_rows(tx, document, &terms(document..=document, "김견본")))?;
+        (20..30).try_for_each(|document| {
+            insert_rows(tx, OrderId::from_raw(document), &terms(document..=document, "김견본"))
+        })?;
         [29, 30]
             .map(|most| {
                 let limits = Limits { max_postings_per_word: most, ..SMALL };

@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::Limits;
 use super::postings::{BlockWriter, PostingsBlock, TermPosting};
-use crate::id::{crockford, parse_crockford};
+use crate::id::canonical_code;
 
 /// Minimum length of an indexed suffix of a telephone number: three digits would match half the shop.
 const MIN_PHONE_SUFFIX_DIGITS: usize = 4;
@@ -246,8 +246,8 @@ fn generated_number(text: &str) -> Option<String> {
     // Letters only are a word, and digits only a telephone number.
     let is_mixed =
         compact.contains(|c: char| c.is_ascii_digit()) && compact.contains(|c: char| c.is_ascii_alphabetic());
-    let id = is_mixed.then(|| parse_crockford(&compact))??;
-    Some(crockford(id).to_ascii_lowercase())
+    let code = is_mixed.then(|| canonical_code(&compact))??;
+    Some(code.to_ascii_lowercase())
 }
 
 fn split_words(text: &str) -> impl Iterator<Item = &str> {

@@ -20,7 +20,7 @@ use tower_sessions::session::Error;
 use tower_sessions::{Expiry, Session, SessionManagerLayer};
 
 use self::remember_me::PersistentLogin;
-use crate::id::crockford;
+use crate::id::{DeviceId, MemberId, SignInId, number_code};
 use crate::time::Moment;
 
 /// Maximum lifetime of a session, independent of its use.
@@ -54,7 +54,7 @@ const SHOP_DIGITS: usize = 5;
 impl CookieOptions {
     /// The cookies of the shop that was created at `created_at`.
     pub fn new(is_secure: bool, created_at: Moment) -> Self {
-        let digits = crockford(created_at.0);
+        let digits = number_code(created_at.0);
         Self { is_secure, shop: digits[digits.len() - SHOP_DIGITS..].to_lowercase().into() }
     }
 
@@ -86,7 +86,7 @@ const PENDING_FOR: Duration = Duration::from_mins(5);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PendingLogin {
     /// the member
-    pub member_id: i64,
+    pub member_id: MemberId,
     /// the member's `session_epoch` when the password was entered
     pub epoch: i64,
     /// whether the browser stays logged in
@@ -94,7 +94,7 @@ pub struct PendingLogin {
     /// where the browser is redirected afterwards
     pub next: String,
     /// the entry of the login history
-    pub sign_in_id: i64,
+    pub sign_in_id: SignInId,
     /// whether the password is a one-time password
     pub must_change_password: bool,
     /// when the password was entered
@@ -129,7 +129,7 @@ const UNSENT_FOR: Duration = Duration::from_hours(1);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UnsentForm {
     /// the member from whose page it is
-    pub member_id: i64,
+    pub member_id: MemberId,
     /// when it arrived
     pub received_at: i64,
     /// its URL
@@ -150,7 +150,7 @@ pub async fn keep_unsent(session: &Session, form: &UnsentForm) -> Result<(), Err
 ///
 /// # Errors
 /// The session store failed.
-pub async fn unsent(session: &Session, member_id: i64, now: Moment) -> Result<Option<UnsentForm>, Error> {
+pub async fn unsent(session: &Session, member_id: MemberId, now: Moment) -> Result<Option<UnsentForm>, Error> {
     let form = session.get::<UnsentForm>(UNSENT_KEY).await?;
     Ok(form.filter(|form| form.member_id == member_id && elapsed(form.received_at, now) <= UNSENT_FOR))
 }
@@ -167,12 +167,12 @@ pub async fn drop_unsent(session: &Session) -> Result<(), Error> {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MemberSession {
     /// the member
-    pub member_id: i64,
+    pub member_id: MemberId,
     /// the member's `session_epoch` at the start of the session
     pub epoch: i64,
     /// the device; deleting it ends the session
     #[serde(default)]
-    pub device_id: i64,
+    pub device_id: DeviceId,
     /// seed of the CSRF tokens in its forms
     pub csrf: String,
     /// Whether the response that started the session also set a new remember-me token, whose delivery
@@ -188,7 +188,7 @@ pub struct MemberSession {
 
 impl MemberSession {
     /// The session of a member who has just entered their password.
-    pub fn by_password(member_id: i64, epoch: i64, device_id: i64, csrf: String, now: Moment) -> Self {
+    pub fn by_password(member_id: MemberId, epoch: i64, device_id: DeviceId, csrf: String, now: Moment) -> Self {
         Self {
             member_id,
             epoch,

@@ -18,6 +18,7 @@ use self::practice::PracticeErrors;
 use super::SetupCode;
 use crate::audit::{self, Actor, AuditEvent, AuditObject};
 use crate::config::Config;
+use crate::id::MemberId;
 use crate::members::field_errors::FieldErrors;
 use crate::members::model::{NewPassword, Role, validate_username};
 use crate::members::passwords::PasswordHasher;
@@ -183,7 +184,7 @@ async fn create(
 }
 
 /// Adds the administrator, unless another request has just added a member.
-fn add_first_admin(tx: &mut dyn Tx, username: &str, hash: &str) -> Result<Option<i64>> {
+fn add_first_admin(tx: &mut dyn Tx, username: &str, hash: &str) -> Result<Option<MemberId>> {
     if store::has_members(tx)? {
         return Ok(None);
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::address::BuildingKey;
 use super::model::{KEEP_CODE_MS, SiteFacts, SiteRates};
+use crate::id::{MemberId, SiteId};
 use crate::storage::{Param, Result, Row, StorageError, Tx};
 use crate::time::Moment;
 
@@ -78,7 +79,7 @@ pub fn save(
     key: &BuildingKey,
     (facts, sealed_code): (&SiteFacts, Option<&[u8]>),
     version: i64,
-    member_id: i64,
+    member_id: MemberId,
 ) -> Result<bool> {
     let now = tx.now();
     let code_saved_at = sealed_code.map(|_| now);
@@ -104,7 +105,7 @@ pub fn save(
     if tx.scalar("SELECT count(*) FROM sites WHERE address_key = ?", &[key.as_str().into()])? > 0 {
         return Ok(false);
     }
-    values.extend([tx.new_id().into(), key.as_str().into()]);
+    values.extend([tx.new_id::<SiteId>().into(), key.as_str().into()]);
     let sql = "INSERT INTO sites (elevator, floor, ladder_truck, parking_metres, note, entry_code, code_saved_at, \
                used_at, saved_by, saved_at, id, address_key, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)";
     tx.exec(sql, &values)?;
@@ -173,16 +174,16 @@ mod tests {
                 let next = building("경북 포항시 북구 예시로 12 (덕수동)", "101동 502호").expect("a building");
                 let other = building("경북 포항시 북구 예시로 12", "102동 502호").expect("a building");
                 let facts = SiteFacts { elevator: Some(Elevator::Missing), floor: Some(3), ..SiteFacts::default() };
-                assert!(save(tx, &first, (&facts, Some(b"sealed")), 0, 1)?);
-                assert!(!save(tx, &first, (&facts, None), 0, 1)?, "another member was first");
+                assert!(save(tx, &first, (&facts, Some(b"sealed")), 0, MemberId::from_raw(1))?);
+                assert!(!save(tx, &first, (&facts, None), 0, MemberId::from_raw(1))?, "another member was first");
                 let found = find(tx, &next)?.expect("the card");
                 assert_eq!((&found.facts, found.sealed_code.as_deref()), (&facts, Some(b"sealed".as_slice())));
                 let cards = of_buildings(tx, &[next.clone(), other.clone()])?;
                 assert_eq!((cards.len(), cards.contains_key(&next)), (1, true));
                 assert_eq!(find(tx, &other)?, None);
 
-                assert!(save(tx, &next, (&SiteFacts::default(), Some(b"new")), 1, 1)?);
-                assert!(!save(tx, &next, (&facts, None), 1, 1)?, "changed since");
+                assert!(save(tx, &next, (&SiteFacts::default(), Some(b"new")), 1, MemberId::from_raw(1))?);
+                assert!(!save(tx, &next, (&facts, None), 1, MemberId::from_raw(1))?, "changed since");
                 forget_code(tx, &first)?;
                 assert_eq!(find(tx, &next)?.expect("the card").sealed_code, None);
                 Ok(())
@@ -195,7 +196,7 @@ mod tests {
         Shop::open()
             .write(|tx, _| {
                 let key = building("경북 포항시 북구 예시로 12", "101동").expect("a building");
-                save(tx, &key, (&SiteFacts::default(), Some(b"sealed")), 0, 1)?;
+                save(tx, &key, (&SiteFacts::default(), Some(b"sealed")), 0, MemberId::from_raw(1))?;
                 assert_eq!(delete_old_codes(tx)?, 0);
                 tx.exec("UPDATE sites SET code_saved_at = 1", &[])?;
                 assert_eq!((delete_old_codes(tx)?, delete_old_codes(tx)?), (1, 0));

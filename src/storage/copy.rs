@@ -123,7 +123,7 @@ pub async fn copy(
 /// lease.
 async fn acquire_target(to: &Storage) -> Result<i64, CopyError> {
     let acquired = to.write(|tx| {
-        let (holder, is_incomplete) = (tx.new_id(), lease::exists(tx, COPY_LEASE)?);
+        let (holder, is_incomplete) = (tx.new_number(), lease::exists(tx, COPY_LEASE)?);
         let populated = if is_incomplete { None } else { first_populated_table(tx)? };
         match populated {
             Some(table) => Err(CopyError::TargetNotEmpty(table)),

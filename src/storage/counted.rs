@@ -124,7 +124,7 @@ impl Tx for CountedTx<'_> {
         self.tx.now()
     }
 
-    fn new_id(&mut self) -> i64 {
-        self.tx.new_id()
+    fn new_number(&mut self) -> i64 {
+        self.tx.new_number()
     }
 }

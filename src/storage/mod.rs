@@ -48,6 +48,7 @@ pub use sqlite::{CommitBlock, CommitFeed, Wal, WalCommit, WalProgress};
 pub use value::{ColumnReader, FromValue, Param, Row, Value, from_json};
 
 use self::work::boxed;
+use crate::id::{Identifier, number_code};
 use crate::time::{Clock, Moment};
 
 /// Values in the `IN (…)` of one statement.
@@ -119,11 +120,21 @@ pub trait Tx {
     /// Start of this transaction; constant within it.
     fn now(&self) -> Moment;
 
-    /// A new time-sorted identifier, unique across nodes.
-    fn new_id(&mut self) -> i64;
+    /// The number of a new identifier, for `new_id`; also for what is unique and no identifier, such as a version.
+    fn new_number(&mut self) -> i64;
 }
 
 impl dyn Tx + '_ {
+    /// A new time-sorted identifier, unique across nodes.
+    pub fn new_id<I: Identifier>(&mut self) -> I {
+        I::from_raw(self.new_number())
+    }
+
+    /// A new identifier as text, for a number that the shop gives: 묶음배송번호.
+    pub fn new_code(&mut self) -> String {
+        number_code(self.new_number())
+    }
+
     /// All rows of a query. For results that fit in memory.
     pub fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
@@ -158,14 +169,14 @@ impl dyn Tx + '_ {
 
     /// Runs a query for many identifiers, in batches, and passes each row to `visit`. `sql` gets the placeholders of a
     /// batch in its `IN ({})`; `params` are those before it.
-    pub fn for_ids(
+    pub fn for_ids<I: Identifier>(
         &mut self,
-        ids: &[i64],
+        ids: &[I],
         params: &[Param<'_>],
         sql: impl Fn(&str) -> String,
         visit: &mut dyn FnMut(Row) -> Result<()>,
     ) -> Result<()> {
-        let values: Vec<Param<'_>> = ids.iter().map(|id| (*id).into()).collect();
+        let values: Vec<Param<'_>> = ids.iter().map(|id| id.raw().into()).collect();
         self.for_values(&values, params, sql, visit)
     }
 

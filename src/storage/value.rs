@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use serde::de::DeserializeOwned;
 
 use super::{Result, StorageError};
+use crate::id::{Id, Identifier};
 use crate::text::FromCode;
 use crate::time::{Moment, parse_date};
 
@@ -25,6 +26,11 @@ pub enum Param<'a> {
 impl From<i64> for Param<'_> {
     fn from(value: i64) -> Self {
         Self::Int(value)
+    }
+}
+impl<T> From<Id<T>> for Param<'_> {
+    fn from(id: Id<T>) -> Self {
+        Self::Int(id.raw())
     }
 }
 impl From<u32> for Param<'_> {
@@ -106,6 +112,11 @@ pub trait FromValue: Sized {
 impl FromValue for i64 {
     fn from_value(value: Value) -> Option<Self> {
         if let Value::Int(number) = value { Some(number) } else { None }
+    }
+}
+impl<T> FromValue for Id<T> {
+    fn from_value(value: Value) -> Option<Self> {
+        i64::from_value(value).map(Self::from_raw)
     }
 }
 impl FromValue for String {
@@ -210,6 +221,16 @@ impl Row {
             Some(Value::Null) => Ok(None),
             _ => self.type_error(column, "a number or null"),
         }
+    }
+
+    /// An identifier.
+    pub fn id<I: Identifier>(&self, column: usize) -> Result<I> {
+        self.int(column).map(I::from_raw)
+    }
+
+    /// An identifier or NULL.
+    pub fn opt_id<I: Identifier>(&self, column: usize) -> Result<Option<I>> {
+        Ok(self.opt_int(column)?.map(I::from_raw))
     }
 
     /// A flag, stored as 0 or 1.

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::model::Truck;
+use crate::id::TruckId;
 use crate::time::holidays::public_holiday;
 
 /// A day that differs from the weekdays and the public holidays.
@@ -17,7 +18,7 @@ pub struct SpecialDay {
     /// the day
     pub day: NaiveDate,
     /// the truck; none is all of them
-    pub truck_id: Option<i64>,
+    pub truck_id: Option<TruckId>,
     /// a day off, or a working day in spite of a holiday
     pub is_off: bool,
     /// name or reason: `임시공휴일`, `정비`
@@ -27,7 +28,7 @@ pub struct SpecialDay {
 /// Working days of all trucks.
 #[derive(Clone, Debug, Default)]
 pub struct WorkingCalendar {
-    special: BTreeMap<(NaiveDate, Option<i64>), SpecialDay>,
+    special: BTreeMap<(NaiveDate, Option<TruckId>), SpecialDay>,
 }
 
 impl WorkingCalendar {
@@ -68,18 +69,18 @@ mod tests {
         parse_date(text).expect("a date")
     }
 
-    fn special(date: &str, truck_id: Option<i64>, is_off: bool, name: &str) -> SpecialDay {
+    fn special(date: &str, truck_id: Option<TruckId>, is_off: bool, name: &str) -> SpecialDay {
         SpecialDay { day: day(date), truck_id, is_off, name: name.to_owned() }
     }
 
     #[test]
     fn day_of_a_truck_precedes_that_of_the_shop() {
         let mut truck = Truck::suggestion("1호차".to_owned());
-        truck.id = 7;
+        truck.id = TruckId::from_raw(7);
         let days = [
-            special("2026-12-25", Some(7), false, "급한 배송"),
+            special("2026-12-25", Some(TruckId::from_raw(7)), false, "급한 배송"),
             special("2026-12-28", None, true, "임시공휴일"),
-            special("2026-12-29", Some(7), true, "정비"),
+            special("2026-12-29", Some(TruckId::from_raw(7)), true, "정비"),
             special("2027-01-01", None, false, "새해 배송"),
         ];
         let calendar = WorkingCalendar::new(days);

@@ -6,6 +6,7 @@ use super::handling::PieceEffort;
 use super::model::{Truck, VOLUME_UNITS, clock_label, volume_label};
 use super::settings::{MAX_LEAD_DAYS, TruckSettings, ferry_text, parse_ferry_text};
 use super::weekdays::Weekdays;
+use crate::id::TruckId;
 use crate::text::{nfkc, one_line, typed_zip_code};
 
 /// Maximum length of a truck's name.
@@ -83,7 +84,7 @@ impl TruckForm {
     ///
     /// # Errors
     /// All validation errors.
-    pub fn truck(&self, id: i64, is_known: impl Fn(&str) -> bool) -> Result<Truck, Vec<FieldProblem>> {
+    pub fn truck(&self, id: TruckId, is_known: impl Fn(&str) -> bool) -> Result<Truck, Vec<FieldProblem>> {
         let mut problems = Problems::default();
         let name = one_line(&self.name);
         if name.is_empty() || name.chars().count() > MAX_NAME_CHARS {
@@ -296,13 +297,13 @@ mod tests {
     }
 
     fn fields(form: &TruckForm) -> Vec<&'static str> {
-        form.truck(0, |_| true).err().unwrap_or_default().iter().map(|problem| problem.field).collect()
+        form.truck(TruckId::UNSTORED, |_| true).err().unwrap_or_default().iter().map(|problem| problem.field).collect()
     }
 
     #[test]
     fn form_of_a_truck_round_trips() {
         let truck = Truck { second_round_at: Some(780), volume: 1_250, ..Truck::suggestion("2호차".to_owned()) };
-        assert_eq!(TruckForm::from(&truck).truck(0, |_| true), Ok(truck));
+        assert_eq!(TruckForm::from(&truck).truck(TruckId::UNSTORED, |_| true), Ok(truck));
     }
 
     #[test]
@@ -311,7 +312,7 @@ mod tests {
         assert_eq!(fields(&wrong), ["name", "weekday", "starts_at", "ends_at", "crew", "volume", "pieces", "overtime"]);
         assert_eq!(fields(&TruckForm { ends_at: "08:00".to_owned(), ..form() }), ["ends_at"]);
         let elsewhere = TruckForm { depot_zip: "99999".to_owned(), ..form() };
-        let problems = elsewhere.truck(0, |_| false).expect_err("unknown");
+        let problems = elsewhere.truck(TruckId::UNSTORED, |_| false).expect_err("unknown");
         assert_eq!(problems[0].field, "depot_zip");
         assert_eq!(fields(&TruckForm { second_round_at: "19:00".to_owned(), ..form() }), ["second_round_at"]);
         assert_eq!(

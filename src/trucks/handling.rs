@@ -1,5 +1,6 @@
 //! How much time, crew and room a product takes (작업 기준).
 
+use crate::id::ProductId;
 use std::collections::HashMap;
 
 /// Effort of one piece.
@@ -34,7 +35,7 @@ impl PieceEffort {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandlingRow {
     /// the product
-    pub product_id: i64,
+    pub product_id: ProductId,
     /// key and value of the option; none is the product itself
     pub option: Option<(String, String)>,
     /// the effort
@@ -54,8 +55,8 @@ pub struct Effort {
 #[derive(Clone, Debug)]
 pub struct HandlingTable {
     default: PieceEffort,
-    products: HashMap<i64, PieceEffort>,
-    options: HashMap<i64, HashMap<(String, String), PieceEffort>>,
+    products: HashMap<ProductId, PieceEffort>,
+    options: HashMap<ProductId, HashMap<(String, String), PieceEffort>>,
 }
 
 impl HandlingTable {
@@ -77,7 +78,7 @@ impl HandlingTable {
 
     /// The effort of one piece of a product with these options. An option replaces the product; of several options the
     /// greatest of each number holds.
-    pub fn effort<'o>(&self, product_id: i64, options: impl IntoIterator<Item = (&'o str, &'o str)>) -> Effort {
+    pub fn effort<'o>(&self, product_id: ProductId, options: impl IntoIterator<Item = (&'o str, &'o str)>) -> Effort {
         let of_product = self.options.get(&product_id);
         let found = options
             .into_iter()
@@ -91,23 +92,26 @@ impl HandlingTable {
 mod tests {
     use super::*;
 
-    fn row(product_id: i64, option: Option<(&str, &str)>, minutes: i64, volume: i64) -> HandlingRow {
+    fn row(product_id: ProductId, option: Option<(&str, &str)>, minutes: i64, volume: i64) -> HandlingRow {
         let handling = PieceEffort { minutes, crew: 2, volume, pieces: 1 };
         HandlingRow { product_id, option: option.map(|(key, value)| (key.to_owned(), value.to_owned())), handling }
     }
 
     #[test]
     fn option_replaces_the_product_and_the_product_the_default() {
-        let rows =
-            [row(1, None, 30, 150), row(1, Some(("크기", "킹")), 45, 220), row(1, Some(("서랍", "있음")), 60, 180)];
+        let rows = [
+            row(ProductId::from_raw(1), None, 30, 150),
+            row(ProductId::from_raw(1), Some(("크기", "킹")), 45, 220),
+            row(ProductId::from_raw(1), Some(("서랍", "있음")), 60, 180),
+        ];
         let table = HandlingTable::new(PieceEffort::INITIAL, rows);
         let minutes = |product, options: &[(&'static str, &'static str)]| {
             let effort = table.effort(product, options.iter().copied());
             (effort.handling.minutes, effort.handling.volume, effort.is_default)
         };
-        assert_eq!(minutes(1, &[("크기", "퀸")]), (30, 150, false));
-        assert_eq!(minutes(1, &[("크기", "킹")]), (45, 220, false));
-        assert_eq!(minutes(1, &[("크기", "킹"), ("서랍", "있음")]), (60, 220, false));
-        assert_eq!(minutes(2, &[]), (20, 100, true));
+        assert_eq!(minutes(ProductId::from_raw(1), &[("크기", "퀸")]), (30, 150, false));
+        assert_eq!(minutes(ProductId::from_raw(1), &[("크기", "킹")]), (45, 220, false));
+        assert_eq!(minutes(ProductId::from_raw(1), &[("크기", "킹"), ("서랍", "있음")]), (60, 220, false));
+        assert_eq!(minutes(ProductId::from_raw(2), &[]), (20, 100, true));
     }
 }

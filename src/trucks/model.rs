@@ -1,6 +1,7 @@
 //! A truck, and its rounds of a day.
 
 use super::weekdays::Weekdays;
+use crate::id::TruckId;
 
 /// Hundredths of a cubic metre per cubic metre, the unit of stored volumes.
 pub const VOLUME_UNITS: i64 = 100;
@@ -9,7 +10,7 @@ pub const VOLUME_UNITS: i64 = 100;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Truck {
     /// generated identifier
-    pub id: i64,
+    pub id: TruckId,
     /// name on the board: `1호차`
     pub name: String,
     /// licence plate, or empty
@@ -55,7 +56,7 @@ impl Truck {
     /// A new truck with usual values, for an empty form.
     pub fn suggestion(name: String) -> Self {
         Self {
-            id: 0,
+            id: TruckId::UNSTORED,
             name,
             plate: String::new(),
             enabled: true,

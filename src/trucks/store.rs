@@ -10,6 +10,7 @@ use super::model::Truck;
 use super::service_area::ServiceArea;
 use super::settings::{TruckSettings, ferry_text, parse_ferry_text};
 use super::weekdays::Weekdays;
+use crate::id::{MemberId, ProductId, TruckId, VariantId};
 use crate::routing::travel::{self, Roads};
 use crate::storage::{Param, Result, Row, StorageError, Tx};
 use crate::time::Moment;
@@ -18,8 +19,8 @@ const COLUMNS: &str = "id, name, plate, enabled, crew, volume, pieces, weekdays,
                        overtime_minutes, second_round_at, depot_zip, version";
 
 fn truck(mut row: Row) -> Result<Truck> {
-    let id = row.int(0)?;
-    let inconsistent = || StorageError::Inconsistent(format!("trucks.weekdays of {id}"));
+    let id = row.id(0)?;
+    let inconsistent = || StorageError::Inconsistent(format!("trucks.weekdays of {id:?}"));
     Ok(Truck {
         id,
         name: row.text(1)?,
@@ -47,13 +48,13 @@ pub fn all(tx: &mut dyn Tx) -> Result<Vec<Truck>> {
 }
 
 /// The truck of that identifier.
-pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<Truck>> {
+pub fn find(tx: &mut dyn Tx, id: TruckId) -> Result<Option<Truck>> {
     tx.query_one(&format!("SELECT {COLUMNS} FROM trucks WHERE id = ?"), &[id.into()])?.map(truck).transpose()
 }
 
 /// Identifier of the truck with that name.
-pub fn id_by_name(tx: &mut dyn Tx, name: &str) -> Result<Option<i64>> {
-    tx.query_one("SELECT id FROM trucks WHERE name = ?", &[name.into()])?.map(|row| row.int(0)).transpose()
+pub fn id_by_name(tx: &mut dyn Tx, name: &str) -> Result<Option<TruckId>> {
+    tx.query_one("SELECT id FROM trucks WHERE name = ?", &[name.into()])?.map(|row| row.id(0)).transpose()
 }
 
 fn values(truck: &Truck) -> [Param<'_>; 12] {
@@ -74,8 +75,8 @@ fn values(truck: &Truck) -> [Param<'_>; 12] {
 }
 
 /// Inserts a truck; returns its identifier.
-pub fn insert(tx: &mut dyn Tx, truck: &Truck) -> Result<i64> {
-    let id = tx.new_id();
+pub fn insert(tx: &mut dyn Tx, truck: &Truck) -> Result<TruckId> {
+    let id = tx.new_id::<TruckId>();
     let sql = "INSERT INTO trucks (name, plate, enabled, crew, volume, pieces, weekdays, starts_at, shift_minutes, \
                overtime_minutes, second_round_at, depot_zip, id, version) \
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)";
@@ -139,7 +140,7 @@ pub fn special_days(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<V
             let day = row.opt_date(0)?;
             days.push(SpecialDay {
                 day: day.ok_or_else(|| StorageError::Inconsistent(format!("{table}.day")))?,
-                truck_id: row.opt_int(1)?,
+                truck_id: row.opt_id(1)?,
                 is_off: row.bool(2)?,
                 name: row.text(3)?,
             });
@@ -160,7 +161,7 @@ pub fn set_special_day(tx: &mut dyn Tx, special: &SpecialDay) -> Result<()> {
 }
 
 /// Deletes a special day; false if there is none.
-pub fn delete_special_day(tx: &mut dyn Tx, day: NaiveDate, truck_id: Option<i64>) -> Result<bool> {
+pub fn delete_special_day(tx: &mut dyn Tx, day: NaiveDate, truck_id: Option<TruckId>) -> Result<bool> {
     let deleted = match truck_id {
         None => tx.exec("DELETE FROM special_days WHERE day = ?", &[day.into()])?,
         Some(id) => {
@@ -174,16 +175,16 @@ pub fn delete_special_day(tx: &mut dyn Tx, day: NaiveDate, truck_id: Option<i64>
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandlingKey {
     /// the product of that identifier
-    Product(i64),
+    Product(ProductId),
     /// the variant of that identifier
-    Variant(i64),
+    Variant(VariantId),
 }
 
 impl HandlingKey {
     const fn table(self) -> (&'static str, &'static str, i64) {
         match self {
-            Self::Product(id) => ("product_handling", "product_id", id),
-            Self::Variant(id) => ("variant_handling", "variant_id", id),
+            Self::Product(id) => ("product_handling", "product_id", id.raw()),
+            Self::Variant(id) => ("variant_handling", "variant_id", id.raw()),
         }
     }
 }
@@ -198,16 +199,16 @@ fn handling(row: &Row, from: usize) -> Result<PieceEffort> {
 }
 
 /// The stored handling of products, by product.
-pub fn product_handling(tx: &mut dyn Tx) -> Result<HashMap<i64, PieceEffort>> {
+pub fn product_handling(tx: &mut dyn Tx) -> Result<HashMap<ProductId, PieceEffort>> {
     let sql = "SELECT product_id, minutes, crew, volume, pieces FROM product_handling";
-    tx.query(sql, &[])?.iter().map(|row| Ok((row.int(0)?, handling(row, 1)?))).collect()
+    tx.query(sql, &[])?.iter().map(|row| Ok((row.id(0)?, handling(row, 1)?))).collect()
 }
 
 /// A variant with a handling of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VariantHandling {
     /// the variant
-    pub variant_id: i64,
+    pub variant_id: VariantId,
     /// its product, option and handling
     pub row: HandlingRow,
 }
@@ -222,8 +223,8 @@ pub fn variant_handling(tx: &mut dyn Tx) -> Result<Vec<VariantHandling>> {
     let mut found = Vec::new();
     tx.for_each(&sql, &[], &mut |mut row| {
         let option = Some((row.text(2)?, row.text(3)?));
-        let stored = HandlingRow { product_id: row.int(1)?, option, handling: handling(&row, 4)? };
-        found.push(VariantHandling { variant_id: row.int(0)?, row: stored });
+        let stored = HandlingRow { product_id: row.id(1)?, option, handling: handling(&row, 4)? };
+        found.push(VariantHandling { variant_id: row.id(0)?, row: stored });
         Ok(())
     })?;
     Ok(found)
@@ -350,7 +351,12 @@ pub fn road_factors(tx: &mut dyn Tx) -> Result<Vec<RoadFactor>> {
 
 /// Sets the percent of the estimate that drives between two districts take, with the drives that it was learnt from (0: by
 /// hand); none deletes it.
-pub fn set_road_factor(tx: &mut dyn Tx, areas: (i64, i64), factor: Option<(i64, i64)>, member_id: i64) -> Result<()> {
+pub fn set_road_factor(
+    tx: &mut dyn Tx,
+    areas: (i64, i64),
+    factor: Option<(i64, i64)>,
+    member_id: MemberId,
+) -> Result<()> {
     let (from, to) = travel::pair(areas.0, areas.1);
     let Some((percent, drives)) = factor else {
         let sql = "DELETE FROM road_factors WHERE from_code = ? AND to_code = ?";
@@ -450,8 +456,8 @@ mod tests {
         Shop::open()
             .write(|tx, files| {
                 files.order(tx, "SMART_STORE", vec![new_order("1")])?;
-                let product = tx.scalar("SELECT id FROM products", &[])?;
-                let variant = tx.scalar("SELECT id FROM variants", &[])?;
+                let product = ProductId::from_raw(tx.scalar("SELECT id FROM products", &[])?);
+                let variant = VariantId::from_raw(tx.scalar("SELECT id FROM variants", &[])?);
                 let own = PieceEffort { minutes: 40, ..PieceEffort::INITIAL };
                 let (product_key, variant_key) = (HandlingKey::Product(product), HandlingKey::Variant(variant));
                 assert!(set_handling(tx, product_key, None, Some(PieceEffort::INITIAL))?);

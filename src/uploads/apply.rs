@@ -5,6 +5,7 @@ use super::plan::ImportPlan;
 use crate::audit::Actor;
 use crate::channels::FileKind;
 use crate::districts::Districts;
+use crate::id::UploadId;
 use crate::orders::model::Order;
 use crate::orders::store::channel_conflicts::{self, ConflictResolution};
 use crate::orders::store::create::{adopt_options, create};
@@ -21,7 +22,7 @@ pub fn apply(
     plan: &ImportPlan<'_>,
     file: &ParsedFile,
     districts: &Districts,
-    upload_id: i64,
+    upload_id: UploadId,
     actor: Actor,
 ) -> Result<()> {
     let action = match file.profile.kind {

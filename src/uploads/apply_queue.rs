@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::{ImportOptions, ImportOutcome, MAX_CONCURRENT_FILES, UploadError, Uploads};
 use crate::audit::Actor;
+use crate::id::UploadId;
 use crate::time::Moment;
 
 /// Time that a request waits for the uploads that it applies; longer work continues in the background.
@@ -40,11 +41,11 @@ impl ApplyProgress {
 
 /// The uploads that are being applied by this program; clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct ApplyQueue(Arc<Mutex<BTreeMap<i64, ApplyProgress>>>);
+pub struct ApplyQueue(Arc<Mutex<BTreeMap<UploadId, ApplyProgress>>>);
 
 impl ApplyQueue {
     /// How far an upload is; none if it is not being applied.
-    pub fn progress(&self, id: i64) -> Option<ApplyProgress> {
+    pub fn progress(&self, id: UploadId) -> Option<ApplyProgress> {
         self.locked(|entries| entries.get(&id).cloned())
     }
 
@@ -54,7 +55,7 @@ impl ApplyQueue {
     }
 
     /// Enters an upload, which replaces an earlier failure. None if it is under way.
-    fn enter(&self, id: i64) -> Option<QueueEntry> {
+    fn enter(&self, id: UploadId) -> Option<QueueEntry> {
         self.locked(|entries| {
             if entries.get(&id).is_some_and(ApplyProgress::is_under_way) {
                 return None;
@@ -64,7 +65,7 @@ impl ApplyQueue {
         })
     }
 
-    fn locked<T>(&self, work: impl FnOnce(&mut BTreeMap<i64, ApplyProgress>) -> T) -> T {
+    fn locked<T>(&self, work: impl FnOnce(&mut BTreeMap<UploadId, ApplyProgress>) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -73,7 +74,7 @@ impl ApplyQueue {
 #[derive(Debug)]
 struct QueueEntry {
     queue: ApplyQueue,
-    id: i64,
+    id: UploadId,
 }
 
 impl QueueEntry {
@@ -106,7 +107,7 @@ impl Uploads {
     /// Starts to apply a stored file. The task returns the result of [`Uploads::apply_stored`].
     pub fn start_apply(
         &self,
-        id: i64,
+        id: UploadId,
         actor: Actor,
         options: ImportOptions,
     ) -> JoinHandle<Result<ImportOutcome, UploadError>> {
@@ -116,14 +117,14 @@ impl Uploads {
 
     /// Starts to apply stored files one after another; those that are under way are left out. A file that fails does not
     /// stop the others: its stage or its [`ApplyProgress`] says why.
-    pub fn start_apply_all(&self, files: Vec<(i64, ImportOptions)>, actor: Actor) -> JoinHandle<()> {
+    pub fn start_apply_all(&self, files: Vec<(UploadId, ImportOptions)>, actor: Actor) -> JoinHandle<()> {
         let uploads = self.clone();
         let entered: Vec<_> =
             files.into_iter().filter_map(|(id, options)| Some((self.queue.enter(id)?, options))).collect();
         tokio::spawn(async move {
             for (entry, options) in entered {
                 if let Err(error) = uploads.apply_in_turn(entry.id, Some(&entry), actor, &options).await {
-                    tracing::warn!(%error, upload = entry.id, "업로드를 적용하지 못했어요. 업로드 화면에서 다시 적용하세요");
+                    tracing::warn!(%error, upload = entry.id.raw(), "업로드를 적용하지 못했어요. 업로드 화면에서 다시 적용하세요");
                 }
             }
         })
@@ -131,7 +132,7 @@ impl Uploads {
 
     async fn apply_in_turn(
         &self,
-        id: i64,
+        id: UploadId,
         entry: Option<&QueueEntry>,
         actor: Actor,
         options: &ImportOptions,
@@ -163,27 +164,27 @@ mod tests {
     #[test]
     fn upload_is_entered_once_until_it_ends() {
         let queue = ApplyQueue::default();
-        let entry = queue.enter(1).expect("is not under way");
-        assert_eq!(queue.progress(1), Some(ApplyProgress::Waiting));
-        assert!(queue.enter(1).is_none() && queue.enter(2).is_some());
+        let entry = queue.enter(UploadId::from_raw(1)).expect("is not under way");
+        assert_eq!(queue.progress(UploadId::from_raw(1)), Some(ApplyProgress::Waiting));
+        assert!(queue.enter(UploadId::from_raw(1)).is_none() && queue.enter(UploadId::from_raw(2)).is_some());
         assert!(queue.is_under_way());
         entry.set(ApplyProgress::Applying(Moment(5)));
-        assert!(queue.enter(1).is_none());
+        assert!(queue.enter(UploadId::from_raw(1)).is_none());
         drop(entry);
-        assert_eq!(queue.progress(1), None, "a task that ends leaves nothing");
+        assert_eq!(queue.progress(UploadId::from_raw(1)), None, "a task that ends leaves nothing");
         assert!(!queue.is_under_way());
     }
 
     #[test]
     fn failure_is_kept_until_the_next_attempt() {
         let queue = ApplyQueue::default();
-        let entry = queue.enter(1).expect("is not under way");
+        let entry = queue.enter(UploadId::from_raw(1)).expect("is not under way");
         entry.set(ApplyProgress::Failed("왜".to_owned()));
         drop(entry);
-        assert_eq!(queue.progress(1), Some(ApplyProgress::Failed("왜".to_owned())));
-        let again = queue.enter(1).expect("has ended");
-        assert_eq!(queue.progress(1), Some(ApplyProgress::Waiting));
+        assert_eq!(queue.progress(UploadId::from_raw(1)), Some(ApplyProgress::Failed("왜".to_owned())));
+        let again = queue.enter(UploadId::from_raw(1)).expect("has ended");
+        assert_eq!(queue.progress(UploadId::from_raw(1)), Some(ApplyProgress::Waiting));
         drop(again);
-        assert_eq!(queue.progress(1), None);
+        assert_eq!(queue.progress(UploadId::from_raw(1)), None);
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use super::model::{Resolution, ResolvedBy, Stage, TrackingChange};
 use super::store;
 use crate::audit::{self, AuditEvent, AuditObject, ConflictDecision, MemberActor, RecordedEvent};
+use crate::id::{AuditEntryId, OrderId, UploadId};
 use crate::orders::bulk_action;
 use crate::orders::model::{Order, OrderState, ShippingMethod};
 use crate::orders::store::{self as orders, Action, ChangeContext, bulk_actions, bundles};
@@ -39,7 +40,7 @@ pub struct ConflictOutcome {
 /// already, or if its order has changed since the page was rendered; all are if the upload is not applied.
 pub fn resolve_conflicts(
     tx: &mut dyn Tx,
-    upload_id: i64,
+    upload_id: UploadId,
     actor: MemberActor,
     decision: ConflictDecision,
     conflicts: &[Conflict],
@@ -59,7 +60,7 @@ pub fn resolve_conflicts(
                 Ok(resolution) => {
                     if !store::resolve_row(changes.tx, upload_id, *row, resolution, Some(actor.id))? {
                         return Err(StorageError::Inconsistent(format!(
-                            "upload_rows of {upload_id}: {row} is not open"
+                            "upload_rows of {upload_id:?}: {row} is not open"
                         )));
                     }
                     resolved += 1;
@@ -81,20 +82,20 @@ pub fn resolve_conflicts(
 }
 
 /// Takes decisions about tracking numbers back, and opens their rows again. Orders that were changed since stay as they are.
-pub fn undo(tx: &mut dyn Tx, actor: MemberActor, action_id: i64) -> Result<RecordedEvent> {
+pub fn undo(tx: &mut dyn Tx, actor: MemberActor, action_id: AuditEntryId) -> Result<RecordedEvent> {
     let (recorded, ids) = bulk_action::undo_orders(tx, actor, action_id)?;
     if let Some(entry) = audit::find(tx, action_id)?
         && let Some(upload_id) = entry.object.id
     {
         let numbers: BTreeSet<String> = orders::numbers(tx, &ids)?.into_values().collect();
-        store::reopen_resolved(tx, (upload_id, entry.at), &numbers)?;
+        store::reopen_resolved(tx, (UploadId::from_raw(upload_id), entry.at), &numbers)?;
     }
     Ok(recorded)
 }
 
 /// The orders of these rows whose bundle would be torn apart: an order of it that has no row here goes without a courier
 /// too.
-fn apart(tx: &mut dyn Tx, upload_id: i64, conflicts: &[Conflict]) -> Result<BTreeSet<i64>> {
+fn apart(tx: &mut dyn Tx, upload_id: UploadId, conflicts: &[Conflict]) -> Result<BTreeSet<OrderId>> {
     let channel = store::channel_id(tx, upload_id)?;
     let mut ids = BTreeSet::new();
     for conflict in conflicts {
@@ -119,10 +120,10 @@ fn apart(tx: &mut dyn Tx, upload_id: i64, conflicts: &[Conflict]) -> Result<BTre
 
 fn resolve_one(
     changes: &mut orders::OrderWriter<'_>,
-    upload_id: i64,
+    upload_id: UploadId,
     decision: ConflictDecision,
     Conflict { row, seen, is_named }: &Conflict,
-    apart: &BTreeSet<i64>,
+    apart: &BTreeSet<OrderId>,
 ) -> Result<Result<Resolution, String>> {
     let Some(stored) = store::find_row(changes.tx, upload_id, *row)? else {
         return Ok(Err("없는 행이에요.".to_owned()));

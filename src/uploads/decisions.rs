@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::apply::prepared;
 use crate::audit::{self, Actor, AuditEvent, AuditObject, MemberActor, RecordedEvent};
 use crate::districts::Districts;
+use crate::id::{AuditEntryId, ConflictId, OrderId, UploadId};
 use crate::orders::bulk_action;
 use crate::orders::follow::claim::QUANTITY_CLAIM;
 use crate::orders::follow::{FollowedField, HoldReason, display_value};
@@ -29,7 +30,7 @@ pub enum ChosenValue {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChosenConflicts {
     /// these
-    Some(Vec<i64>),
+    Some(Vec<ConflictId>),
     /// all open ones of the upload
     All,
 }
@@ -42,14 +43,14 @@ pub struct DecisionOutcome {
     /// number of settled conflicts
     pub resolved: usize,
     /// conflicts that stay open, and why
-    pub failed: Vec<(i64, String)>,
+    pub failed: Vec<(ConflictId, String)>,
 }
 
 /// Decides about open conflicts of an upload, as an action that its member can undo. A conflict stays open if the order has
 /// changed since it was shown.
 pub fn decide_conflicts(
     tx: &mut dyn Tx,
-    (upload_id, actor): (i64, Actor),
+    (upload_id, actor): (UploadId, Actor),
     chosen: ChosenValue,
     conflicts: &ChosenConflicts,
     districts: &Districts,
@@ -61,8 +62,8 @@ pub fn decide_conflicts(
         ChosenConflicts::All => conflict.resolved.is_none(),
     };
     let chosen_conflicts: Vec<ChannelConflict> = of_upload.into_iter().filter(is_chosen).collect();
-    let ids: Vec<i64> = chosen_conflicts.iter().map(|conflict| conflict.order_id).collect();
-    let before: BTreeMap<i64, Order> = orders::find(tx, &ids)?.into_iter().map(|order| (order.id, order)).collect();
+    let ids: Vec<OrderId> = chosen_conflicts.iter().map(|conflict| conflict.order_id).collect();
+    let before: BTreeMap<OrderId, Order> = orders::find(tx, &ids)?.into_iter().map(|order| (order.id, order)).collect();
     let mut after = before.clone();
     let (mut closed, mut older) = (Vec::new(), Vec::new());
     for conflict in chosen_conflicts {
@@ -125,17 +126,17 @@ pub fn decide_conflicts(
 
 /// Takes decisions for the channel's values back, and opens their conflicts again. Orders that were changed since stay as
 /// they are.
-pub fn undo(tx: &mut dyn Tx, actor: MemberActor, action_id: i64) -> Result<RecordedEvent> {
+pub fn undo(tx: &mut dyn Tx, actor: MemberActor, action_id: AuditEntryId) -> Result<RecordedEvent> {
     let (recorded, ids) = bulk_action::undo_orders(tx, actor, action_id)?;
     if let Some(entry) = audit::find(tx, action_id)?
-        && let Some(upload_id) = entry.object.id
+        && let Some(upload_id) = entry.object.id.map(UploadId::from_raw)
     {
         let is_decided_here = |conflict: &ChannelConflict| {
             matches!(conflict.resolved, Some((ConflictResolution::Channel, _, at)) if at == entry.at)
                 && conflict.upload_id == upload_id
         };
         let conflicts = channel_conflicts::of_orders(tx, &ids)?.into_iter().filter(is_decided_here);
-        let open: Vec<(i64, i64)> = conflicts.map(|conflict| (conflict.id, conflict.upload_id)).collect();
+        let open: Vec<(ConflictId, UploadId)> = conflicts.map(|conflict| (conflict.id, conflict.upload_id)).collect();
         channel_conflicts::reopen(tx, &open)?;
     }
     Ok(recorded)

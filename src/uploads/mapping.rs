@@ -14,6 +14,7 @@ use crate::channels::{
     ColumnRole, ColumnSample, Field, FileError, FileKind, MAX_NAME_CHARS, Profile, Profiles, check_header,
     column_samples, suggest_roles,
 };
+use crate::id::UploadId;
 use crate::sheets::{self, SheetPreview};
 use crate::text::{fold_word, one_line};
 
@@ -305,7 +306,7 @@ impl Uploads {
     ///
     /// # Errors
     /// The upload's original was deleted, or cannot be read.
-    pub async fn sample(&self, id: i64, choice: SampleChoice) -> Result<Option<FileSample>, UploadError> {
+    pub async fn sample(&self, id: UploadId, choice: SampleChoice) -> Result<Option<FileSample>, UploadError> {
         let original =
             self.storage.read(move |tx| store::load_file(tx, id)?.ok_or(UploadError::OriginalDeleted)).await?;
         let password = original.sealed_password.as_ref().and_then(|sealed| self.vault.unseal(sealed));

@@ -46,6 +46,7 @@ use crate::channels::store as channels;
 use crate::channels::{FileError, FileKind, ProfileError, Profiles, Table, TeachError, write_rejected_rows};
 use crate::config::Config;
 use crate::districts::DistrictCache;
+use crate::id::{MemberId, UploadId};
 use crate::orders::follow::FieldChange;
 use crate::orders::model::{ChargeType, OrderState, ShippingMethod};
 use crate::sheets::Limits;
@@ -156,7 +157,7 @@ pub struct ImportOutcome {
 #[derive(Debug)]
 pub struct UploadPreview {
     /// id of the upload
-    pub id: i64,
+    pub id: UploadId,
     /// the preview, or why there is none
     pub result: Result<ImportOutcome, UploadError>,
     /// the parsed tracking list if it names no courier; see [`Uploads::preview_with_courier`]
@@ -209,7 +210,7 @@ impl Uploads {
     /// the upload and part of the result.
     pub async fn receive_and_preview(
         &self,
-        member_id: Option<i64>,
+        member_id: Option<MemberId>,
         file_name: &str,
         bytes: Vec<u8>,
         options: &ImportOptions,
@@ -223,7 +224,7 @@ impl Uploads {
     /// As [`Self::receive_and_preview`].
     pub async fn receive_and_preview_locked(
         &self,
-        member_id: Option<i64>,
+        member_id: Option<MemberId>,
         file_name: &str,
         bytes: Vec<u8>,
         password: Option<&str>,
@@ -257,7 +258,7 @@ impl Uploads {
         bytes: Vec<u8>,
         password: Option<&str>,
         options: &ImportOptions,
-    ) -> Result<(i64, Result<ImportOutcome, UploadError>), UploadError> {
+    ) -> Result<(UploadId, Result<ImportOutcome, UploadError>), UploadError> {
         let (id, opened) = self.receive(actor.member_id(), file_name, bytes, password, options).await?;
         let result = match opened {
             Ok(opened) => self.plan_and_apply(id, actor, opened, options).await,
@@ -270,7 +271,7 @@ impl Uploads {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn set_courier(&self, id: i64, courier: &str) -> Result<(), UploadError> {
+    pub async fn set_courier(&self, id: UploadId, courier: &str) -> Result<(), UploadError> {
         let courier = courier.to_owned();
         self.storage
             .write(move |tx| match store::find_open(tx, id)? {
@@ -287,7 +288,7 @@ impl Uploads {
     /// The database failed.
     pub async fn preview_with_courier(
         &self,
-        id: i64,
+        id: UploadId,
         file: Option<ParsedFile>,
         courier: &str,
     ) -> Result<(), UploadError> {
@@ -316,7 +317,7 @@ impl Uploads {
     /// upload.
     pub async fn preview_stored(
         &self,
-        id: i64,
+        id: UploadId,
         password: &str,
         options: &ImportOptions,
     ) -> Result<ImportOutcome, UploadError> {
@@ -337,7 +338,7 @@ impl Uploads {
     /// upload.
     pub async fn apply_stored(
         &self,
-        id: i64,
+        id: UploadId,
         actor: Actor,
         options: &ImportOptions,
     ) -> Result<ImportOutcome, UploadError> {
@@ -353,7 +354,7 @@ impl Uploads {
     /// # Errors
     /// The upload does not exist, its original was deleted, or the database failed. A rejected file is no error: its page
     /// shows why.
-    pub async fn replay(&self, id: i64, member_id: i64) -> Result<i64, UploadError> {
+    pub async fn replay(&self, id: UploadId, member_id: MemberId) -> Result<UploadId, UploadError> {
         let (original, courier) = self
             .storage
             .read(move |tx| {
@@ -417,7 +418,7 @@ impl Uploads {
     ///
     /// # Errors
     /// The original was deleted, or cannot be read.
-    pub async fn export_rejected(&self, id: i64) -> Result<Vec<u8>, UploadError> {
+    pub async fn export_rejected(&self, id: UploadId) -> Result<Vec<u8>, UploadError> {
         let (original, rows, upload) = self
             .storage
             .read(move |tx| {

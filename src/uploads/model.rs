@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::Reason;
 use crate::channels::FileKind;
+use crate::id::UploadId;
 use crate::orders::findings::Findings;
 use crate::orders::follow::{FieldChange, HoldReason};
 use crate::orders::model::OrderState;
@@ -255,7 +256,7 @@ impl Report {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {
     /// id
-    pub id: i64,
+    pub id: UploadId,
     /// time of the upload
     pub created_at: Moment,
     /// uploading member; none for the command line

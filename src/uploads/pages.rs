@@ -20,7 +20,7 @@ pub(crate) mod tests;
 mod undo;
 
 use super::UploadError;
-use crate::id::{crockford, parse_crockford};
+use crate::id::{MemberId, UploadId};
 use crate::storage::Storage;
 use crate::web::{Access, Error, Flash, PageAction, PageKind, PageResult, Routes, redirect_with_flash};
 
@@ -64,18 +64,13 @@ impl From<UploadError> for Error {
     }
 }
 
-/// Parses the id in a path.
-fn parse_id(id: &str) -> PageResult<i64> {
-    parse_crockford(id).ok_or(Error::NotFound)
-}
-
 /// Path of the page of an upload.
-fn upload_path(id: i64) -> String {
-    format!("/uploads/{}", crockford(id))
+fn upload_path(id: UploadId) -> String {
+    format!("/uploads/{id}")
 }
 
 /// Redirects to the upload, whose page shows its stage, with the reason why nothing was done.
-async fn redirect_with_error(storage: &Storage, member_id: i64, id: i64, error: UploadError) -> PageResult {
+async fn redirect_with_error(storage: &Storage, member_id: MemberId, id: UploadId, error: UploadError) -> PageResult {
     let flash = Flash::warning(error.to_string());
     let flash = storage.write(move |tx| flash.save(tx, member_id)).await?;
     Ok(redirect_with_flash(&upload_path(id), flash))

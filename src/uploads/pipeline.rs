@@ -12,6 +12,7 @@ use crate::audit::Actor;
 use crate::channels::store as channels;
 use crate::channels::store::profiles;
 use crate::channels::{ColumnDrift, FileError, Profiles};
+use crate::id::{MemberId, UploadId};
 use crate::sheets::SheetError;
 use crate::storage::StorageError;
 use crate::text::hex;
@@ -41,12 +42,12 @@ impl Uploads {
     /// Stores a new file and parses it at the same time.
     pub(super) async fn receive(
         &self,
-        member_id: Option<i64>,
+        member_id: Option<MemberId>,
         file_name: &str,
         bytes: Vec<u8>,
         password: Option<&str>,
         options: &ImportOptions,
-    ) -> Result<(i64, Result<OpenedFile, UploadError>), UploadError> {
+    ) -> Result<(UploadId, Result<OpenedFile, UploadError>), UploadError> {
         if bytes.len() > self.limits.bytes {
             let error = SheetError::TooLarge { limit_mib: (self.limits.bytes >> 20) as u64 };
             return Err(FileError::from(error).into());
@@ -63,11 +64,11 @@ impl Uploads {
 
     async fn insert(
         &self,
-        member_id: Option<i64>,
+        member_id: Option<MemberId>,
         file_name: &str,
         bytes: Arc<Vec<u8>>,
         courier: Option<&str>,
-    ) -> Result<i64, UploadError> {
+    ) -> Result<UploadId, UploadError> {
         let (file_name, courier) = (file_name.to_owned(), courier.unwrap_or_default().to_owned());
         let hashed = Arc::clone(&bytes);
         let sha256 = spawn_blocking(move || Ok(hex(&Sha256::digest(hashed.as_slice())))).await?;
@@ -88,7 +89,7 @@ impl Uploads {
     /// Loads a stored file and parses it, with the given password or the one stored for it.
     pub(super) async fn load_and_parse(
         &self,
-        id: i64,
+        id: UploadId,
         password: Option<&str>,
         options: &ImportOptions,
     ) -> Result<OpenedFile, UploadError> {
@@ -109,7 +110,7 @@ impl Uploads {
     /// deletes the file, unless its columns can be taught.
     async fn save_refusal(
         &self,
-        id: i64,
+        id: UploadId,
         parsed: Result<ParseAttempt, UploadError>,
     ) -> Result<OpenedFile, UploadError> {
         let ParseAttempt { result, password, columns } = parsed?;
@@ -152,7 +153,7 @@ impl Uploads {
     /// Plans a parsed file and stores the report as its preview; also stores `courier` if given.
     pub(super) async fn save_preview(
         &self,
-        id: i64,
+        id: UploadId,
         OpenedFile { file, sealed_password }: OpenedFile,
         courier: Option<String>,
     ) -> Result<ImportOutcome, UploadError> {
@@ -177,7 +178,7 @@ impl Uploads {
     /// Plans a parsed file and applies the plan, in one transaction.
     pub(super) async fn plan_and_apply(
         &self,
-        id: i64,
+        id: UploadId,
         actor: Actor,
         OpenedFile { file, sealed_password }: OpenedFile,
         options: &ImportOptions,

@@ -26,6 +26,7 @@ use super::model::{Report, RowOutcome, RowReport, TrackingChange};
 use super::parse::{ParsedFile, ParsedRows};
 use super::store;
 use crate::channels::{Profile, store as channels};
+use crate::id::{ChannelId, ConflictId, OrderId, UploadId};
 use crate::orders::follow::{ChannelRow, FileAge, FollowedField, RowEffect, changes_between};
 use crate::orders::model::{NewOrder, Order, OrderState, ShippingMethod};
 use crate::orders::store as orders;
@@ -52,7 +53,7 @@ pub struct ImportPlan<'f> {
     /// values that wait for a decision
     pub conflicts: Vec<NewConflict>,
     /// open conflicts that this file settles, with their uploads
-    pub replaced: Vec<(i64, i64)>,
+    pub replaced: Vec<(ConflictId, UploadId)>,
 }
 
 /// Plans a file.
@@ -91,7 +92,7 @@ pub fn plan<'f>(tx: &mut dyn Tx, file: &'f ParsedFile) -> Result<ImportPlan<'f>>
                 let rows = plan.report.rows.iter().enumerate().map(|(index, row)| (row.order_number.as_str(), index));
                 let rows: HashMap<&str, usize> = rows.collect();
                 let row_of = |(order, _): &(Order, Order)| Some((order.id, *rows.get(order.order_number.as_str())?));
-                let rows: HashMap<i64, usize> = plan.changes.iter().filter_map(row_of).collect();
+                let rows: HashMap<OrderId, usize> = plan.changes.iter().filter_map(row_of).collect();
                 warn_of_split_bundles(tx, &plan.changes, &rows, &mut plan.report)?;
             }
             (plan, sheets)
@@ -122,7 +123,7 @@ enum PlannedRow<'k, 'f> {
 /// Plans an order file: unknown orders are created, known ones follow their channel.
 fn plan_orders<'f>(
     tx: &mut dyn Tx,
-    (profile, id): (&Profile, Option<i64>),
+    (profile, id): (&Profile, Option<ChannelId>),
     (rows, made_at, sheets): (&'f [CheckedRow<NewOrder>], Option<Moment>, &[String]),
 ) -> Result<ImportPlan<'f>> {
     let exact = ExactKeys::new(tx, id, rows)?;
@@ -144,7 +145,7 @@ fn plan_orders<'f>(
         }
     }
     let age = file_age(tx, &profile.code, rows, made_at)?;
-    let ids: Vec<i64> = known.values().map(|order| order.id).collect();
+    let ids: Vec<OrderId> = known.values().map(|order| order.id).collect();
     let mut follower = Follower::load(tx, &ids, age)?;
     let mut planned = planned_rows(&follower, (rows, &exact, sheets), &known, &other_products);
     let older = planned.iter().filter(|(_, row)| row.is_older()).count();
@@ -233,7 +234,7 @@ fn planned_rows<'k, 'f: 'k>(
     follower: &Follower,
     (rows, exact, sheets): (&'f [CheckedRow<NewOrder>], &ExactKeys, &[String]),
     known: &'k HashMap<String, Order>,
-    other_products: &BTreeSet<i64>,
+    other_products: &BTreeSet<OrderId>,
 ) -> Vec<(&'f CheckedRow<NewOrder>, PlannedRow<'k, 'f>)> {
     let mut first_rows: HashMap<&str, &CheckedRow<NewOrder>> = HashMap::with_capacity(rows.len());
     let mut planned = Vec::with_capacity(rows.len());
@@ -357,7 +358,7 @@ fn add_new_orders<'f>(
 struct ExactKeys(BTreeSet<String>);
 
 impl ExactKeys {
-    fn new<T>(tx: &mut dyn Tx, channel: Option<i64>, rows: &[CheckedRow<T>]) -> Result<Self> {
+    fn new<T>(tx: &mut dyn Tx, channel: Option<ChannelId>, rows: &[CheckedRow<T>]) -> Result<Self> {
         let doubtful = rows.iter().filter(|row| row.is_inexact).map(|row| row.key.as_str());
         orders::surely_known_numbers(tx, channel, doubtful).map(Self)
     }
@@ -398,7 +399,7 @@ impl RowPlan {
 /// Plans changes of stored orders; `decide` changes the order of a row.
 fn plan_changes<'f, T: RowContent>(
     tx: &mut dyn Tx,
-    channel: Option<i64>,
+    channel: Option<ChannelId>,
     rows: &[CheckedRow<T>],
     number: impl Fn(&T) -> &str,
     decide: impl Fn(&mut Order, &T, Moment) -> RowPlan,
@@ -410,8 +411,9 @@ fn plan_changes<'f, T: RowContent>(
         .filter_map(|row| if let RowCheck::Valid(content, _) = &row.outcome { Some(number(content)) } else { None })
         .collect();
     let ids = orders::ids_by_number(tx, channel, &numbers)?;
-    let found: Vec<i64> = ids.values().filter_map(|ids| if let [id] = ids[..] { Some(id) } else { None }).collect();
-    let mut found: HashMap<i64, Order> = orders::find(tx, &found)?.into_iter().map(|order| (order.id, order)).collect();
+    let found: Vec<OrderId> = ids.values().filter_map(|ids| if let [id] = ids[..] { Some(id) } else { None }).collect();
+    let mut found: HashMap<OrderId, Order> =
+        orders::find(tx, &found)?.into_iter().map(|order| (order.id, order)).collect();
     let mut changed: BTreeMap<String, (Order, Order)> = BTreeMap::new();
     let mut plan = ImportPlan::default();
     for row in rows {

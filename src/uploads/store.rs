@@ -17,6 +17,7 @@ pub use self::undo::{
 };
 use super::model::{ChangeSummary, Report, Resolution, ResolvedBy, RowOutcome, Stage, Upload, display_name};
 use crate::channels::{ColumnDrift, FileKind, Profile};
+use crate::id::{ChannelId, MemberId, OrderId, ProfileId, UploadId};
 use crate::orders::findings::Findings;
 use crate::orders::store as orders;
 use crate::storage::{Param, Result, Row, Tx, from_json};
@@ -36,7 +37,7 @@ const FROM: &str = "FROM uploads u LEFT JOIN members m ON m.id = u.member_id LEF
 fn upload(row: &mut Row) -> Result<Upload> {
     let findings = row.text(16)?;
     Ok(Upload {
-        id: row.int(0)?,
+        id: row.id(0)?,
         created_at: row.moment(1)?,
         username: row.opt_text(2)?,
         kind: row.opt_text(3)?.and_then(|code| kind(&code)),
@@ -76,7 +77,7 @@ fn kind(code: &str) -> Option<FileKind> {
 #[derive(Clone, Copy, Debug)]
 pub struct NewUpload<'a> {
     /// uploading member; none for the command line
-    pub member_id: Option<i64>,
+    pub member_id: Option<MemberId>,
     /// name given by the browser
     pub file_name: &'a str,
     /// content
@@ -88,8 +89,8 @@ pub struct NewUpload<'a> {
 }
 
 /// Inserts an upload with its file; returns the id.
-pub fn insert(tx: &mut dyn Tx, file: NewUpload<'_>) -> Result<i64> {
-    let (id, now) = (tx.new_id(), tx.now());
+pub fn insert(tx: &mut dyn Tx, file: NewUpload<'_>) -> Result<UploadId> {
+    let (id, now) = (tx.new_id::<UploadId>(), tx.now());
     let name = display_name(file.file_name);
     tx.exec(
         "INSERT INTO uploads (id, created_at, member_id, kind, channel_code, courier, file_name, file_size, \
@@ -124,7 +125,7 @@ pub struct StoredFile {
 }
 
 /// Loads a stored file; none if it was deleted.
-pub fn load_file(tx: &mut dyn Tx, id: i64) -> Result<Option<StoredFile>> {
+pub fn load_file(tx: &mut dyn Tx, id: UploadId) -> Result<Option<StoredFile>> {
     let sql = "SELECT file_size, sealed_password, file_name FROM uploads WHERE id = ? AND file_kept = 1";
     let Some(mut row) = tx.query_one(sql, &[id.into()])? else { return Ok(None) };
     let mut bytes = Vec::with_capacity(usize::try_from(row.int(0)?).unwrap_or_default());
@@ -137,7 +138,7 @@ pub fn load_file(tx: &mut dyn Tx, id: i64) -> Result<Option<StoredFile>> {
 }
 
 /// Deletes a stored file; the upload and its report remain.
-pub fn delete_file(tx: &mut dyn Tx, id: i64) -> Result<()> {
+pub fn delete_file(tx: &mut dyn Tx, id: UploadId) -> Result<()> {
     tx.exec("DELETE FROM upload_chunks WHERE upload_id = ?", &[id.into()])?;
     tx.exec("UPDATE uploads SET file_kept = 0, sealed_password = NULL WHERE id = ?", &[id.into()]).map(drop)
 }
@@ -146,12 +147,12 @@ pub fn delete_file(tx: &mut dyn Tx, id: i64) -> Result<()> {
 pub fn delete_old_files(tx: &mut dyn Tx, before: Moment, limit: i64) -> Result<usize> {
     let sql = "SELECT id FROM uploads WHERE file_kept = 1 AND created_at < ? ORDER BY id LIMIT ?";
     let old = tx.query(sql, &[before.into(), limit.into()])?;
-    old.iter().try_for_each(|row| delete_file(tx, row.int(0)?))?;
+    old.iter().try_for_each(|row| delete_file(tx, row.id(0)?))?;
     Ok(old.len())
 }
 
 /// Stores the sealed password of a file.
-pub fn set_sealed_password(tx: &mut dyn Tx, id: i64, sealed: &[u8]) -> Result<()> {
+pub fn set_sealed_password(tx: &mut dyn Tx, id: UploadId, sealed: &[u8]) -> Result<()> {
     tx.exec("UPDATE uploads SET sealed_password = ? WHERE id = ?", &[sealed.into(), id.into()]).map(drop)
 }
 
@@ -165,14 +166,14 @@ pub fn set_stage(tx: &mut dyn Tx, upload: &OpenUpload, stage: Stage, refusal: &s
 }
 
 /// Stores how the columns of a refused file differ from those of the most similar profile.
-pub fn set_columns(tx: &mut dyn Tx, id: i64, columns: Option<&ColumnDrift>) -> Result<()> {
+pub fn set_columns(tx: &mut dyn Tx, id: UploadId, columns: Option<&ColumnDrift>) -> Result<()> {
     let findings = Findings { columns: columns.cloned(), ..Findings::default() };
     let findings = serde_json::to_string(&findings).unwrap_or_default();
     tx.exec("UPDATE uploads SET findings = ? WHERE id = ?", &[findings.into(), id.into()]).map(drop)
 }
 
 /// Opens a refused upload whose file is kept again, to be read with other profiles; false if it is none.
-pub fn reopen(tx: &mut dyn Tx, id: i64) -> Result<bool> {
+pub fn reopen(tx: &mut dyn Tx, id: UploadId) -> Result<bool> {
     let sql = "UPDATE uploads SET stage = 'received', refusal = '', version = version + 1 \
                WHERE id = ? AND stage = 'refused' AND file_kept = 1";
     Ok(tx.exec(sql, &[id.into()])? > 0)
@@ -186,7 +187,7 @@ pub struct ProfileUsage {
     /// code of the channel or courier
     pub channel_code: String,
     /// profile of the shop; none for one of the program
-    pub profile_id: Option<i64>,
+    pub profile_id: Option<ProfileId>,
     /// number of files
     pub files: i64,
     /// when the last one was uploaded
@@ -202,7 +203,7 @@ pub fn profile_usage(tx: &mut dyn Tx) -> Result<Vec<ProfileUsage>> {
         Ok(ProfileUsage {
             kind: row.text(0)?,
             channel_code: row.text(1)?,
-            profile_id: row.opt_int(2)?,
+            profile_id: row.opt_id(2)?,
             files: row.int(3)?,
             last: row.moment(4)?,
         })
@@ -255,7 +256,7 @@ pub fn save_report(
 }
 
 /// Finds an upload.
-pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<Upload>> {
+pub fn find(tx: &mut dyn Tx, id: UploadId) -> Result<Option<Upload>> {
     let sql = format!("SELECT {COLUMNS} {FROM} WHERE u.id = ?");
     tx.query_one(&sql, &[id.into()])?.map(|mut row| upload(&mut row)).transpose()
 }
@@ -273,7 +274,7 @@ impl std::ops::Deref for OpenUpload {
 }
 
 /// Finds an upload if it is open.
-pub fn find_open(tx: &mut dyn Tx, id: i64) -> Result<Option<OpenUpload>> {
+pub fn find_open(tx: &mut dyn Tx, id: UploadId) -> Result<Option<OpenUpload>> {
     Ok(find(tx, id)?.filter(|upload| upload.stage.is_open()).map(OpenUpload))
 }
 
@@ -306,13 +307,13 @@ pub fn page(tx: &mut dyn Tx, filter: UploadFilter, offset: i64, size: i64) -> Re
 }
 
 /// The id of an upload's channel; none for a courier.
-pub fn channel_id(tx: &mut dyn Tx, id: i64) -> Result<Option<i64>> {
+pub fn channel_id(tx: &mut dyn Tx, id: UploadId) -> Result<Option<ChannelId>> {
     let sql = "SELECT c.id FROM uploads u JOIN sales_channels c ON c.code = u.channel_code WHERE u.id = ?";
-    tx.query_one(sql, &[id.into()])?.map(|row| row.int(0)).transpose()
+    tx.query_one(sql, &[id.into()])?.map(|row| row.id(0)).transpose()
 }
 
 /// Ids of the orders with a number, in the given channel; in any channel for a courier's file (none).
-pub fn matching_orders(tx: &mut dyn Tx, channel: Option<i64>, order_number: &str) -> Result<Vec<i64>> {
+pub fn matching_orders(tx: &mut dyn Tx, channel: Option<ChannelId>, order_number: &str) -> Result<Vec<OrderId>> {
     Ok(orders::ids_by_number(tx, channel, &[order_number])?.remove(order_number).unwrap_or_default())
 }
 

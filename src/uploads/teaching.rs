@@ -6,6 +6,7 @@ use super::{ImportOptions, Stage, UploadError, Uploads, store};
 use crate::audit::{self, Actor, AuditEvent, AuditObject, RecordedEvent};
 use crate::channels::TeachError;
 use crate::channels::store::profiles;
+use crate::id::{MemberId, UploadId};
 use crate::storage::Tx;
 use crate::text::fold_word;
 
@@ -17,7 +18,7 @@ impl Uploads {
     /// The upload's columns are as its profile expects them, a pair is impossible, or the database failed.
     pub async fn teach_columns(
         &self,
-        id: i64,
+        id: UploadId,
         actor: Actor,
         pairs: Vec<(String, String)>,
     ) -> Result<RecordedEvent, UploadError> {
@@ -52,7 +53,7 @@ impl Uploads {
     ///
     /// # Errors
     /// The upload does not exist, its original was deleted, or the database failed.
-    pub async fn read_again(&self, id: i64, member_id: i64) -> Result<i64, UploadError> {
+    pub async fn read_again(&self, id: UploadId, member_id: MemberId) -> Result<UploadId, UploadError> {
         let upload = self
             .storage
             .write(move |tx: &mut dyn Tx| {

@@ -12,6 +12,7 @@ use self::rules::{AppliedUpload, KeptChange, OrderHistory, OrderUndo, superfluou
 use super::store::{self, BroughtProduct, BroughtVariant};
 use super::{Stage, Upload};
 use crate::audit::{self, Actor, AuditEvent, AuditObject, NumberList, RecordedEvent};
+use crate::id::{ConflictId, DeliveryId, OrderId, ProductId, UploadId, VariantId};
 use crate::orders::follow::{FieldChange, FollowedField, changes_between};
 use crate::orders::model::Order;
 use crate::orders::store::channel_conflicts::{self, ConflictResolution};
@@ -56,7 +57,7 @@ pub struct UndoPlan {
     pub variants: Vec<BroughtVariant>,
     /// products of the upload that are used or were edited since
     pub kept_products: Vec<BroughtProduct>,
-    unsaid: Vec<(i64, FollowedField, i64)>,
+    unsaid: Vec<(OrderId, FollowedField, i64)>,
     applied: AppliedUpload,
 }
 
@@ -101,17 +102,17 @@ impl UndoPlan {
 ///
 /// # Errors
 /// The database failed.
-pub fn plan_undo(tx: &mut dyn Tx, upload_id: i64) -> Result<Option<UndoPlan>> {
+pub fn plan_undo(tx: &mut dyn Tx, upload_id: UploadId) -> Result<Option<UndoPlan>> {
     let Some(upload) = store::find(tx, upload_id)? else { return Ok(None) };
     let (Stage::Applied, Some(applied_at)) = (upload.stage, upload.applied_at) else { return Ok(None) };
     let applied = AppliedUpload { id: upload_id, applied_at };
-    let mut ids: BTreeSet<i64> = store::reported_orders(tx, upload_id)?.into_iter().collect();
+    let mut ids: BTreeSet<OrderId> = store::reported_orders(tx, upload_id)?.into_iter().collect();
     ids.extend(statements::orders_of_upload(tx, upload_id)?);
-    let ids: Vec<i64> = ids.into_iter().collect();
+    let ids: Vec<OrderId> = ids.into_iter().collect();
     let mut found = orders::find(tx, &ids)?;
     found.sort_by_key(|order| order.id);
     let logs = log::changes_of(tx, &ids)?;
-    let mut said: HashMap<i64, Vec<StoredStatement>> = HashMap::new();
+    let mut said: HashMap<OrderId, Vec<StoredStatement>> = HashMap::new();
     for statement in statements::stored(tx, &ids)? {
         said.entry(statement.order_id).or_default().push(statement);
     }
@@ -161,8 +162,8 @@ pub fn plan_undo(tx: &mut dyn Tx, upload_id: i64) -> Result<Option<UndoPlan>> {
 }
 
 /// Those of these orders that a plan of the trucks has, or whose day was promised.
-fn planned_orders(tx: &mut dyn Tx, orders: &[Order]) -> Result<BTreeSet<i64>> {
-    let deliveries: BTreeSet<i64> = orders.iter().map(|order| order.delivery_id).collect();
+fn planned_orders(tx: &mut dyn Tx, orders: &[Order]) -> Result<BTreeSet<OrderId>> {
+    let deliveries: BTreeSet<DeliveryId> = orders.iter().map(|order| order.delivery_id).collect();
     let planned = store::planned_deliveries(tx, &deliveries.into_iter().collect::<Vec<_>>())?;
     let mut found = store::orders_on_the_way(tx, &orders.iter().map(|order| order.id).collect::<Vec<_>>())?;
     found.extend(orders.iter().filter(|order| planned.contains(&order.delivery_id)).map(|order| order.id));
@@ -172,14 +173,15 @@ fn planned_orders(tx: &mut dyn Tx, orders: &[Order]) -> Result<BTreeSet<i64>> {
 /// Keeps the orders of deliveries that would be empty but are in a plan of the trucks, and those that a job names or a truck
 /// has loaded.
 fn keep_planned(tx: &mut dyn Tx, plan: &mut UndoPlan) -> Result<()> {
-    let deliveries: Vec<i64> =
+    let deliveries: Vec<DeliveryId> =
         plan.deleted.iter().map(|order| order.delivery_id).collect::<BTreeSet<_>>().into_iter().collect();
     let planned = store::planned_deliveries(tx, &deliveries)?;
     let orders = store::orders_by_delivery(tx, &planned.iter().copied().collect::<Vec<_>>())?;
-    let deleted: BTreeSet<i64> = plan.deleted.iter().map(|order| order.id).collect();
-    let is_emptied = |delivery: &i64| orders.get(delivery).is_none_or(|ids| ids.iter().all(|id| deleted.contains(id)));
-    let kept: BTreeSet<i64> = planned.into_iter().filter(is_emptied).collect();
-    let ids: Vec<i64> = deleted.iter().copied().collect();
+    let deleted: BTreeSet<OrderId> = plan.deleted.iter().map(|order| order.id).collect();
+    let is_emptied =
+        |delivery: &DeliveryId| orders.get(delivery).is_none_or(|ids| ids.iter().all(|id| deleted.contains(id)));
+    let kept: BTreeSet<DeliveryId> = planned.into_iter().filter(is_emptied).collect();
+    let ids: Vec<OrderId> = deleted.iter().copied().collect();
     let on_the_way = store::orders_on_the_way(tx, &ids)?;
     let (stays, goes) = std::mem::take(&mut plan.deleted)
         .into_iter()
@@ -198,9 +200,10 @@ fn keep_planned(tx: &mut dyn Tx, plan: &mut UndoPlan) -> Result<()> {
 fn plan_goods(tx: &mut dyn Tx, plan: &mut UndoPlan) -> Result<()> {
     let products = store::brought_products(tx, plan.upload.id)?;
     let variants = store::brought_variants(tx, plan.upload.id)?;
-    let deleted: BTreeSet<i64> = plan.deleted.iter().map(|order| order.id).collect();
-    let restored: BTreeMap<i64, &Order> = plan.restored.iter().map(|order| (order.before.id, &order.after)).collect();
-    let concerned: BTreeSet<i64> =
+    let deleted: BTreeSet<OrderId> = plan.deleted.iter().map(|order| order.id).collect();
+    let restored: BTreeMap<OrderId, &Order> =
+        plan.restored.iter().map(|order| (order.before.id, &order.after)).collect();
+    let concerned: BTreeSet<ProductId> =
         products.iter().map(|product| product.id).chain(variants.iter().map(|variant| variant.product_id)).collect();
     let (mut used_products, mut used_options) = (BTreeSet::new(), BTreeSet::new());
     for product_id in concerned {
@@ -220,7 +223,7 @@ fn plan_goods(tx: &mut dyn Tx, plan: &mut UndoPlan) -> Result<()> {
         used_options.contains(&(variant.product_id, variant.key.clone(), variant.value.clone()))
     };
     plan.variants = variants.into_iter().filter(|variant| !variant.is_edited && !is_used(variant)).collect();
-    let goes: BTreeSet<i64> = plan.variants.iter().map(|variant| variant.id).collect();
+    let goes: BTreeSet<VariantId> = plan.variants.iter().map(|variant| variant.id).collect();
     for product in products {
         let is_free = !product.is_edited
             && !used_products.contains(&product.id)
@@ -234,7 +237,7 @@ fn plan_goods(tx: &mut dyn Tx, plan: &mut UndoPlan) -> Result<()> {
 ///
 /// # Errors
 /// The database failed, or an order changed within the transaction.
-pub fn undo(tx: &mut dyn Tx, upload_id: i64, actor: Actor) -> Result<Option<(UndoPlan, RecordedEvent)>> {
+pub fn undo(tx: &mut dyn Tx, upload_id: UploadId, actor: Actor) -> Result<Option<(UndoPlan, RecordedEvent)>> {
     let Some(plan) = plan_undo(tx, upload_id)? else { return Ok(None) };
     let context = ChangeContext { actor, upload_id: Some(upload_id), action: Action::UploadUndone };
     let restored: Vec<(&Order, &Order)> = plan.restored.iter().map(|order| (&order.before, &order.after)).collect();
@@ -242,9 +245,9 @@ pub fn undo(tx: &mut dyn Tx, upload_id: i64, actor: Actor) -> Result<Option<(Und
         changes.save_all_current(&restored)?;
         changes.delete_all(&plan.deleted)
     })?;
-    let emptied: BTreeSet<i64> = plan.deleted.iter().map(|order| order.delivery_id).collect();
+    let emptied: BTreeSet<DeliveryId> = plan.deleted.iter().map(|order| order.delivery_id).collect();
     deliveries::delete_empty(tx, &emptied.into_iter().collect::<Vec<_>>())?;
-    let versions: Vec<(i64, i64, i64)> = plan
+    let versions: Vec<(OrderId, i64, i64)> = plan
         .restored
         .iter()
         .filter(|order| order.last_entries > 0 && order.kept.is_empty() && order.before != order.after)
@@ -257,7 +260,7 @@ pub fn undo(tx: &mut dyn Tx, upload_id: i64, actor: Actor) -> Result<Option<(Und
     bulk_actions::carry_versions(tx, &versions)?;
     statements::delete(tx, &plan.unsaid)?;
     settle_conflicts(tx, &plan, actor)?;
-    let (variants, products): (Vec<i64>, Vec<i64>) = (
+    let (variants, products): (Vec<VariantId>, Vec<ProductId>) = (
         plan.variants.iter().map(|variant| variant.id).collect(),
         plan.products.iter().map(|product| product.id).collect(),
     );
@@ -274,10 +277,10 @@ pub fn undo(tx: &mut dyn Tx, upload_id: i64, actor: Actor) -> Result<Option<(Und
 /// Closes the open conflicts of the upload, and opens those that it had replaced.
 fn settle_conflicts(tx: &mut dyn Tx, plan: &UndoPlan, actor: Actor) -> Result<()> {
     let own = channel_conflicts::of_upload(tx, plan.upload.id, 0..=u32::MAX)?;
-    let open: Vec<(i64, i64)> =
+    let open: Vec<(ConflictId, UploadId)> =
         own.iter().filter(|own| own.resolved.is_none()).map(|own| (own.id, own.upload_id)).collect();
     channel_conflicts::close(tx, &open, ConflictResolution::Undone, actor.member_id())?;
-    let restored: Vec<i64> = plan.restored.iter().map(|order| order.before.id).collect();
+    let restored: Vec<OrderId> = plan.restored.iter().map(|order| order.before.id).collect();
     let of_orders = channel_conflicts::of_orders(tx, &restored)?;
     let is_replaced_here = |known: &&channel_conflicts::ChannelConflict| {
         let is_later = |other: &channel_conflicts::ChannelConflict| {
@@ -290,7 +293,7 @@ fn settle_conflicts(tx: &mut dyn Tx, plan: &UndoPlan, actor: Actor) -> Result<()
             && matches!(known.resolved, Some((ConflictResolution::Replaced, _, at)) if at == plan.applied.applied_at)
             && !of_orders.iter().any(is_later)
     };
-    let replaced: Vec<(i64, i64)> =
+    let replaced: Vec<(ConflictId, UploadId)> =
         of_orders.iter().filter(is_replaced_here).map(|known| (known.id, known.upload_id)).collect();
     channel_conflicts::reopen(tx, &replaced)
 }

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::unsent::UnsentForms;
 use super::{AuthContext, Error};
+use crate::id::MemberId;
 use crate::random::{self, RandomnessError};
 use crate::time::Moment;
 use crate::vault::{SIGNATURE_BYTES, Vault};
@@ -53,8 +54,8 @@ pub(super) fn token(auth: &AuthContext) -> Result<String, RandomnessError> {
     })
 }
 
-fn owned_token(masked: [u8; MASKED_BYTES], vault: &Vault, member_id: i64, now: Moment) -> String {
-    let signed = [masked.as_slice(), &member_id.to_be_bytes(), &minute(now).to_be_bytes()].concat();
+fn owned_token(masked: [u8; MASKED_BYTES], vault: &Vault, member_id: MemberId, now: Moment) -> String {
+    let signed = [masked.as_slice(), &member_id.raw().to_be_bytes(), &minute(now).to_be_bytes()].concat();
     let signature = vault.sign(OWNER_PURPOSE, &signed);
     URL_SAFE_NO_PAD.encode([signed.as_slice(), &signature].concat())
 }
@@ -64,14 +65,14 @@ fn minute(at: Moment) -> u32 {
 }
 
 /// The member from whose page a form with this token is; none after half a day.
-pub(super) fn owner(vault: &Vault, token: &str, now: Moment) -> Option<i64> {
+pub(super) fn owner(vault: &Vault, token: &str, now: Moment) -> Option<MemberId> {
     let token = decode::<{ MASKED_BYTES + OWNER_BYTES + SIGNATURE_BYTES }>(token)?;
     let (signed, signature) = token.split_at(MASKED_BYTES + OWNER_BYTES);
     let (member_id, made_at) = signed[MASKED_BYTES..].split_at(8);
     let age = minute(now).checked_sub(u32::from_be_bytes(made_at.try_into().ok()?))?;
     // Hashes are compared for the same reason as in `verify`.
     let is_signed = Sha256::digest(vault.sign(OWNER_PURPOSE, signed)) == Sha256::digest(signature);
-    (is_signed && age <= OWNER_MINUTES).then_some(i64::from_be_bytes(member_id.try_into().ok()?))
+    (is_signed && age <= OWNER_MINUTES).then_some(MemberId::from_raw(i64::from_be_bytes(member_id.try_into().ok()?)))
 }
 
 fn mask(secret: &str) -> Result<[u8; MASKED_BYTES], RandomnessError> {
@@ -125,10 +126,10 @@ mod tests {
         let [vault, foreign] = [7, 8].map(|byte| Vault::with_key(&[byte; 32]).expect("a key"));
         let auth = AuthContext::anonymous(secret().expect("random"));
         let now = Moment(1_710_464_400_000);
-        let of_member = owned_token(mask(&auth.csrf_secret).expect("random"), &vault, 42, now);
+        let of_member = owned_token(mask(&auth.csrf_secret).expect("random"), &vault, MemberId::from_raw(42), now);
         assert!(verify(&auth, &of_member).is_ok());
-        assert_eq!(owner(&vault, &of_member, now), Some(42));
-        assert_eq!(owner(&vault, &of_member, now.plus_ms(12 * 60 * 60_000)), Some(42));
+        assert_eq!(owner(&vault, &of_member, now), Some(MemberId::from_raw(42)));
+        assert_eq!(owner(&vault, &of_member, now.plus_ms(12 * 60 * 60_000)), Some(MemberId::from_raw(42)));
         assert_eq!(owner(&vault, &of_member, now.plus_ms(12 * 60 * 60_000 + 60_000)), None, "too old");
         assert_eq!(owner(&foreign, &of_member, now), None, "another shop");
         assert_eq!(owner(&vault, &token(&auth).expect("random"), now), None, "no member");

@@ -9,6 +9,7 @@ use crate::access;
 use crate::audit::downloads::{self, DownloadRecord, Purpose};
 use crate::audit::{Actor, MemberActor};
 use crate::documents::{Document, DocumentError};
+use crate::id::OrderId;
 use crate::storage::{Storage, StorageError};
 use crate::text::hex;
 
@@ -26,7 +27,7 @@ pub struct FileDownload {
     /// what the member stated besides
     pub note: String,
     /// orders whose data it has
-    pub orders: Vec<i64>,
+    pub orders: Vec<OrderId>,
 }
 
 impl FileDownload {

@@ -11,6 +11,7 @@ use super::{Error, PageResult, content_disposition};
 use crate::access::{self, AccessedOrders};
 use crate::audit::downloads::{self, DownloadRecord, KeptFile};
 use crate::audit::{Actor, MemberActor};
+use crate::id::DownloadId;
 use crate::orders::export::Format;
 use crate::storage::{Storage, StorageError};
 
@@ -18,7 +19,7 @@ use crate::storage::{Storage, StorageError};
 ///
 /// # Errors
 /// [`Error::NotFound`] if it is not kept any more.
-pub async fn send_kept_file(storage: &Storage, download_id: i64) -> PageResult {
+pub async fn send_kept_file(storage: &Storage, download_id: DownloadId) -> PageResult {
     let found = storage.read(move |tx| downloads::file(tx, download_id)).await?;
     let KeptFile { name, size, .. } = found.ok_or(Error::NotFound)?;
     let format = Format::of(Path::new(&name)).unwrap_or(Format::Xlsx);
@@ -42,7 +43,11 @@ pub async fn send_kept_file(storage: &Storage, download_id: i64) -> PageResult {
 ///
 /// # Errors
 /// [`Error::NotFound`] if it is not kept any more.
-pub async fn send_kept_file_again(storage: &Storage, actor: MemberActor, download_id: i64) -> PageResult<Response> {
+pub async fn send_kept_file_again(
+    storage: &Storage,
+    actor: MemberActor,
+    download_id: DownloadId,
+) -> PageResult<Response> {
     let record = storage.write(move |tx| {
         let (Some(row), Some(file)) = (downloads::by_id(tx, download_id)?, downloads::file(tx, download_id)?) else {
             return Ok(());

@@ -9,7 +9,7 @@ use crate::demo::Demo;
 use crate::drive;
 use crate::flash;
 use crate::help::model::topic_for;
-use crate::id::parse_crockford;
+use crate::id::Id;
 use crate::orders::store::file_jobs;
 use crate::storage::Storage;
 use crate::today::watch::Watch;
@@ -179,7 +179,7 @@ pub struct FlashQuery {
 impl FlashQuery {
     /// The message; none where nothing led here.
     pub fn id(&self) -> Option<FlashId> {
-        self.done.as_deref().and_then(parse_crockford).map(FlashId)
+        self.done.as_deref().and_then(Id::parse)
     }
 }
 
@@ -193,10 +193,10 @@ impl FromRequestParts<AppState> for Layout {
         let is_fetched = parts.headers.contains_key("x-fetched");
         // A member sees their own messages only.
         let flash = match (flash.id(), auth.member().map(|member| member.id)) {
-            (Some(FlashId(id)), Some(member_id)) if is_fetched => {
+            (Some(id), Some(member_id)) if is_fetched => {
                 state.storage.read(move |tx| flash::store::find(tx, id, member_id)).await?
             }
-            (Some(FlashId(id)), Some(member_id)) => {
+            (Some(id), Some(member_id)) => {
                 match state.storage.write(move |tx| flash::store::take(tx, id, member_id)).await {
                     Ok(flash) => flash,
                     // Nothing can be written; a message that is repeated is better than no page.

@@ -70,10 +70,18 @@ pub use self::state::{AppState, Restart, StartError};
 pub use self::unsent::{UNSENT_PATH, unseal_fields};
 pub use self::upload_form::{SpooledFile, UploadField, UploadForm};
 pub use crate::flash::{Flash, FlashId, Tone};
-use crate::id::crockford;
+use crate::id::{Id, ParseIdError};
 pub use crate::members::model::rights::{PageAction, PageKind};
 pub use crate::members::model::{Member, Role};
 use crate::sessions;
+
+/// The identifier in a URL or a hidden field.
+///
+/// # Errors
+/// [`Error::NotFound`]: the text is none, so that there is nothing of that identifier.
+pub fn parse_id<T>(text: &str) -> Result<Id<T>, Error> {
+    text.parse().map_err(|_: ParseIdError| Error::NotFound)
+}
 
 /// The application: the pages of these rooms, and assets, health checks and metrics.
 pub fn router(state: &AppState, rooms: impl IntoIterator<Item = Routes>) -> Router {
@@ -149,7 +157,7 @@ pub fn redirect_with_flash(to: &str, flash: FlashId) -> Response {
 pub fn url_with_flash(to: &str, flash: FlashId) -> String {
     let (path, query) = to.split_once('?').unwrap_or((to, ""));
     let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("done="));
-    let pairs: Vec<String> = kept.map(str::to_owned).chain([format!("done={}", crockford(flash.0))]).collect();
+    let pairs: Vec<String> = kept.map(str::to_owned).chain([format!("done={flash}")]).collect();
     format!("{path}?{}", pairs.join("&"))
 }
 

@@ -7,11 +7,12 @@ use axum::response::Response;
 
 use super::{AuthContext, ClientInfo, page_with_status};
 use crate::access::{AccessAction, AccessRecorder, AccessedOrders, Accessor, NewAccess};
+use crate::id::OrderId;
 
 /// A page that shows personal data.
 pub trait PersonalData {
     /// The orders whose data it shows.
-    fn orders(&self) -> Vec<i64>;
+    fn orders(&self) -> Vec<OrderId>;
 }
 
 /// What a response discloses, in its extensions.
@@ -30,7 +31,7 @@ pub fn personal_page_with_status(status: StatusCode, template: impl askama::Temp
 }
 
 /// A response that discloses the data of these orders, which may be none: the log of downloads has search words.
-pub fn disclosing(mut response: Response, orders: impl IntoIterator<Item = i64>) -> Response {
+pub fn disclosing(mut response: Response, orders: impl IntoIterator<Item = OrderId>) -> Response {
     response.extensions_mut().insert(Disclosure(orders.into_iter().collect()));
     response
 }

@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument;
 
-use crate::id::crockford;
+use crate::id::number_code;
 use crate::random;
 
 /// The response header with the request's identifier.
@@ -29,7 +29,7 @@ impl RequestId {
 /// Eight characters, short enough to be read out on the telephone.
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crockford(self.0)[5..])
+        f.write_str(&number_code(self.0)[5..])
     }
 }
 

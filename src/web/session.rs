@@ -12,6 +12,7 @@ use super::cookies::{self, Cookie};
 use super::{AppState, AuthContext, ClientInfo, Error};
 use crate::access::{self, AccessAction, AccessedOrders, Accessor, NewAccess};
 use crate::config::Config;
+use crate::id::{DeviceId, MemberId};
 use crate::members::known_browser::KnownBrowser;
 use crate::members::model::sign_in::SignInOutcome;
 use crate::members::store::{devices, sign_ins};
@@ -67,7 +68,7 @@ impl BrowserSession {
     ///
     /// # Errors
     /// The database, the session store or the random number generator failed.
-    pub async fn log_in(&self, member_id: i64, epoch: i64, remember: bool) -> Result<LoginCookies, Error> {
+    pub async fn log_in(&self, member_id: MemberId, epoch: i64, remember: bool) -> Result<LoginCookies, Error> {
         let cleared = self.revoke().await?;
         let (now, idle, origin) = (self.storage.clock().now(), self.config.session_idle, self.client.origin());
         let until = remember.then(|| now.plus_ms(REMEMBER_FOR_MS));
@@ -132,7 +133,7 @@ impl BrowserSession {
     }
 
     /// Adds the cookie that proves later that the member has logged in here.
-    fn remember_browser(&self, mut cookies: LoginCookies, member_id: i64) -> Result<LoginCookies, Error> {
+    fn remember_browser(&self, mut cookies: LoginCookies, member_id: MemberId) -> Result<LoginCookies, Error> {
         let known = KnownBrowser::with_member(self.known.as_ref(), member_id, random::secret()?);
         if let Some(value) = known.seal(&self.vault) {
             let (name, max_age) = (self.cookies.name(KNOWN_COOKIE), Some(KNOWN_COOKIE_SECONDS));
@@ -156,7 +157,7 @@ impl BrowserSession {
         Ok(LoginCookies(vec![cookies::clear_remember_me(&self.cookies)?]))
     }
 
-    async fn revoke_device(&self, member_id: i64, device_id: i64) -> Result<(), Error> {
+    async fn revoke_device(&self, member_id: MemberId, device_id: DeviceId) -> Result<(), Error> {
         self.storage.write(move |tx| devices::revoke(tx, member_id, device_id)).await?;
         Ok(())
     }

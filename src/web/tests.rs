@@ -376,7 +376,7 @@ fn only_local_paths_are_redirect_targets() {
 
 #[test]
 fn flash_parameter_is_replaced_in_redirects() {
-    let response = redirect_with_flash("/orders?state=1&done=OLD&page=2", FlashId(1));
+    let response = redirect_with_flash("/orders?state=1&done=OLD&page=2", FlashId::from_raw(1));
     let location = response.headers()[axum::http::header::LOCATION].to_str().expect("text");
     assert_eq!(location, "/orders?state=1&page=2&done=0000000000001");
 }

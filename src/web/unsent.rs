@@ -16,6 +16,7 @@ use tower_sessions::Session;
 
 use super::form::csrf_field;
 use super::{AuthContext, Error, csrf};
+use crate::id::MemberId;
 use crate::sessions::{self, UnsentForm};
 use crate::time::Moment;
 use crate::vault::Vault;
@@ -52,7 +53,7 @@ impl UnsentForms {
     }
 
     /// The member from whose page a form with this token is.
-    fn owner(&self, token: &str) -> Option<i64> {
+    fn owner(&self, token: &str) -> Option<MemberId> {
         csrf::owner(&self.vault, token, self.now)
     }
 
@@ -72,7 +73,7 @@ impl UnsentForms {
     }
 
     /// The member and the form of a body. Nothing but its beginning is read unless that proves where it is from.
-    async fn read(&self, mut body: Body) -> Option<(i64, Bytes)> {
+    async fn read(&self, mut body: Body) -> Option<(MemberId, Bytes)> {
         let (mut read, mut member_id) = (Vec::new(), None);
         while let Some(frame) = body.frame().await {
             if let Some(data) = frame.ok()?.data_ref() {
@@ -93,7 +94,7 @@ impl UnsentForms {
     }
 
     /// Keeps a form of a member in the session, without its token. Returns whether it did.
-    async fn keep(&self, session: &Session, member_id: i64, parts: &Parts, body: &[u8]) -> Result<bool, Error> {
+    async fn keep(&self, session: &Session, member_id: MemberId, parts: &Parts, body: &[u8]) -> Result<bool, Error> {
         let action = parts.uri.path_and_query().map_or("/", |requested| requested.as_str()).to_owned();
         let fields: Vec<&[u8]> =
             body.split(|byte| *byte == b'&').filter(|field| !field.starts_with(b"csrf=")).collect();

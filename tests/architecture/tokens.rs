@@ -25,7 +25,7 @@ pub(super) fn test_switches(tokens: &[TokenTree], found: &mut Vec<String>) {
 /// The calls by which a file reads or writes the database: `tx.upsert`, and of whatever receiver where only a `Tx`
 /// has such a method. A moment and a new identifier are no SQL.
 pub(super) fn database_calls(tokens: &[TokenTree], found: &mut Vec<String>) {
-    const HARMLESS: [&str; 2] = ["now", "new_id"];
+    const HARMLESS: [&str; 4] = ["now", "new_id", "new_number", "new_code"];
     const OF_TX_ONLY: [&str; 8] =
         ["exec", "exec_many", "query_one", "scalar", "count_up_to", "upsert", "delete_batch", "index_hint"];
     for (at, token) in tokens.iter().enumerate() {
@@ -108,4 +108,34 @@ fn is_public(before: &[TokenTree]) -> bool {
     before[before.len().saturating_sub(2)..]
         .iter()
         .any(|token| matches!(token, TokenTree::Ident(word) if word == "pub"))
+}
+
+/// Names of declarations like `order_id: i64` and `ids: &[i64]`.
+pub(super) fn bare_identifiers(tokens: &[TokenTree], found: &mut Vec<String>) {
+    let is_name = |name: &str| matches!(name, "id" | "ids") || name.ends_with("_id") || name.ends_with("_ids");
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            TokenTree::Group(group) => bare_identifiers(&group.stream().into_iter().collect::<Vec<_>>(), found),
+            TokenTree::Ident(name) if is_name(&name.to_string()) && is_number(&tokens[at + 1..]) => {
+                found.push(name.to_string());
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether what follows a name declares it as a number, or as a collection of numbers.
+fn is_number(rest: &[TokenTree]) -> bool {
+    const AROUND: [&str; 7] = ["Option", "Vec", "BTreeSet", "HashSet", "Arc", "mut", "a"];
+    let mut texts = rest.iter().map(ToString::to_string);
+    if texts.next().as_deref() != Some(":") {
+        return false;
+    }
+    let mut texts =
+        texts.skip_while(|text| AROUND.contains(&text.as_str()) || matches!(text.as_str(), "&" | "<" | "'"));
+    match texts.next() {
+        Some(text) if text == "i64" => texts.next().is_none_or(|next| next != ":"),
+        Some(text) => text.replace(' ', "").starts_with("[i64"),
+        None => false,
+    }
 }

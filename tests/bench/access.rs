@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use mukkeum::access::{AccessAction, AccessRecorder, AccessedOrders, Accessor, NewAccess, record};
+use mukkeum::id::OrderId;
 use mukkeum::storage::{Storage, StorageError, StorageOptions, Tx};
 use mukkeum::time::SystemClock;
 
@@ -47,7 +48,7 @@ struct Arguments {
     bench: bool,
 }
 
-fn view(orders: &[i64]) -> NewAccess {
+fn view(orders: &[OrderId]) -> NewAccess {
     NewAccess {
         accessor: Accessor::Program,
         action: AccessAction::Viewed,
@@ -81,7 +82,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let newest = |count: usize| {
         move |tx: &mut dyn Tx| {
             let rows = tx.query(&format!("SELECT id FROM orders ORDER BY id DESC LIMIT {count}"), &[])?;
-            rows.iter().map(|row| row.int(0)).collect::<Result<Vec<i64>, StorageError>>()
+            rows.iter().map(|row| row.id(0)).collect::<Result<Vec<OrderId>, StorageError>>()
         }
     };
     let (page, upload) = (storage.read(newest(PAGE_ORDERS)).await?, storage.read(newest(UPLOAD_ORDERS)).await?);

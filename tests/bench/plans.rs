@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 use clap::Parser;
-use mukkeum::id::crockford;
+use mukkeum::id::{DeliveryId, MemberId, StopId, TourId};
 use mukkeum::orders::bundle::DeliveryState;
 use mukkeum::plans::model::{ColumnKey, Hold, Job, Stop, TourState};
 use mukkeum::plans::store as plans;
@@ -79,10 +79,10 @@ struct Arguments {
 struct Subjects {
     /// day of the newest plans
     day: NaiveDate,
-    tour: i64,
-    delivery: i64,
+    tour: TourId,
+    delivery: DeliveryId,
     /// open deliveries without a date around the depot
-    wanted: Vec<i64>,
+    wanted: Vec<DeliveryId>,
 }
 
 fn open(data: &Path, database: Option<&str>) -> Result<Storage, Box<dyn Error>> {
@@ -111,7 +111,7 @@ async fn fill_plans(storage: &Storage, count: usize, wanted: usize) -> Result<Su
         let sql = "SELECT t.id, s.delivery_id FROM tours t JOIN stops p ON p.tour_id = t.id JOIN jobs s ON s.id = p.job_id \
                    ORDER BY t.day DESC, t.id LIMIT 1";
         let row = tx.query_one(sql, &[])?.ok_or_else(|| StorageError::Inconsistent("no plan".to_owned()))?;
-        let (tour, delivery) = (row.int(0)?, row.int(1)?);
+        let (tour, delivery) = (row.id(0)?, row.id(1)?);
         let day = plans::day_of_tour(tx, tour)?.ok_or_else(|| StorageError::Inconsistent("no day".to_owned()))?;
         let [preparing, ready] = DeliveryState::UNDER_WAY.map(|state| state as i64);
         let (first, end) = PROVINCE;
@@ -121,7 +121,7 @@ async fn fill_plans(storage: &Storage, count: usize, wanted: usize) -> Result<Su
              ORDER BY id DESC LIMIT ?"
         );
         let params = [i64::try_from(wanted).unwrap_or(1).into()];
-        let wanted = tx.query(&sql, &params)?.iter().map(|row| row.int(0)).collect::<Result<_, _>>()?;
+        let wanted = tx.query(&sql, &params)?.iter().map(|row| row.id(0)).collect::<Result<_, _>>()?;
         Ok::<_, StorageError>(Subjects { day, tour, delivery, wanted })
     });
     Ok(read.await?)
@@ -147,20 +147,20 @@ fn insert_plans(
     last: NaiveDate,
     numbers: std::ops::Range<usize>,
 ) -> Result<(), StorageError> {
-    let member = tx.scalar("SELECT min(id) FROM members", &[])?;
+    let member = MemberId::from_raw(tx.scalar("SELECT min(id) FROM members", &[])?);
     let sql =
         "SELECT id FROM deliveries WHERE state = ? AND shipping_method = 'DIRECT' ORDER BY id DESC LIMIT ? OFFSET ?";
     let count = i64::try_from(numbers.len() * STOPS).unwrap_or_default();
     let offset = i64::try_from(numbers.start * STOPS).unwrap_or_default();
     let params = [(DeliveryState::Completed as i64).into(), count.into(), offset.into()];
-    let deliveries: Vec<i64> = tx.query(sql, &params)?.iter().map(|row| row.int(0)).collect::<Result<_, _>>()?;
+    let deliveries: Vec<DeliveryId> = tx.query(sql, &params)?.iter().map(|row| row.id(0)).collect::<Result<_, _>>()?;
     let (mut tours, mut ids) = (Vec::new(), Vec::new());
     for (number, deliveries) in numbers.zip(deliveries.chunks(STOPS)) {
         let day = last - Days::new(u64::try_from(number / columns.len()).unwrap_or_default());
         let tour = plans::insert_tour(tx, day, columns[number % columns.len()], member)?;
         let mut jobs: Vec<Job> = deliveries.iter().map(|id| Job { delivery_id: *id, ..Job::default() }).collect();
         plans::insert_jobs(tx, &mut jobs)?;
-        let stop = |job: Job| Stop { id: 0, job, hold: Hold::Free, basis: "{}".to_owned() };
+        let stop = |job: Job| Stop { id: StopId::UNSTORED, job, hold: Hold::Free, basis: "{}".to_owned() };
         tours.push((tour.id, jobs.into_iter().map(stop).collect::<Vec<Stop>>()));
         ids.push(tour.id);
     }
@@ -173,9 +173,9 @@ async fn promise_all(
     clerks: &[Client],
     url: &str,
     day: NaiveDate,
-    deliveries: &[i64],
+    deliveries: &[DeliveryId],
 ) -> Result<(Vec<Duration>, usize), Box<dyn Error>> {
-    let page = clerks[0].get(format!("{url}/plans/dates?delivery={}", crockford(deliveries[0]))).send().await?;
+    let page = clerks[0].get(format!("{url}/plans/dates?delivery={}", deliveries[0])).send().await?;
     page.error_for_status()?;
     let mut working = tokio::task::JoinSet::new();
     let share = deliveries.len().div_ceil(clerks.len());
@@ -188,7 +188,7 @@ async fn promise_all(
             for id in deliveries {
                 let form = [
                     ("csrf", csrf.clone()),
-                    ("delivery", crockford(id)),
+                    ("delivery", id.to_string()),
                     ("day", day.to_string()),
                     ("channel", "phone".to_owned()),
                 ];
@@ -237,7 +237,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (_server, url) = serve(&data, database).await?;
     let client = log_in(&url, Policy::default()).await?;
 
-    let (tour, delivery) = (crockford(subjects.tour), crockford(subjects.delivery));
+    let (tour, delivery) = (subjects.tour.to_string(), subjects.delivery.to_string());
     let wanted = subjects.wanted.first().ok_or("an open delivery around the depot")?;
     println!("| page | p50 | p99 |\n| --- | --- | --- |");
     for (name, path) in [
@@ -248,7 +248,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ("its loading list", format!("/plans/tours/{tour}/loading")),
         ("papers of a day", format!("/plans/print?day={}", subjects.day)),
         ("a job", format!("/plans/jobs/{delivery}")),
-        ("three dates", format!("/plans/dates?delivery={}", crockford(*wanted))),
+        ("three dates", format!("/plans/dates?delivery={wanted}")),
         ("promises", "/plans/promises".to_owned()),
         ("texts of a day", format!("/notices?day={}", subjects.day)),
         ("trucks", "/trucks".to_owned()),

@@ -90,7 +90,7 @@ async fn write(storage: Storage, writer: usize, log: Arc<Mutex<WriteLog>>, stop:
 }
 
 fn insert(tx: &mut dyn Tx, summary: &str, rows: usize) -> Result<()> {
-    let ids: Vec<i64> = (0..rows).map(|_| tx.new_id()).collect();
+    let ids: Vec<i64> = (0..rows).map(|_| tx.new_number()).collect();
     tx.exec_many(
         "INSERT INTO settings (name, value) VALUES (?, ?)",
         &mut ids.into_iter().map(|id| vec![format!("written.{id}").into(), summary.into()]),

@@ -154,7 +154,7 @@ async fn no_statistics_make_a_page_read_many_rows() {
             server.query_drop(sql.replace("{now}", &NOW.0.to_string())).expect("obeys");
         }
         let text = |server: &mut Conn, sql: &str| server.query_first::<String, _>(sql).expect("reads").expect("a row");
-        let id = |id: String| mukkeum::id::crockford(id.parse().expect("a number"));
+        let id = |id: String| mukkeum::id::number_code(id.parse().expect("a number"));
         let replaced = [
             ("{product}", text(&mut server, "SELECT number FROM products ORDER BY id LIMIT 1")),
             ("{number}", text(&mut server, "SELECT left(order_number, 8) FROM orders ORDER BY id DESC LIMIT 1")),

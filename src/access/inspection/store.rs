@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use super::{InspectionMonth, InspectionPeriod, InspectionReport, Inspector, PERIOD_MONTHS, due_of};
 use crate::access::list::{self, AccessFilter};
 use crate::access::store::head;
+use crate::id::MemberId;
 use crate::storage::{Result, Row, StorageError, Tx};
 use crate::time::Moment;
 
@@ -29,7 +30,7 @@ pub struct SignedInspection {
     /// what the reviewer found
     pub note: String,
     /// who signed
-    pub signed_by: i64,
+    pub signed_by: MemberId,
     /// when
     pub signed_at: Moment,
     /// end of the chain at that time
@@ -58,8 +59,8 @@ pub fn draft(tx: &mut dyn Tx, period: InspectionPeriod) -> Result<InspectionRepo
          WHERE recorded_at >= ? AND recorded_at < ? AND member_id IS NOT NULL",
         &[from.plus_ms(-KNOWN_ADDRESS_MS).into(), from.into()],
     )?;
-    let known: HashSet<(i64, String)> =
-        known.into_iter().map(|mut row| Ok((row.int(0)?, row.text(1)?))).collect::<Result<_>>()?;
+    let known: HashSet<(MemberId, String)> =
+        known.into_iter().map(|mut row| Ok((row.id(0)?, row.text(1)?))).collect::<Result<_>>()?;
     let mut inspector = Inspector::new(known);
     let filter = AccessFilter { from: Some(from.date()), to: Some(to.plus_ms(-1).date()), ..AccessFilter::default() };
     list::for_each(tx, &filter, &mut |record, _| {
@@ -81,7 +82,7 @@ fn inspection(mut row: Row) -> Result<SignedInspection> {
         },
         report: row.json(2, "access_inspections.report")?,
         note: row.text(3)?,
-        signed_by: row.int(4)?,
+        signed_by: row.id(4)?,
         signed_at: row.moment(5)?,
         last_sequence: row.int(6)?,
         digest: row.text(7)?,
@@ -104,7 +105,12 @@ pub fn signed(tx: &mut dyn Tx) -> Result<Vec<SignedInspection>> {
 }
 
 /// Signs the draft of the period that begins with a month, as it is now. None if it is signed already, or not over.
-pub fn sign(tx: &mut dyn Tx, month: InspectionMonth, member_id: i64, note: &str) -> Result<Option<InspectionPeriod>> {
+pub fn sign(
+    tx: &mut dyn Tx,
+    month: InspectionMonth,
+    member_id: MemberId,
+    note: &str,
+) -> Result<Option<InspectionPeriod>> {
     let now = tx.now();
     let period = InspectionPeriod::beginning(month, period_months(tx)?);
     if period.moments().1 > now || find(tx, month)?.is_some() {

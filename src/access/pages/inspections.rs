@@ -14,6 +14,7 @@ use crate::access::inspection::{
 };
 use crate::access::list::usernames;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
+use crate::id::MemberId;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::{Error, Flash, Form, Layout, PageResult, disclosing, page, page_with_status, redirect_with_flash};
 
@@ -25,7 +26,7 @@ struct ListPage {
     signed: Vec<SignedInspection>,
     /// months of a period
     every: u32,
-    names: HashMap<i64, String>,
+    names: HashMap<MemberId, String>,
 }
 
 #[derive(Template)]
@@ -36,7 +37,7 @@ struct ShowPage {
     period: InspectionPeriod,
     report: InspectionReport,
     signed: Option<SignedInspection>,
-    names: HashMap<i64, String>,
+    names: HashMap<MemberId, String>,
     /// whether the period is over, so that it can be signed
     is_over: bool,
     note: String,
@@ -45,14 +46,14 @@ struct ShowPage {
 
 impl ListPage {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
-    fn name(&self, id: &i64) -> &str {
+    fn name(&self, id: &MemberId) -> &str {
         self.names.get(id).map_or("지워진 회원", String::as_str)
     }
 }
 
 impl ShowPage {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
-    fn name(&self, id: &i64) -> &str {
+    fn name(&self, id: &MemberId) -> &str {
         self.names.get(id).map_or("지워진 회원", String::as_str)
     }
 

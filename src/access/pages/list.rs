@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::access::list::{self, AccessFilter, AccessRow, MAX_FOUND_RECORDS};
 use crate::access::{AccessAction, AccessRecorder, Accessor, Seal, UNCLEAN, head};
-use crate::id::{crockford, parse_crockford};
+use crate::id::{Id, OrderId};
 use crate::members::model::Account;
 use crate::members::store as members;
 use crate::privacy::store::people;
@@ -102,24 +102,24 @@ impl ListPage {
 }
 
 impl PersonalData for ListPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         let shown = self.rows.iter().flat_map(|view| &view.orders);
-        shown.filter_map(|(id, _)| parse_crockford(id)).collect()
+        shown.filter_map(|(id, _)| Id::parse(id)).collect()
     }
 }
 
-fn view(tx: &mut dyn Tx, rows: Vec<AccessRow>, wanted: &[i64]) -> StorageResult<Vec<RowView>> {
-    let shown_of = |row: &AccessRow| -> Vec<i64> {
+fn view(tx: &mut dyn Tx, rows: Vec<AccessRow>, wanted: &[OrderId]) -> StorageResult<Vec<RowView>> {
+    let shown_of = |row: &AccessRow| -> Vec<OrderId> {
         let listed = row.record.access.orders.listed.as_deref().unwrap_or_default();
         // The searched orders first.
-        let (found, others): (Vec<i64>, Vec<i64>) = listed.iter().partition(|id| wanted.contains(id));
+        let (found, others): (Vec<OrderId>, Vec<OrderId>) = listed.iter().partition(|id| wanted.contains(id));
         found.into_iter().chain(others).take(SHOWN_ORDERS).collect()
     };
-    let ids: Vec<i64> = rows.iter().flat_map(&shown_of).collect();
+    let ids: Vec<OrderId> = rows.iter().flat_map(&shown_of).collect();
     let numbers = crate::orders::store::numbers(tx, &ids)?;
     let view = |row: AccessRow| {
         let shown = shown_of(&row);
-        let orders: Vec<_> = shown.iter().filter_map(|id| Some((crockford(*id), numbers.get(id)?.clone()))).collect();
+        let orders: Vec<_> = shown.iter().filter_map(|id| Some((id.to_string(), numbers.get(id)?.clone()))).collect();
         let more = row.record.access.orders.count.saturating_sub(orders.len() as u64);
         RowView { row, orders, more }
     };

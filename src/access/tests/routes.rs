@@ -10,7 +10,7 @@ use crate::access::list::{self, AccessFilter};
 use crate::access::{AccessAction, Accessor};
 use crate::app::rooms;
 use crate::drive::pages::tests::{after, handed_out, leave};
-use crate::id::{crockford, parse_crockford};
+use crate::id::{Id, OrderId, number_code};
 use crate::orders::model::OrderState;
 use crate::orders::store;
 use crate::orders::testing::edit;
@@ -66,7 +66,7 @@ fn mark(tx: &mut dyn Tx) -> Result<Ids, StorageError> {
         tx.exec(&format!("UPDATE orders SET {column} = '표식' || id || '끝'"), &[])?;
     }
     let mut first = |table: &str| -> Result<String, StorageError> {
-        Ok(crockford(tx.scalar(&format!("SELECT min(id) FROM {table}"), &[])?))
+        Ok(number_code(tx.scalar(&format!("SELECT min(id) FROM {table}"), &[])?))
     };
     Ok(Ids {
         order: first("orders")?,
@@ -109,7 +109,7 @@ async fn marked_day() -> (TestApp, Ids) {
         tx.exec(&format!("UPDATE orders SET sigungu_code = NULL WHERE id = {first}"), &[])?;
         tx.exec(&format!("UPDATE deliveries SET sigungu_code = NULL WHERE primary_order_id = {first}"), &[])?;
         let day = tx.now().date();
-        let certificate = crockford(certificates::start(tx, day)?);
+        let certificate = certificates::start(tx, day)?.to_string();
         Ok::<_, StorageError>((ids, certificate))
     });
     let (mut ids, certificate) = mark.await.expect("writes");
@@ -139,8 +139,8 @@ async fn marked_day() -> (TestApp, Ids) {
 }
 
 /// The orders whose markers a text has.
-fn marked(text: &str) -> BTreeSet<i64> {
-    text.split("표식").skip(1).filter_map(|rest| rest.split_once('끝')?.0.parse().ok()).collect()
+fn marked(text: &str) -> BTreeSet<OrderId> {
+    text.split("표식").skip(1).filter_map(|rest| rest.split_once('끝')?.0.parse().ok()).map(OrderId::from_raw).collect()
 }
 
 /// Forms that answer with a page or a file.
@@ -158,7 +158,7 @@ const FORMS: &[(&str, &[(&str, &str)])] = &[
 ];
 
 /// The orders in the records since the `known` first ones.
-async fn recorded(app: &TestApp, known: i64) -> (BTreeSet<i64>, i64) {
+async fn recorded(app: &TestApp, known: i64) -> (BTreeSet<OrderId>, i64) {
     app.state.access.flush().await.expect("writes");
     let read = app.state.storage.read(move |tx| {
         let (mut orders, mut last) = (BTreeSet::new(), known);
@@ -356,7 +356,7 @@ async fn page_finds_who_saw_a_person() {
 #[tokio::test]
 async fn page_finds_who_saw_a_person_whose_order_is_kept_apart_or_of_a_disabled_product() {
     let (app, ids) = marked_shop().await;
-    let id = parse_crockford(&ids.order).expect("an identifier");
+    let id = Id::parse(&ids.order).expect("an identifier");
     let change = move |tx: &mut dyn Tx| {
         let (before, now) = (store::find(tx, &[id])?.remove(0), tx.now());
         edit(tx, &before, |order| {

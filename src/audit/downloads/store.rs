@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
 
 use super::{DownloadRecord, DownloadRow, MAX_NOTE_CHARS, OrderFile, Purpose, SentTo};
+use crate::id::{DownloadId, MemberId, OrderId};
 use crate::storage::{Result, Row, StorageError, Tx};
 use crate::time::Moment;
 
 /// Logs a download and returns its identifier. `member_id` is `None` on the command line.
-pub fn record(tx: &mut dyn Tx, member_id: Option<i64>, download: &DownloadRecord<'_>) -> Result<i64> {
-    let (id, now) = (tx.new_id(), tx.now());
+pub fn record(tx: &mut dyn Tx, member_id: Option<MemberId>, download: &DownloadRecord<'_>) -> Result<DownloadId> {
+    let (id, now) = (tx.new_id::<DownloadId>(), tx.now());
     let note: String = download.note.chars().take(MAX_NOTE_CHARS).collect();
     tx.exec(
         "INSERT INTO downloads (id, downloaded_at, member_id, content, source, row_count, purpose, note, digest) \
@@ -45,7 +46,7 @@ pub struct NewFile<'a> {
     /// to whom it goes
     pub sent_to: SentTo,
     /// identifiers of its orders
-    pub order_ids: &'a [i64],
+    pub order_ids: &'a [OrderId],
 }
 
 /// A file that is kept.
@@ -56,12 +57,12 @@ pub struct KeptFile {
     /// in bytes
     pub size: i64,
     /// smallest and largest identifier of its orders; none where each is remembered
-    pub range: Option<(i64, i64)>,
+    pub range: Option<(OrderId, OrderId)>,
 }
 
 /// Remembers which orders the file of a download has, and keeps the file for [`FILE_RETENTION_MS`](super::FILE_RETENTION_MS) unless it is very
 /// large.
-pub fn record_file(tx: &mut dyn Tx, download_id: i64, file: NewFile<'_>) -> Result<()> {
+pub fn record_file(tx: &mut dyn Tx, download_id: DownloadId, file: NewFile<'_>) -> Result<()> {
     record_orders(tx, download_id, file.sent_to, file.order_ids)?;
     if file.bytes.len() > MAX_KEPT_BYTES {
         return Ok(());
@@ -74,7 +75,7 @@ pub fn record_file(tx: &mut dyn Tx, download_id: i64, file: NewFile<'_>) -> Resu
 }
 
 /// Remembers which orders the file of a download has.
-pub fn record_orders(tx: &mut dyn Tx, download_id: i64, sent_to: SentTo, ids: &[i64]) -> Result<()> {
+pub fn record_orders(tx: &mut dyn Tx, download_id: DownloadId, sent_to: SentTo, ids: &[OrderId]) -> Result<()> {
     let code = sent_to.code();
     let mut rows = ids.iter().map(|id| vec![(*id).into(), code.into(), download_id.into()]);
     let sql = "INSERT INTO download_orders (order_id, sent_to, download_id) VALUES (?, ?, ?)";
@@ -88,8 +89,8 @@ pub fn record_orders(tx: &mut dyn Tx, download_id: i64, sent_to: SentTo, ids: &[
 /// The database failed, or `content` could not be read.
 pub fn keep_file<E>(
     tx: &mut dyn Tx,
-    download_id: i64,
-    (name, range): (&str, Option<(i64, i64)>),
+    download_id: DownloadId,
+    (name, range): (&str, Option<(OrderId, OrderId)>),
     mut content: impl Read,
 ) -> Result<(), E>
 where
@@ -108,26 +109,26 @@ where
     Ok(())
 }
 
-fn insert_file(tx: &mut dyn Tx, download_id: i64, name: &str, range: Option<(i64, i64)>) -> Result<()> {
+fn insert_file(tx: &mut dyn Tx, download_id: DownloadId, name: &str, range: Option<(OrderId, OrderId)>) -> Result<()> {
     let name: String = name.chars().take(255).collect();
     let (first, last) = range.unzip();
     let sql = "INSERT INTO download_files (download_id, file_name, first_order_id, last_order_id) VALUES (?, ?, ?, ?)";
     tx.exec(sql, &[download_id.into(), name.into(), first.into(), last.into()]).map(drop)
 }
 
-fn insert_chunk(tx: &mut dyn Tx, download_id: i64, position: i64, bytes: &[u8]) -> Result<()> {
+fn insert_chunk(tx: &mut dyn Tx, download_id: DownloadId, position: i64, bytes: &[u8]) -> Result<()> {
     let sql = "INSERT INTO download_chunks (download_id, position, bytes) VALUES (?, ?, ?)";
     tx.exec(sql, &[download_id.into(), position.into(), bytes.into()]).map(drop)
 }
 
 /// Those of the orders that went to `sent_to` in an earlier file.
-pub fn orders_in_files(tx: &mut dyn Tx, sent_to: SentTo, ids: &[i64]) -> Result<HashSet<i64>> {
+pub fn orders_in_files(tx: &mut dyn Tx, sent_to: SentTo, ids: &[OrderId]) -> Result<HashSet<OrderId>> {
     let (Some(first), Some(last)) = (ids.iter().min(), ids.iter().max()) else { return Ok(HashSet::new()) };
-    let asked: HashSet<i64> = ids.iter().copied().collect();
+    let asked: HashSet<OrderId> = ids.iter().copied().collect();
     let mut sent = HashSet::new();
     let sql = "SELECT order_id FROM download_orders WHERE order_id BETWEEN ? AND ? AND sent_to = ?";
     tx.for_each(sql, &[(*first).into(), (*last).into(), sent_to.code().into()], &mut |row| {
-        let id = row.int(0)?;
+        let id = row.id(0)?;
         if asked.contains(&id) {
             sent.insert(id);
         }
@@ -137,7 +138,7 @@ pub fn orders_in_files(tx: &mut dyn Tx, sent_to: SentTo, ids: &[i64]) -> Result<
 }
 
 /// The newest download of each of the orders for `sent_to`, by order.
-pub fn newest_files(tx: &mut dyn Tx, sent_to: SentTo, ids: &[i64]) -> Result<HashMap<i64, i64>> {
+pub fn newest_files(tx: &mut dyn Tx, sent_to: SentTo, ids: &[OrderId]) -> Result<HashMap<OrderId, DownloadId>> {
     let mut newest = HashMap::new();
     let sql = |ids: &str| {
         format!(
@@ -146,21 +147,21 @@ pub fn newest_files(tx: &mut dyn Tx, sent_to: SentTo, ids: &[i64]) -> Result<Has
         )
     };
     tx.for_ids(ids, &[sent_to.code().into()], sql, &mut |row| {
-        newest.insert(row.int(0)?, row.int(1)?);
+        newest.insert(row.id(0)?, row.id(1)?);
         Ok(())
     })?;
     Ok(newest)
 }
 
 /// The files that an order is in, newest first.
-pub fn files_of_order(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderFile>> {
+pub fn files_of_order(tx: &mut dyn Tx, order_id: OrderId) -> Result<Vec<OrderFile>> {
     let sql = "SELECT d.id, d.downloaded_at, m.username, o.sent_to, f.file_name FROM download_orders o \
                JOIN downloads d ON d.id = o.download_id LEFT JOIN members m ON m.id = d.member_id \
                LEFT JOIN download_files f ON f.download_id = d.id WHERE o.order_id = ? ORDER BY d.id DESC";
     let rows = tx.query(sql, &[order_id.into()])?;
     let files = rows.into_iter().map(|mut row| {
         Ok(OrderFile {
-            download_id: row.int(0)?,
+            download_id: row.id(0)?,
             at: row.moment(1)?,
             username: row.opt_text(2)?,
             sent_to: row.code(3, "download_orders.sent_to")?,
@@ -171,22 +172,22 @@ pub fn files_of_order(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderFile>> 
 }
 
 /// The orders in the file of a download.
-pub fn orders_of(tx: &mut dyn Tx, download_id: i64) -> Result<Vec<i64>> {
+pub fn orders_of(tx: &mut dyn Tx, download_id: DownloadId) -> Result<Vec<OrderId>> {
     let sql = "SELECT order_id FROM download_orders WHERE download_id = ?";
-    tx.query(sql, &[download_id.into()])?.iter().map(|row| row.int(0)).collect()
+    tx.query(sql, &[download_id.into()])?.iter().map(|row| row.id(0)).collect()
 }
 
 /// The file of a download; none if it is not kept.
-pub fn file(tx: &mut dyn Tx, download_id: i64) -> Result<Option<KeptFile>> {
+pub fn file(tx: &mut dyn Tx, download_id: DownloadId) -> Result<Option<KeptFile>> {
     let sql = "SELECT file_name, first_order_id, last_order_id FROM download_files WHERE download_id = ?";
     let Some(mut row) = tx.query_one(sql, &[download_id.into()])? else { return Ok(None) };
     let sql = "SELECT coalesce(sum(length(bytes)), 0) FROM download_chunks WHERE download_id = ?";
     let size = tx.scalar(sql, &[download_id.into()])?;
-    Ok(Some(KeptFile { name: row.text(0)?, size, range: row.opt_int(1)?.zip(row.opt_int(2)?) }))
+    Ok(Some(KeptFile { name: row.text(0)?, size, range: row.opt_id(1)?.zip(row.opt_id(2)?) }))
 }
 
 /// A part of the file of a download, from 0; none behind its end.
-pub fn file_chunk(tx: &mut dyn Tx, download_id: i64, position: i64) -> Result<Option<Vec<u8>>> {
+pub fn file_chunk(tx: &mut dyn Tx, download_id: DownloadId, position: i64) -> Result<Option<Vec<u8>>> {
     let sql = "SELECT bytes FROM download_chunks WHERE download_id = ? AND position = ?";
     let row = tx.query_one(sql, &[download_id.into(), position.into()])?;
     row.map(|mut row| Ok(row.opt_blob(0)?.unwrap_or_default())).transpose()
@@ -205,7 +206,7 @@ pub fn delete_old_files(tx: &mut dyn Tx, before: Moment) -> Result<()> {
 }
 
 /// Deletes which file these orders went into; the orders are destroyed.
-pub fn delete_orders(tx: &mut dyn Tx, orders: &[i64]) -> Result<()> {
+pub fn delete_orders(tx: &mut dyn Tx, orders: &[OrderId]) -> Result<()> {
     tx.delete_ids("download_orders", "order_id", orders).map(drop)
 }
 
@@ -225,7 +226,7 @@ const ROW: &str = "SELECT d.id, f.file_name, d.downloaded_at, m.username, d.cont
 
 fn download_row(mut row: Row) -> Result<DownloadRow> {
     Ok(DownloadRow {
-        id: row.int(0)?,
+        id: row.id(0)?,
         file_name: row.opt_text(1)?,
         at: row.moment(2)?,
         username: row.opt_text(3)?,
@@ -239,7 +240,7 @@ fn download_row(mut row: Row) -> Result<DownloadRow> {
 }
 
 /// The download with this identifier.
-pub fn by_id(tx: &mut dyn Tx, id: i64) -> Result<Option<DownloadRow>> {
+pub fn by_id(tx: &mut dyn Tx, id: DownloadId) -> Result<Option<DownloadRow>> {
     tx.query_one(&format!("{ROW} WHERE d.id = ?"), &[id.into()])?.map(download_row).transpose()
 }
 

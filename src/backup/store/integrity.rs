@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension};
 
+use crate::id::PersonRequestId;
 use crate::storage::schema;
 
 /// Invariants: a query that returns a row if the invariant is violated, and the message for that case.
@@ -100,10 +101,10 @@ pub(in crate::backup) fn live_proofs(path: &Path) -> Result<Vec<String>, Integri
 ///
 /// # Errors
 /// The database cannot be read.
-pub(in crate::backup) fn answered_requests(path: &Path) -> Result<BTreeSet<i64>, IntegrityError> {
+pub(in crate::backup) fn answered_requests(path: &Path) -> Result<BTreeSet<PersonRequestId>, IntegrityError> {
     let shop = Connection::open(path)?;
     let mut rows = shop.prepare("SELECT id FROM person_requests WHERE answered_at IS NOT NULL")?;
-    let ids = rows.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let ids = rows.query_map([], |row| row.get(0).map(PersonRequestId::from_raw))?.collect::<Result<_, _>>()?;
     Ok(ids)
 }
 

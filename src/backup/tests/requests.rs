@@ -3,6 +3,7 @@
 use super::*;
 use crate::audit::Actor;
 use crate::backup::request_copies::restore_requests;
+use crate::id::{OrderId, PersonRequestId};
 use crate::orders::model::OrderState;
 use crate::orders::store as orders;
 use crate::orders::testing::edit;
@@ -30,13 +31,13 @@ fn order_of(number: i64) -> NewOrder {
     order
 }
 
-fn ship(tx: &mut dyn Tx, id: i64) -> Result<(), StorageError> {
+fn ship(tx: &mut dyn Tx, id: OrderId) -> Result<(), StorageError> {
     let (order, now) = (orders::find(tx, &[id])?.remove(0), tx.now());
     edit(tx, &order, |order| order.set_state(OrderState::Shipped, now)).map(drop)
 }
 
 /// Carries a demand of the customer of an order out and answers it.
-fn carry_out(tx: &mut dyn Tx, order: i64, kind: RequestKind) -> Result<i64, StorageError> {
+fn carry_out(tx: &mut dyn Tx, order: OrderId, kind: RequestKind) -> Result<PersonRequestId, StorageError> {
     let (actor, person, keep) = (Actor::Program, (order, PersonRole::Customer), RetentionYears::new(KEEP));
     let today = tx.now().date();
     let id = requests::receive(tx, actor, person, kind, today, "전화로 요구함")?.expect("an order");
@@ -78,14 +79,14 @@ async fn demands_carried_out_since_the_restored_moment_are_done_again() {
     let created = shop.storage.write(move |tx| {
         files.order(tx, "SMART_STORE", (1..=5).map(order_of).collect())?;
         let ids = tx.query("SELECT id FROM orders ORDER BY order_number", &[])?;
-        let ids = ids.iter().map(|row| row.int(0)).collect::<Result<Vec<i64>, _>>()?;
+        let ids = ids.iter().map(|row| row.id(0)).collect::<Result<Vec<OrderId>, _>>()?;
         // The first is shipped only after the moment that is restored.
         for id in &ids[1..] {
             ship(tx, *id)?;
         }
         Ok::<_, StorageError>(ids)
     });
-    let ids: [i64; 5] = created.await.expect("orders").try_into().expect("five");
+    let ids: [OrderId; 5] = created.await.expect("orders").try_into().expect("five");
     shop.wait_until_copied().await;
     let before = SystemClock.now();
     tokio::time::sleep(Duration::from_millis(5)).await;
@@ -157,7 +158,7 @@ async fn damaged_list_is_said_and_an_older_file_in_its_place_is_repaired_from_th
     let channel_files = Files::open();
     let created = shop.storage.write(move |tx| {
         channel_files.order(tx, "SMART_STORE", vec![order_of(1)])?;
-        let id = tx.scalar("SELECT max(id) FROM orders", &[])?;
+        let id = OrderId::from_raw(tx.scalar("SELECT max(id) FROM orders", &[])?);
         ship(tx, id)?;
         Ok::<_, StorageError>(id)
     });

@@ -47,7 +47,7 @@ async fn full_spool_does_not_block_the_shop_and_a_generation_follows() {
         let mut random = crate::random::seeded::Random::new(round);
         let noise: Vec<u8> = (0..40_000).map(|_| random.next_u64().to_le_bytes()[0]).collect();
         let write = move |tx: &mut dyn crate::storage::Tx| {
-            let name = format!("note.{}", tx.new_id());
+            let name = format!("note.{}", tx.new_number());
             tx.exec("INSERT INTO settings (name, value) VALUES (?, hex(?))", &[name.into(), noise.as_slice().into()])
         };
         shop.storage.write(write).await.expect("the shop goes on");

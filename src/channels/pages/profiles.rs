@@ -7,17 +7,12 @@ pub(super) mod restore;
 pub(super) mod show;
 
 use crate::channels::{ColumnRole, Profile};
-use crate::id::{crockford, parse_crockford};
+use crate::id::ProfileId;
 use crate::uploads::mapping::{MAPPED_KINDS, mapped_fields};
-use crate::web::{Error, PageResult};
 
 /// Path of the page of a profile of the shop.
-fn profile_path(id: i64) -> String {
-    format!("/channels/profiles/{}", crockford(id))
-}
-
-fn parse_id(id: &str) -> PageResult<i64> {
-    parse_crockford(id).ok_or(Error::NotFound)
+fn profile_path(id: ProfileId) -> String {
+    format!("/channels/profiles/{id}")
 }
 
 /// The headers that a profile needs, each with its other names.

@@ -1,6 +1,7 @@
 //! SQL of the table `channel_profiles`: layouts of files that the shop taught.
 
 use crate::channels::{FileKind, Profile, Profiles};
+use crate::id::{MemberId, ProfileId};
 use crate::storage::{Result, Row, StorageError, Tx};
 use crate::text::fold_word;
 use crate::time::Moment;
@@ -9,7 +10,7 @@ use crate::time::Moment;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredProfile {
     /// identifier
-    pub id: i64,
+    pub id: ProfileId,
     /// kind of file
     pub kind: FileKind,
     /// code of the channel
@@ -42,7 +43,7 @@ const SELECT: &str = "SELECT p.id, p.kind, p.code, p.name, p.definition, p.saved
 fn stored(row: &mut Row) -> Result<StoredProfile> {
     let kind = FileKind::from_code(&row.text(1)?);
     Ok(StoredProfile {
-        id: row.int(0)?,
+        id: row.id(0)?,
         kind: kind.ok_or_else(|| StorageError::Inconsistent("channel_profiles.kind".to_owned()))?,
         code: row.text(2)?,
         name: row.text(3)?,
@@ -61,7 +62,7 @@ pub fn all(tx: &mut dyn Tx) -> Result<Vec<StoredProfile>> {
 }
 
 /// A profile of the shop.
-pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<StoredProfile>> {
+pub fn find(tx: &mut dyn Tx, id: ProfileId) -> Result<Option<StoredProfile>> {
     tx.query_one(&format!("{SELECT} WHERE p.id = ?"), &[id.into()])?.map(|mut row| stored(&mut row)).transpose()
 }
 
@@ -77,18 +78,18 @@ pub fn with_shipped(tx: &mut dyn Tx, shipped: &Profiles) -> Result<Profiles> {
 }
 
 /// Saves a profile of the shop in place of the one of the same kind and code, if any. Returns its identifier.
-pub fn save(tx: &mut dyn Tx, profile: &Profile, member_id: Option<i64>) -> Result<i64> {
+pub fn save(tx: &mut dyn Tx, profile: &Profile, member_id: Option<MemberId>) -> Result<ProfileId> {
     let (kind, code, name) = (profile.kind.code(), profile.code.as_str(), profile.name.as_str());
     let (now, definition) = (tx.now(), profile.to_toml());
     let sql = "SELECT id FROM channel_profiles WHERE kind = ? AND code = ?";
     if let Some(row) = tx.query_one(sql, &[kind.into(), code.into()])? {
-        let id = row.int(0)?;
+        let id: ProfileId = row.id(0)?;
         let sql = "UPDATE channel_profiles SET name = ?, definition = ?, saved_at = ?, saved_by = ?, removed_at = NULL, \
                    version = version + 1 WHERE id = ?";
         tx.exec(sql, &[name.into(), definition.into(), now.into(), member_id.into(), id.into()])?;
         return Ok(id);
     }
-    let id = tx.new_id();
+    let id = tx.new_id::<ProfileId>();
     tx.exec(
         "INSERT INTO channel_profiles (id, kind, code, name, definition, saved_at, saved_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
         &[id.into(), kind.into(), code.into(), name.into(), definition.into(), now.into(), member_id.into()],
@@ -97,7 +98,7 @@ pub fn save(tx: &mut dyn Tx, profile: &Profile, member_id: Option<i64>) -> Resul
 }
 
 /// Takes a profile back, or back into use; false if it is so already.
-pub fn set_removed(tx: &mut dyn Tx, id: i64, is_removed: bool) -> Result<bool> {
+pub fn set_removed(tx: &mut dyn Tx, id: ProfileId, is_removed: bool) -> Result<bool> {
     let removed_at = is_removed.then(|| tx.now());
     let condition = if is_removed { "removed_at IS NULL" } else { "removed_at IS NOT NULL" };
     let sql = format!("UPDATE channel_profiles SET removed_at = ?, version = version + 1 WHERE id = ? AND {condition}");
@@ -120,8 +121,8 @@ pub fn add(
     tx: &mut dyn Tx,
     shipped: &Profiles,
     profile: &Profile,
-    member_id: Option<i64>,
-) -> Result<std::result::Result<i64, TakenProfile>> {
+    member_id: Option<MemberId>,
+) -> Result<std::result::Result<ProfileId, TakenProfile>> {
     let is_same = |stored: &StoredProfile| {
         stored.removed_at.is_none() && (stored.kind, &stored.code) == (profile.kind, &profile.code)
     };

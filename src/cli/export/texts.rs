@@ -11,7 +11,7 @@ use crate::access::{self, Accessor};
 use crate::audit::Actor;
 use crate::config::Config;
 use crate::districts::DistrictCache;
-use crate::id::parse_crockford;
+use crate::id::{Id, TourId};
 use crate::notices::export::{self, NoticeChannel, NoticeExport, NoticeRequest};
 use crate::notices::model::NoticeBatch;
 use crate::orders::export::{AtomicFile, ExportError, Format};
@@ -55,7 +55,7 @@ struct TextsReport {
 /// What the command line asks for.
 struct TextsOptions {
     day: Option<chrono::NaiveDate>,
-    plan: Option<i64>,
+    plan: Option<TourId>,
     batch: NoticeBatch,
     channel: NoticeChannel,
     out: Option<(PathBuf, Format)>,
@@ -76,7 +76,7 @@ impl Texts {
             day
         });
         let plan = self.plan.as_deref().and_then(|text| {
-            let plan = parse_crockford(text);
+            let plan = Id::parse(text);
             if plan.is_none() {
                 invalid("plan", text, "배차표 주소의 마지막 부분을 입력해 주세요.");
             }
@@ -125,7 +125,7 @@ impl Texts {
                 let source = format!("/notices?day={day}");
                 match &options.out {
                     Some((path, format)) if !list.texts.is_empty() => {
-                        let unfinished = AtomicFile::create_beside(path, tx.new_id())?;
+                        let unfinished = AtomicFile::create_beside(path, &tx.new_code())?;
                         (&unfinished.file).write_all(&export::file(&list, channel, *format)?)?;
                         export::record(tx, Actor::CommandLine, request, &list, (None, &note))?;
                         unfinished.finish(path)?;

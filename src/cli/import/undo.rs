@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::audit::Actor;
 use crate::cli::{CliError, CommandResult, Outcome, block_on, open_existing};
 use crate::config::Config;
-use crate::id::{crockford, parse_crockford};
+use crate::id::Id;
 use crate::orders::follow::FieldChange;
 use crate::orders::model::Order;
 use crate::uploads::change_texts_of;
@@ -53,7 +53,7 @@ impl Undo {
     pub(in crate::cli) fn run(self, config: &Config) -> CommandResult {
         let refused =
             || CliError(format!("적용한 업로드가 아니에요: {}. 업로드 화면에서 번호를 확인해 주세요.", self.upload));
-        let id = parse_crockford(self.upload.trim()).ok_or_else(refused)?;
+        let id = Id::parse(self.upload.trim()).ok_or_else(refused)?;
         let storage = open_existing(config)?;
         let dry_run = self.dry_run;
         let plan = block_on(async {
@@ -91,7 +91,7 @@ fn result(plan: &UndoPlan) -> UndoResult {
     });
     let kept = plan.kept.iter().map(|(order, kept)| row(order, "kept", Vec::new(), &[kept]));
     UndoResult {
-        upload: crockford(plan.upload.id),
+        upload: plan.upload.id.to_string(),
         file: plan.upload.file_name.clone(),
         deleted: plan.deleted.len(),
         restored: plan.restored_count(),

@@ -7,7 +7,6 @@ use chrono::NaiveDate;
 
 use crate::consumer::store;
 use crate::consumer::terms::{SupplyTerm, supply_term};
-use crate::id::crockford;
 use crate::orders::list::{OrderRow, load_rows};
 use crate::orders::model::OrderState;
 use crate::search::Total;
@@ -51,7 +50,7 @@ pub(crate) async fn list(
                 SupplyTerm::Late(due) | SupplyTerm::Due(due) | SupplyTerm::Supplied(due) => due,
                 SupplyTerm::Ended => today,
             };
-            rows.push(LateRow { id: crockford(order.id), due, row });
+            rows.push(LateRow { id: order.id.to_string(), due, row });
         }
         Ok::<_, StorageError>((rows, pages))
     };

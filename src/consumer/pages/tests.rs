@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use crate::id::crockford;
+use crate::id::OrderId;
 use crate::members::model::Role;
 use crate::storage::Tx;
 use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
@@ -11,12 +11,12 @@ use crate::web::testing::TestApp;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// A shop whose first order was paid at the start, is in 주문 and has no agreed day; the others are delivered.
-async fn shop() -> (TestApp, i64) {
+async fn shop() -> (TestApp, OrderId) {
     let app = TestApp::as_admin().await;
     let upload = upload_fixture(&app, ORDERS_FILE).await;
     app.post_form(&format!("{upload}/apply"), &[]).await;
     let set = |tx: &mut dyn Tx| {
-        let (now, id) = (tx.now(), tx.scalar("SELECT min(id) FROM orders", &[])?);
+        let (now, id) = (tx.now(), OrderId::from_raw(tx.scalar("SELECT min(id) FROM orders", &[])?));
         tx.exec("UPDATE orders SET state = 3, shipped_at = ?", &[now.into()])?;
         let sql = "UPDATE orders SET state = 0, shipped_at = NULL, purchased_at = NULL, dispatched_at = NULL, \
                    preferred_shipping_date = NULL, claim = '', placed_at = ? WHERE id = ?";
@@ -30,7 +30,7 @@ async fn shop() -> (TestApp, i64) {
 #[tokio::test]
 async fn late_order_is_listed_until_the_buyer_is_told() {
     let (app, id) = shop().await;
-    let path = format!("/consumer/orders/{}", crockford(id));
+    let path = format!("/consumer/orders/{id}");
     assert!(app.get("/consumer").await.ok().contains("알리지 않은 주문이 없어요"));
     assert!(app.get(&path).await.ok().contains("2024-03-20 (수)까지"), "Friday and three business days");
     app.clock.advance_ms(6 * DAY_MS);
@@ -59,7 +59,7 @@ async fn late_order_is_listed_until_the_buyer_is_told() {
 #[tokio::test]
 async fn notice_without_a_new_day_holds_for_three_business_days() {
     let (app, id) = shop().await;
-    let path = format!("/consumer/orders/{}", crockford(id));
+    let path = format!("/consumer/orders/{id}");
     app.clock.advance_ms(6 * DAY_MS); // Thursday
     app.sign_in_admin().await;
     app.post_form(&format!("{path}/notices"), &[("reason", "원목이 늦어요."), ("way", "message")]).await;
@@ -78,7 +78,7 @@ async fn consent_after_the_work_began_restricts_nothing() {
         tx.exec("UPDATE orders SET state = 1, purchased_at = ? WHERE id = ?", &[at.into(), id.into()])
     };
     app.state.storage.write(begin).await.expect("writes");
-    let path = format!("/consumer/orders/{}", crockford(id));
+    let path = format!("/consumer/orders/{id}");
     let consent = |day: &'static str| [("given_on", day), ("way", "paper"), ("proof", "계약서 12번")];
     let late = app.post_form(&format!("{path}/consent"), &consent("2024-03-14")).await;
     assert!(late.text.contains("다음에 받은 동의로는"), "{}", late.text);
@@ -88,7 +88,7 @@ async fn consent_after_the_work_began_restricts_nothing() {
 #[tokio::test]
 async fn what_is_recorded_has_no_number_that_must_not_be_stored_and_is_an_edit() {
     let (app, id) = shop().await;
-    let path = format!("/consumer/orders/{}", crockford(id));
+    let path = format!("/consumer/orders/{id}");
     let notice = |reason: &'static str| [("reason", reason), ("way", "message")];
     let consent = |proof: &'static str| [("given_on", "2024-03-14"), ("way", "paper"), ("proof", proof)];
     for refused in [
@@ -108,7 +108,7 @@ async fn what_is_recorded_has_no_number_that_must_not_be_stored_and_is_an_edit()
 #[tokio::test]
 async fn withdrawal_is_restricted_only_with_a_recorded_consent() {
     let (app, id) = shop().await;
-    let path = format!("/consumer/orders/{}", crockford(id));
+    let path = format!("/consumer/orders/{id}");
     assert!(app.get(&path).await.ok().contains("서면 동의를 받지 않았으면 제한할 수 없어요"));
     let without = [("given_on", "2024-03-14"), ("way", "paper"), ("proof", " ")];
     let refused = app.post_form(&format!("{path}/consent"), &without).await;
@@ -125,7 +125,7 @@ async fn withdrawal_is_restricted_only_with_a_recorded_consent() {
 #[tokio::test]
 async fn cost_of_a_cancellation_is_shown_with_its_basis() {
     let (app, id) = shop().await;
-    let path = format!("/consumer/orders/{}", crockford(id));
+    let path = format!("/consumer/orders/{id}");
     let asked = "price=1000000&paid=1000000&cancelled_on=2024-03-18&delivery_on=2024-03-20&fault=buyer";
     let shown = app.get(&format!("{path}?{asked}")).await.ok();
     assert!(shown.contains("위약금 100,000원, 돌려줄 돈 900,000원") && shown.contains("배달 2일 전 해약"), "{shown}");

@@ -12,6 +12,7 @@ use chrono::Datelike;
 use super::tallies::Tallies;
 use super::texts::Comparison;
 use crate::deliveries::filter::{DeliveryFilter, DeliverySearchField, PreferredDate, RegionFilter, Sort};
+use crate::id::{AuditEntryId, DeliveryId, OrderId};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
 use crate::search::planner::{Access, AccessPath, Among, PRIMARY_KEY, Spread};
@@ -59,6 +60,7 @@ impl<'f> DeliveryListing<'f> {
 }
 
 impl SearchableList for DeliveryListing<'_> {
+    type Row = DeliveryId;
     type Section = IndexRange;
 
     fn limits(&self) -> &Limits {
@@ -91,7 +93,7 @@ impl SearchableList for DeliveryListing<'_> {
         Ok(range.paths(matching, self.tallies(tx)?.all(), &self.limits))
     }
 
-    fn read(&self, tx: &mut dyn Tx, range: &IndexRange, path: AccessPath, window: Window) -> Result<Vec<i64>> {
+    fn read(&self, tx: &mut dyn Tx, range: &IndexRange, path: AccessPath, window: Window) -> Result<Vec<DeliveryId>> {
         range.read_ids(tx, path.index, None, window)
     }
 
@@ -99,7 +101,7 @@ impl SearchableList for DeliveryListing<'_> {
         &self.terms
     }
 
-    fn allowed_documents(&self) -> Option<&[i64]> {
+    fn allowed_documents(&self) -> Option<&[OrderId]> {
         None
     }
 
@@ -111,7 +113,7 @@ impl SearchableList for DeliveryListing<'_> {
         None
     }
 
-    fn sorted_rows(&self, tx: &mut dyn Tx, orders: &[i64]) -> Result<Vec<i64>> {
+    fn sorted_rows(&self, tx: &mut dyn Tx, orders: &[OrderId]) -> Result<Vec<DeliveryId>> {
         let deliveries = super::texts::deliveries_of(tx, orders)?;
         let params = padded_params(&deliveries, &self.limits);
         let mut ids = Vec::new();
@@ -122,17 +124,17 @@ impl SearchableList for DeliveryListing<'_> {
         Ok(ids)
     }
 
-    fn matching_documents(&self, tx: &mut dyn Tx, orders: Vec<i64>, words: &[String]) -> Result<Vec<i64>> {
+    fn matching_documents(&self, tx: &mut dyn Tx, orders: Vec<OrderId>, words: &[String]) -> Result<Vec<OrderId>> {
         self.comparison(words).matching(tx, orders)
     }
 
     fn matching_rows(
         &self,
         tx: &mut dyn Tx,
-        deliveries: Vec<i64>,
-        set: Option<&HashSet<i64>>,
+        deliveries: Vec<DeliveryId>,
+        set: Option<&HashSet<OrderId>>,
         words: &[String],
-    ) -> Result<Vec<i64>> {
+    ) -> Result<Vec<DeliveryId>> {
         self.comparison(words).matching_deliveries(tx, &deliveries, set)
     }
 }
@@ -145,7 +147,7 @@ pub(super) struct IndexRange {
     region: RegionFilter,
     zip_codes: Vec<String>,
     pub(super) preferred_date: PreferredDate,
-    action: Option<i64>,
+    action: Option<AuditEntryId>,
     sort_key: SortKey,
     descending: bool,
 }
@@ -339,7 +341,13 @@ impl IndexRange {
     }
 
     /// The identifiers of a window that also match `extra`, through that index.
-    fn read_ids(&self, tx: &mut dyn Tx, index: &str, extra: Option<Condition>, window: Window) -> Result<Vec<i64>> {
+    fn read_ids(
+        &self,
+        tx: &mut dyn Tx,
+        index: &str,
+        extra: Option<Condition>,
+        window: Window,
+    ) -> Result<Vec<DeliveryId>> {
         if index != self.sort_key.index() {
             return self.collect(tx, index, extra, window);
         }
@@ -352,7 +360,7 @@ impl IndexRange {
         );
         let mut ids = Vec::new();
         tx.for_each(&sql, &params, &mut |row| {
-            ids.push(row.int(0)?);
+            ids.push(row.id(0)?);
             Ok(())
         })?;
         Ok(ids)
@@ -360,20 +368,26 @@ impl IndexRange {
 
     /// As [`IndexRange::read_ids`], through an index of another sort order. Sorts in memory, which takes half the time
     /// of a sort in the database.
-    fn collect(&self, tx: &mut dyn Tx, index: &str, extra: Option<Condition>, window: Window) -> Result<Vec<i64>> {
+    fn collect(
+        &self,
+        tx: &mut dyn Tx,
+        index: &str,
+        extra: Option<Condition>,
+        window: Window,
+    ) -> Result<Vec<DeliveryId>> {
         let (conditions, params) = self.conditions(index, extra);
         let sql = format!(
             "SELECT id, {} FROM deliveries {} {conditions}",
             self.sort_key.column(),
             hint(tx, "deliveries", index)
         );
-        let mut keys: Vec<(Option<i64>, i64)> = Vec::new();
+        let mut keys: Vec<(Option<i64>, DeliveryId)> = Vec::new();
         tx.for_each(&sql, &params, &mut |row| {
             let key = match self.sort_key {
                 SortKey::PreferredDate => row.opt_date(1)?.map(|date| i64::from(date.num_days_from_ce())),
                 SortKey::Id | SortKey::District => row.opt_int(1)?,
             };
-            keys.push((key, row.int(0)?));
+            keys.push((key, row.id(0)?));
             Ok(())
         })?;
         keys.sort_unstable();

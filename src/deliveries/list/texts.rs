@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::deliveries::filter::DeliverySearchField;
+use crate::id::{DeliveryId, OrderId};
 use crate::orders::list::matching;
 use crate::orders::model::{Order, Recipient};
 use crate::orders::search::{Searchable, tokenize};
@@ -23,7 +24,7 @@ pub(super) struct Comparison<'w> {
 
 impl Comparison<'_> {
     /// The orders that match every word.
-    pub(super) fn matching(&self, tx: &mut dyn Tx, orders: Vec<i64>) -> Result<Vec<i64>> {
+    pub(super) fn matching(&self, tx: &mut dyn Tx, orders: Vec<OrderId>) -> Result<Vec<OrderId>> {
         match self.field {
             _ if self.words.is_empty() => Ok(orders),
             DeliverySearchField::AddressDetail => matching_address_detail(tx, &orders, self.words),
@@ -35,9 +36,9 @@ impl Comparison<'_> {
     pub(super) fn matching_deliveries(
         &self,
         tx: &mut dyn Tx,
-        deliveries: &[i64],
-        set: Option<&HashSet<i64>>,
-    ) -> Result<Vec<i64>> {
+        deliveries: &[DeliveryId],
+        set: Option<&HashSet<OrderId>>,
+    ) -> Result<Vec<DeliveryId>> {
         let mut found = Vec::new();
         for chunk in deliveries.chunks(BATCH_ROWS) {
             let by_delivery = tx.index_hint(INDEX_OF_DELIVERY);
@@ -45,13 +46,13 @@ impl Comparison<'_> {
                 |ids: &str| format!("SELECT id, delivery_id FROM orders {by_delivery} WHERE delivery_id IN ({ids})");
             let mut orders = Vec::new();
             tx.for_ids(chunk, &[], sql, &mut |row| {
-                orders.push((row.int(0)?, row.int(1)?));
+                orders.push((row.id(0)?, row.id(1)?));
                 Ok(())
             })?;
             orders.retain(|(order, _)| set.is_none_or(|set| set.contains(order)));
-            let ids: Vec<i64> = orders.iter().map(|(order, _)| *order).collect();
-            let matching: HashSet<i64> = self.matching(tx, ids)?.into_iter().collect();
-            let deliveries: HashSet<i64> = orders
+            let ids: Vec<OrderId> = orders.iter().map(|(order, _)| *order).collect();
+            let matching: HashSet<OrderId> = self.matching(tx, ids)?.into_iter().collect();
+            let deliveries: HashSet<DeliveryId> = orders
                 .into_iter()
                 .filter(|(order, _)| matching.contains(order))
                 .map(|(_, delivery)| delivery)
@@ -62,7 +63,7 @@ impl Comparison<'_> {
     }
 }
 
-fn matching_address_detail(tx: &mut dyn Tx, orders: &[i64], words: &[String]) -> Result<Vec<i64>> {
+fn matching_address_detail(tx: &mut dyn Tx, orders: &[OrderId], words: &[String]) -> Result<Vec<OrderId>> {
     let mut matches = Vec::new();
     let by_id = tx.primary_key_hint("orders");
     let sql = |ids: &str| format!("SELECT id, recipient_address2 FROM orders {by_id} WHERE id IN ({ids})");
@@ -70,7 +71,7 @@ fn matching_address_detail(tx: &mut dyn Tx, orders: &[i64], words: &[String]) ->
         let recipient = Recipient { address2: row.text(1)?, ..Recipient::default() };
         let order = Order { recipient, ..Order::default() };
         if tokenize(Searchable { order: &order, bundle_number: "" }).matches_all(SearchField::Address.bits(), words) {
-            matches.push(row.int(0)?);
+            matches.push(row.id(0)?);
         }
         Ok(())
     })?;
@@ -78,12 +79,12 @@ fn matching_address_detail(tx: &mut dyn Tx, orders: &[i64], words: &[String]) ->
 }
 
 /// The deliveries of these orders, sorted.
-pub(super) fn deliveries_of(tx: &mut dyn Tx, orders: &[i64]) -> Result<Vec<i64>> {
+pub(super) fn deliveries_of(tx: &mut dyn Tx, orders: &[OrderId]) -> Result<Vec<DeliveryId>> {
     let mut deliveries = BTreeSet::new();
     let by_id = tx.primary_key_hint("orders");
     let sql = |ids: &str| format!("SELECT delivery_id FROM orders {by_id} WHERE id IN ({ids})");
     tx.for_ids(orders, &[], sql, &mut |row| {
-        deliveries.insert(row.int(0)?);
+        deliveries.insert(row.id(0)?);
         Ok(())
     })?;
     Ok(deliveries.into_iter().collect())

@@ -10,6 +10,7 @@ use super::slips::slips_url;
 use crate::audit::MemberActor;
 use crate::deliveries::filter::DeliveryQuery;
 use crate::districts::DistrictCache;
+use crate::id::{DeliveryId, OrderId, WorkId};
 use crate::orders;
 use crate::orders::bulk_set::{self, BulkField, BulkValue};
 use crate::orders::model::OrderState;
@@ -45,7 +46,7 @@ pub(super) async fn apply(
         return Ok(personal_page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
     }
     match first_value(&pairs, "act") {
-        "slips" => Ok(redirect(&slips_url(&ticked))),
+        "slips" => Ok(redirect(&slips_url(&WorkId::of_deliveries(&ticked)))),
         act @ ("date" | "memo") => {
             let here = uri.path_and_query().map_or("/deliveries", |here| here.as_str());
             let (field, name) = match act {
@@ -70,8 +71,8 @@ pub(super) async fn apply(
 }
 
 /// Sets 희망배송일 or 배송메모 of the orders of these deliveries; delivered and cancelled ones keep theirs.
-fn set(tx: &mut dyn Tx, actor: MemberActor, deliveries: &[i64], value: &BulkValue) -> StorageResult<FlashId> {
-    let ids: Vec<i64> = bundles::ids_of(tx, deliveries)?.into_iter().map(|(_, order)| order).collect();
+fn set(tx: &mut dyn Tx, actor: MemberActor, deliveries: &[DeliveryId], value: &BulkValue) -> StorageResult<FlashId> {
+    let ids: Vec<OrderId> = bundles::ids_of(tx, deliveries)?.into_iter().map(|(_, order)| order).collect();
     let mut orders = orders::store::find(tx, &ids)?;
     orders.retain(|order| order.state < OrderState::Shipped);
     orders.sort_by_key(|order| order.id);

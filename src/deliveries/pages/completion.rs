@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::held::complete_and_redirect;
 use crate::audit::MemberActor;
 use crate::deliveries::complete::{self, CompletionDoubts};
-use crate::id::crockford;
+use crate::id::DeliveryId;
 use crate::storage::Storage;
 use crate::web::{Answer, Layout, PageResult, QuestionPage, page};
 
@@ -15,14 +15,14 @@ pub(super) async fn complete_or_ask(
     storage: &Storage,
     layout: Layout,
     actor: MemberActor,
-    chosen: Vec<i64>,
+    chosen: Vec<DeliveryId>,
     answer: Option<Answer>,
     here: &str,
 ) -> PageResult {
     let ids = chosen.clone();
     let doubts = storage.read(move |tx| complete::doubts(tx, &ids)).await?;
     let asked = doubts.deliveries();
-    let completed: Vec<i64> = match answer {
+    let completed: Vec<DeliveryId> = match answer {
         None if !asked.is_empty() => return Ok(page(question(layout, &chosen, &doubts, &asked, here))),
         Some(Answer::Rest) => chosen.into_iter().filter(|id| !asked.contains(id)).collect(),
         None | Some(Answer::All | Answer::Back) => chosen,
@@ -33,9 +33,9 @@ pub(super) async fn complete_or_ask(
 /// The page that asks. The main button leaves out what is asked about.
 fn question(
     layout: Layout,
-    chosen: &[i64],
+    chosen: &[DeliveryId],
     doubts: &CompletionDoubts,
-    asked: &BTreeSet<i64>,
+    asked: &BTreeSet<DeliveryId>,
     here: &str,
 ) -> QuestionPage {
     let (all, in_question) = (doubts.changing, asked.len());
@@ -46,7 +46,7 @@ fn question(
             (vec![safe, (Answer::All, format!("{in_question}건도 함께 {all}건 완료하기"))], false)
         }
     };
-    let ticks = chosen.iter().map(|id| ("tick".to_owned(), crockford(*id)));
+    let ticks = chosen.iter().map(|id| ("tick".to_owned(), id.to_string()));
     QuestionPage {
         layout,
         title: "배송을 완료할까요?".to_owned(),

@@ -11,7 +11,7 @@ use crate::audit::downloads::{Purpose, PurposeProblems};
 use crate::deliveries::list::load_rows;
 use crate::documents::Document;
 use crate::drive::evidence::{Evidence, photo_files};
-use crate::id::parse_crockford;
+use crate::id::OrderId;
 use crate::masking;
 use crate::members::model::rights::{self, Surface};
 use crate::proofs::files::ProofFiles;
@@ -20,7 +20,7 @@ use crate::shop::store as shop;
 use crate::storage::{Storage, StorageError};
 use crate::time::Moment;
 use crate::web::{
-    Error, FileDownload, Form, Layout, Member, PageAction, PageKind, PageResult, PersonalData, personal_page,
+    Error, FileDownload, Form, Layout, Member, PageAction, PageKind, PageResult, PersonalData, parse_id, personal_page,
     personal_page_with_status, redirect,
 };
 
@@ -43,7 +43,7 @@ struct EvidenceData {
     bundle_number: String,
     shop: Shop,
     evidence: Evidence,
-    orders: Vec<i64>,
+    orders: Vec<OrderId>,
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -54,14 +54,14 @@ pub(super) struct DownloadForm {
 }
 
 impl PersonalData for EvidencePage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.shown.orders.clone()
     }
 }
 
 /// What the page and the file show of a delivery to a member. None if its recipient is masked: evidence of nobody proves nothing.
 async fn load(storage: &Storage, member: &Member, id: &str) -> PageResult<Option<EvidenceData>> {
-    let delivery_id = parse_crockford(id).ok_or(Error::NotFound)?;
+    let delivery_id = parse_id(id)?;
     let viewer = member.clone();
     let (row, shop, evidence) = storage
         .read(move |tx| {

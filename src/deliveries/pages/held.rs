@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::ids;
 use crate::audit::MemberActor;
 use crate::deliveries::{complete, list};
-use crate::id::{crockford, parse_crockford};
+use crate::id::{DeliveryId, Id, OrderId};
 use crate::masking;
 use crate::members::model::rights::Surface;
 use crate::orders::bulk_action;
@@ -31,8 +31,8 @@ const MAX_HELD_ROWS: usize = 100;
 pub(super) async fn complete_and_redirect(
     storage: &Storage,
     actor: MemberActor,
-    deliveries: Vec<i64>,
-    despite: Vec<i64>,
+    deliveries: Vec<DeliveryId>,
+    despite: Vec<OrderId>,
     back: &str,
 ) -> PageResult<Response> {
     let (flash, held) = storage
@@ -47,8 +47,8 @@ pub(super) async fn complete_and_redirect(
     })
 }
 
-fn held_url(orders: &[i64], back: &str) -> String {
-    let ids: Vec<String> = orders.iter().take(MAX_HELD_ROWS).map(|id| format!("id={}", crockford(*id))).collect();
+fn held_url(orders: &[OrderId], back: &str) -> String {
+    let ids: Vec<String> = orders.iter().take(MAX_HELD_ROWS).map(|id| format!("id={id}")).collect();
     format!("/deliveries/held?{}&back={}", ids.join("&"), percent_encode(back))
 }
 
@@ -63,7 +63,7 @@ struct HeldPage {
 }
 
 impl PersonalData for HeldPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.rows.iter().map(|row| row.order.id).collect()
     }
 }
@@ -81,7 +81,7 @@ pub(super) async fn show(
     member: Member,
     Query(query): Query<HeldQuery>,
 ) -> PageResult {
-    let ids = query.id.iter().filter_map(|id| parse_crockford(id)).collect();
+    let ids = query.id.iter().filter_map(|id| Id::parse(id)).collect();
     let shown = held_page(&storage, layout, member, ids, &query.back).await?;
     if shown.rows.is_empty() { Ok(redirect(&shown.back)) } else { Ok(personal_page(shown)) }
 }
@@ -91,18 +91,18 @@ async fn held_page(
     storage: &Storage,
     layout: Layout,
     member: Member,
-    ids: Vec<i64>,
+    ids: Vec<OrderId>,
     back: &str,
 ) -> PageResult<HeldPage> {
     let entry = layout.flash.as_ref().and_then(|flash| flash.audit_entry_id);
     let load = move |tx: &mut dyn Tx| {
         let undo = match entry {
-            Some(entry) if bulk_action::undoable(tx, entry)?.is_some() => Some(crockford(entry)),
+            Some(entry) if bulk_action::undoable(tx, entry)?.is_some() => Some(entry.to_string()),
             _ => None,
         };
         let held = load_rows(tx, &ids[..ids.len().min(MAX_HELD_ROWS)])?;
         let masking = masking::store::load(tx, &member, Surface::DeliveryList)?;
-        let deliveries: BTreeSet<i64> = held.iter().map(|row| row.order.delivery_id).collect();
+        let deliveries: BTreeSet<DeliveryId> = held.iter().map(|row| row.order.delivery_id).collect();
         let deliveries = list::load_rows(tx, &deliveries.into_iter().collect::<Vec<_>>())?;
         let shown = deliveries.into_iter().flat_map(|delivery| delivery.masked(&masking).orders);
         let shown = shown.map(|order| order.listed).filter(|row| ids.contains(&row.order.id));

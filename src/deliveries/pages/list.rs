@@ -13,7 +13,7 @@ use crate::deliveries::filter::{
 };
 use crate::deliveries::list::{self, DeliveryRow, load_rows};
 use crate::districts::{DistrictCache, Districts, Region};
-use crate::id::crockford;
+use crate::id::{AuditEntryId, OrderId};
 use crate::masking;
 use crate::members::model::Role;
 use crate::members::model::rights::Surface;
@@ -65,13 +65,13 @@ struct AfterAction {
 
 impl AfterAction {
     /// The offers of the action with this audit entry; none if it was no bulk action.
-    fn of(tx: &mut dyn Tx, audit_entry_id: Option<i64>) -> StorageResult<Option<Self>> {
+    fn of(tx: &mut dyn Tx, audit_entry_id: Option<AuditEntryId>) -> StorageResult<Option<Self>> {
         let Some(id) = audit_entry_id else { return Ok(None) };
         if bulk_actions::by_id(tx, id)?.is_none() {
             return Ok(None);
         }
         let is_undoable = bulk_action::undoable(tx, id)?.is_some();
-        Ok(Some(Self { id: crockford(id), deliveries: bulk_actions::delivery_count(tx, id)?, is_undoable }))
+        Ok(Some(Self { id: id.to_string(), deliveries: bulk_actions::delivery_count(tx, id)?, is_undoable }))
     }
 }
 
@@ -198,7 +198,7 @@ impl ListPage {
 }
 
 impl PersonalData for ListPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.rows.iter().flat_map(|view| view.row.order_ids()).collect()
     }
 }

@@ -18,7 +18,7 @@ use crate::districts::DistrictCache;
 use crate::drive::model::StopEvent;
 use crate::drive::store::events as stop_events;
 use crate::drive::tour::stop_key;
-use crate::id::{crockford, parse_crockford};
+use crate::id::{DeliveryId, MemberId, OrderId};
 use crate::masking::{self, mask};
 use crate::members::model::rights::Surface;
 use crate::notices::model::{Notice, day_label};
@@ -37,7 +37,7 @@ use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::time::date_with_weekday;
 use crate::web::{
     Answer, Error, Flash, FlashId, Form, Layout, Member, PageAction, PageKind, PageResult, PersonalData, Tone,
-    personal_page, personal_page_with_status, redirect_with_flash,
+    parse_id, personal_page, personal_page_with_status, redirect_with_flash,
 };
 
 #[derive(Template)]
@@ -53,7 +53,7 @@ struct ShowPage {
     /// jobs beside the delivery
     jobs: Vec<JobLine>,
     /// orders whose goods an open job takes back
-    collected: Vec<i64>,
+    collected: Vec<OrderId>,
     /// the card of its building in lines
     site: Vec<String>,
     /// whether the last completion can be undone
@@ -84,7 +84,7 @@ impl JobLine {
         let goods: Vec<&str> = of_part.map(|row| row.product_name.as_str()).collect();
         let day = planned.planned.map(|(day, _)| day).or(planned.job.day);
         Some(Self {
-            id: crockford(planned.job.id),
+            id: planned.job.id.to_string(),
             label: if is_part { "나눈 배송" } else { task.kind.label() },
             goods: if is_part { goods.join(", ") } else { task.goods.clone() },
             state: task.state.label(),
@@ -187,7 +187,7 @@ impl ShowPage {
 }
 
 impl PersonalData for ShowPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.view.row.order_ids().collect()
     }
 }
@@ -198,11 +198,16 @@ pub(super) async fn show(
     layout: Layout,
     Path(id): Path<String>,
 ) -> PageResult {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let id = parse_id(&id)?;
     Ok(personal_page(show_page(&storage, &districts, layout, id).await?))
 }
 
-async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout, id: i64) -> PageResult<ShowPage> {
+async fn show_page(
+    storage: &Storage,
+    districts: &DistrictCache,
+    layout: Layout,
+    id: DeliveryId,
+) -> PageResult<ShowPage> {
     let (member, sees_plans) = (layout.member.clone(), layout.sees_plans());
     let entry = layout.flash.as_ref().and_then(|flash| flash.audit_entry_id);
     let takes_parcel = layout.processes_orders();
@@ -221,7 +226,7 @@ async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout,
                 }
                 stops.0.sort_by_key(StopEvent::at);
                 let jobs = tasks::of_delivery(tx, id)?;
-                let orders: Vec<i64> = row.iter().flat_map(DeliveryRow::order_ids).collect();
+                let orders: Vec<OrderId> = row.iter().flat_map(DeliveryRow::order_ids).collect();
                 let collected = tasks::orders_with_collection(tx, &orders)?;
                 let site = match &row {
                     Some(row) if !row.is_masked => site_lines(tx, row)?,
@@ -229,13 +234,14 @@ async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout,
                 };
                 let is_undoable = complete::undoable_completion(tx, id)?.is_some();
                 let events = log::of_delivery(tx, id)?;
-                let last_courier = member_lists::last_courier(tx, member.as_ref().map_or(0, |member| member.id))?;
+                let last_courier =
+                    member_lists::last_courier(tx, member.as_ref().map_or(MemberId::UNSTORED, |member| member.id))?;
                 let parcel = row.as_ref().filter(|row| takes_parcel && !row.is_masked).and_then(|row| {
                     let parcel = Parcel::of(row.orders.iter().map(|order| &order.listed.order))?;
                     Some(ParcelField::of(parcel, last_courier))
                 });
                 let undo = match entry {
-                    Some(entry) if bulk_action::undoable(tx, entry)?.is_some() => Some(crockford(entry)),
+                    Some(entry) if bulk_action::undoable(tx, entry)?.is_some() => Some(entry.to_string()),
                     _ => None,
                 };
                 let more = (collected, parcel, undo);
@@ -313,11 +319,11 @@ pub(super) async fn update(
     Path(id): Path<String>,
     Form(form): Form<DeliveryForm>,
 ) -> PageResult {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let id = parse_id(&id)?;
     match form.act.as_str() {
         "complete" if !member.may(PageKind::Deliveries, PageAction::Process) => Err(Error::Forbidden),
         "complete" => {
-            let here = format!("/deliveries/{}", crockford(id));
+            let here = format!("/deliveries/{id}");
             complete_or_ask(&storage, layout, actor, vec![id], Answer::from_code(&form.answer), &here).await
         }
         "parcel" if !layout.processes_orders() => Err(Error::Forbidden),
@@ -332,7 +338,7 @@ async fn save_parcel(
     districts: &DistrictCache,
     layout: Layout,
     actor: MemberActor,
-    id: i64,
+    id: DeliveryId,
     form: DeliveryForm,
 ) -> PageResult {
     if show_page(storage, districts, layout.clone(), id).await?.parcel.is_none() {
@@ -348,7 +354,7 @@ async fn save_parcel(
         }
     };
     match storage.write(save).await? {
-        Ok(flash) => Ok(redirect_with_flash(&format!("/deliveries/{}", crockford(id)), flash)),
+        Ok(flash) => Ok(redirect_with_flash(&format!("/deliveries/{id}"), flash)),
         Err(problems) => {
             let mut page = show_page(storage, districts, layout, id).await?;
             page.layout.flash = Some(Flash::warning("송장을 저장하지 못했어요. 표시된 곳을 확인해 주세요."));
@@ -364,7 +370,7 @@ async fn save_memo(
     districts: &DistrictCache,
     layout: Layout,
     actor: MemberActor,
-    id: i64,
+    id: DeliveryId,
     form: DeliveryForm,
 ) -> PageResult {
     if !show_page(storage, districts, layout.clone(), id).await?.takes_memo() {
@@ -383,7 +389,7 @@ async fn save_memo(
         };
         let saved = storage.write(save).await?;
         if let Some(flash) = saved {
-            return Ok(redirect_with_flash(&format!("/deliveries/{}", crockford(id)), flash));
+            return Ok(redirect_with_flash(&format!("/deliveries/{id}"), flash));
         }
     }
     let mut page = show_page(storage, districts, layout, id).await?;

@@ -4,8 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 
 use super::slips::{SlipContext, load_slips, slips_page};
-use crate::id::parse_crockford;
-use crate::web::{Error, Layout, PageResult, personal_page};
+use crate::web::{Error, Layout, PageResult, parse_id, personal_page};
 
 pub(super) async fn show(
     State(context): State<SlipContext>,
@@ -13,7 +12,7 @@ pub(super) async fn show(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> PageResult {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let id = parse_id(&id)?;
     let slips = slips_page(&context, layout, &headers, None, move |tx| Ok((load_slips(tx, &[id])?, false))).await?;
     if slips.is_empty() { Err(Error::NotFound) } else { Ok(personal_page(slips)) }
 }

@@ -23,7 +23,7 @@ use crate::deliveries::log::{self, DeliveryAction};
 use crate::deliveries::slip::{AddressSize, SlipLine, SlipSheet, ellipsize, fit_address, sheets};
 use crate::deliveries::store;
 use crate::districts::DistrictCache;
-use crate::id::{crockford, parse_crockford};
+use crate::id::{DeliveryId, Id, OrderId, WorkId};
 use crate::masking::{self, mask};
 use crate::members::model::rights::Surface;
 use crate::orders::list::OrderRow;
@@ -45,9 +45,9 @@ use crate::web::{
 /// Deliveries whose slips one page shows.
 const MAX_SLIPS: usize = 100;
 
-/// The URL of the slips of these deliveries.
-pub(super) fn slips_url(ids: &[i64]) -> String {
-    let ids: Vec<String> = ids.iter().map(|id| format!("id={}", crockford(*id))).collect();
+/// The URL of the slips of these deliveries and jobs.
+pub(super) fn slips_url(keys: &[WorkId]) -> String {
+    let ids: Vec<String> = keys.iter().map(|id| format!("id={id}")).collect();
     format!("/deliveries/slips?{}", ids.join("&"))
 }
 
@@ -117,8 +117,8 @@ impl SlipsPage {
 
     /// The papers with the URLs of these slips on them.
     fn paper_links(&self) -> Vec<(SlipPaper, String)> {
-        let ids: Vec<i64> = self.slips.iter().filter_map(|slip| parse_crockford(&slip.key)).collect();
-        let url = slips_url(&ids);
+        let keys: Vec<WorkId> = self.slips.iter().filter_map(|slip| Id::parse(&slip.key)).collect();
+        let url = slips_url(&keys);
         SlipPaper::ALL.into_iter().map(|paper| (paper, format!("{url}&paper={}", paper.code()))).collect()
     }
 }
@@ -159,7 +159,7 @@ impl Slip {
             address: fit_address(paper, address.unwrap_or_default().trim()),
             sheets: sheets(paper, &lines, &view.messages(), memos.join("\n").trim()),
             qr_code: qr::svg(&format!("{base}/deliveries/{}", view.id())),
-            key: crockford(work.key),
+            key: work.key.to_string(),
             title: match kind {
                 JobKind::Deliver => "배송 전표",
                 JobKind::Collect => "회수 전표",
@@ -215,7 +215,7 @@ impl SlipsQuery {
 }
 
 impl PersonalData for SlipsPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.slips.iter().flat_map(|slip| slip.view.row.order_ids()).collect()
     }
 }
@@ -251,9 +251,9 @@ pub(super) async fn show(
     Query(query): Query<DeliveryQuery>,
 ) -> PageResult {
     let filter = query.filter(default_sort(&member), &*context.districts.refresh(&context.storage).await?);
-    let ids: Vec<i64> = selection.id.iter().filter_map(|id| parse_crockford(id)).take(MAX_SLIPS).collect();
+    let keys: Vec<WorkId> = selection.id.iter().filter_map(|id| Id::parse(id)).take(MAX_SLIPS).collect();
     let is_search = selection.id.is_empty();
-    let load = move |tx: &mut dyn Tx| if is_search { search(tx, &filter) } else { Ok((load_slips(tx, &ids)?, false)) };
+    let load = move |tx: &mut dyn Tx| if is_search { search(tx, &filter) } else { Ok((load_slips(tx, &keys)?, false)) };
     let mut slips = slips_page(&context, layout, &headers, selection.paper(), load).await?;
     slips.print_now = selection.print.is_some();
     Ok(personal_page(slips))
@@ -262,18 +262,18 @@ pub(super) async fn show(
 /// What a slip is about.
 #[derive(Clone, Debug)]
 pub(super) struct SlipWork {
-    key: i64,
+    key: WorkId,
     /// another job than the delivery itself
     job: Option<Job>,
     /// orders that other jobs of the delivery deliver, with their day
-    divided: BTreeMap<i64, Option<NaiveDate>>,
+    divided: BTreeMap<OrderId, Option<NaiveDate>>,
     /// day on which the delivery itself is planned
     own_day: Option<NaiveDate>,
 }
 
 impl SlipWork {
     /// Whether the order comes with this slip.
-    fn is_about(&self, order_id: i64) -> bool {
+    fn is_about(&self, order_id: OrderId) -> bool {
         match self.job.as_ref().and_then(|job| job.task.as_ref()) {
             Some(task) => task.orders.contains(&order_id),
             None => !self.divided.contains_key(&order_id),
@@ -289,19 +289,17 @@ impl SlipWork {
 }
 
 /// The slips of these deliveries and jobs, in order.
-pub(super) fn load_slips(tx: &mut dyn Tx, keys: &[i64]) -> StorageResult<Vec<(DeliveryRow, SlipWork)>> {
-    let jobs: BTreeMap<i64, Job> = tasks::by_ids(tx, keys)?
-        .into_iter()
-        .filter(|planned| planned.job.task.is_some())
-        .map(|planned| (planned.job.id, planned.job))
-        .collect();
-    let of_key = |key: &i64| jobs.get(key).map_or(*key, |job| job.delivery_id);
-    let ids: BTreeSet<i64> = keys.iter().map(of_key).collect();
-    let ids: Vec<i64> = ids.into_iter().collect();
-    let rows: BTreeMap<i64, DeliveryRow> = load_rows(tx, &ids)?.into_iter().map(|row| (row.delivery.id, row)).collect();
+pub(super) fn load_slips(tx: &mut dyn Tx, keys: &[WorkId]) -> StorageResult<Vec<(DeliveryRow, SlipWork)>> {
+    let jobs: BTreeMap<WorkId, Job> =
+        tasks::of_works(tx, keys)?.into_iter().map(|planned| (planned.job.key(), planned.job)).collect();
+    let of_key = |key: &WorkId| jobs.get(key).map_or(key.as_delivery(), |job| job.delivery_id);
+    let ids: BTreeSet<DeliveryId> = keys.iter().map(of_key).collect();
+    let ids: Vec<DeliveryId> = ids.into_iter().collect();
+    let rows: BTreeMap<DeliveryId, DeliveryRow> =
+        load_rows(tx, &ids)?.into_iter().map(|row| (row.delivery.id, row)).collect();
     let days = tasks::divided_days(tx, &ids)?;
     let own = plans::jobs_of(tx, &ids)?;
-    let slip = |key: &i64| {
+    let slip = |key: &WorkId| {
         let id = of_key(key);
         let divided = days.get(&id).cloned().unwrap_or_default();
         let own_day = own.get(&id).and_then(|own| own.planned.map(|(day, _)| day).or(own.job.day));
@@ -314,7 +312,7 @@ pub(super) fn load_slips(tx: &mut dyn Tx, keys: &[i64]) -> StorageResult<Vec<(De
 fn search(tx: &mut dyn Tx, filter: &DeliveryFilter) -> StorageResult<(Vec<(DeliveryRow, SlipWork)>, bool)> {
     let limit = i64::try_from(MAX_SLIPS).unwrap_or(i64::MAX);
     let found = list::page(tx, filter, 0, limit)?;
-    Ok((load_slips(tx, &found.ids)?, found.total.number() > limit))
+    Ok((load_slips(tx, &WorkId::of_deliveries(&found.ids))?, found.total.number() > limit))
 }
 
 pub(super) async fn slips_page(
@@ -368,27 +366,28 @@ pub(super) async fn print(
     actor: MemberActor,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
-    let ids = ids(&pairs, "id");
-    if ids.is_empty() {
+    let keys: Vec<WorkId> = ids(&pairs, "id");
+    if keys.is_empty() {
         return Ok(redirect("/deliveries"));
     }
     let paper = pairs.iter().find(|(name, _)| name == "paper").and_then(|(_, code)| SlipPaper::from_code(code));
     let paper = paper.map(|paper| format!("&paper={}", paper.code())).unwrap_or_default();
-    let url = format!("{}{paper}", slips_url(&ids));
-    let flash = storage.write(move |tx| record_print(tx, actor, &ids)).await?;
+    let url = format!("{}{paper}", slips_url(&keys));
+    let flash = storage.write(move |tx| record_print(tx, actor, &keys)).await?;
     Ok(redirect_with_flash(&format!("{url}&print=now"), flash))
 }
 
 /// Records a print of the slips of these deliveries and jobs. A delivery counts as printed by a slip of its goods.
-fn record_print(tx: &mut dyn Tx, actor: MemberActor, keys: &[i64]) -> StorageResult<FlashId> {
-    let jobs = tasks::by_ids(tx, keys)?;
-    let job = |key: &i64| jobs.iter().map(|planned| &planned.job).find(|job| job.task.is_some() && job.id == *key);
-    let of_key = |key: &i64| job(key).map_or(*key, |job| job.delivery_id);
-    let ids: BTreeSet<i64> = keys.iter().map(of_key).collect();
+fn record_print(tx: &mut dyn Tx, actor: MemberActor, keys: &[WorkId]) -> StorageResult<FlashId> {
+    let jobs = tasks::of_works(tx, keys)?;
+    let job = |key: &WorkId| jobs.iter().map(|planned| &planned.job).find(|job| job.key() == *key);
+    let of_key = |key: &WorkId| job(key).map_or(key.as_delivery(), |job| job.delivery_id);
+    let ids: BTreeSet<DeliveryId> = keys.iter().map(of_key).collect();
     let deliveries = store::by_ids(tx, &ids.into_iter().collect::<Vec<_>>())?;
-    let ids: Vec<i64> = deliveries.iter().map(|delivery| delivery.id).collect();
-    let delivers = |key: &&i64| job(key).is_none_or(|job| job.kind() == JobKind::Deliver);
-    let printed: BTreeSet<i64> = keys.iter().filter(delivers).map(of_key).filter(|id| ids.contains(id)).collect();
+    let ids: Vec<DeliveryId> = deliveries.iter().map(|delivery| delivery.id).collect();
+    let delivers = |key: &&WorkId| job(key).is_none_or(|job| job.kind() == JobKind::Deliver);
+    let printed: BTreeSet<DeliveryId> =
+        keys.iter().filter(delivers).map(of_key).filter(|id| ids.contains(id)).collect();
     store::set_printed(tx, &printed.into_iter().collect::<Vec<_>>(), actor.id)?;
     let event =
         AuditEvent::SlipsPrinted { bundles: deliveries.into_iter().map(|delivery| delivery.bundle_number).collect() };

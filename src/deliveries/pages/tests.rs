@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use crate::id::crockford;
+use crate::id::number_code;
 use crate::members::model::Role;
 use crate::storage::StorageError;
 use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
@@ -22,7 +22,7 @@ async fn delivery(app: &TestApp, orders: i64) -> (String, String) {
     let found = app.state.storage.read(move |tx| {
         let sql = "SELECT id, bundle_number FROM deliveries WHERE order_count >= ? AND state = 0 ORDER BY id LIMIT 1";
         let mut row = tx.query_one(sql, &[orders.into()])?.expect("a delivery");
-        Ok::<_, StorageError>((crockford(row.int(0)?), row.text(1)?))
+        Ok::<_, StorageError>((number_code(row.int(0)?), row.text(1)?))
     });
     found.await.expect("reads")
 }
@@ -272,7 +272,7 @@ async fn parcel_is_entered_for_all_orders_of_its_delivery() {
         let sql = "SELECT d.id FROM deliveries d JOIN orders o ON o.delivery_id = d.id \
                    WHERE o.order_number = '2024031500000001'";
         let row = tx.query_one(sql, &[])?.expect("a delivery");
-        Ok::<_, StorageError>(crockford(row.int(0)?))
+        Ok::<_, StorageError>(number_code(row.int(0)?))
     });
     let page = format!("/deliveries/{}", found.await.expect("reads"));
     let parcel = |courier: &'static str, was: &'static str| {

@@ -2,7 +2,6 @@
 
 use crate::deliveries::list::{DeliveryOrder, DeliveryRow};
 use crate::districts::Districts;
-use crate::id::crockford;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::{Recipient, ShippingMethod};
 use crate::time::date_with_weekday;
@@ -36,7 +35,7 @@ impl DeliveryView {
     }
 
     pub(super) fn id(&self) -> String {
-        crockford(self.row.delivery.id)
+        self.row.delivery.id.to_string()
     }
 
     pub(super) fn preferred_date(&self) -> String {
@@ -54,7 +53,7 @@ impl DeliveryView {
 
     /// Identifier of the order whose recipient that is, in URLs.
     pub(super) fn primary_order(&self) -> Option<String> {
-        self.row.primary().map(|primary| crockford(primary.order.id))
+        self.row.primary().map(|primary| primary.order.id.to_string())
     }
 
     /// The address in two parts: the words at its beginning that name the district, and the rest.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use crate::deliveries::overview::{BucketCounts, DateBucket, OverviewFilter};
+use crate::id::OrderId;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
 use crate::storage::{Param, Result, Row, Tx, placeholders};
@@ -137,7 +138,7 @@ fn conditions(filter: &OverviewFilter, state: DeliveryState, method: ShippingMet
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnclassifiedOrder {
     /// identifier
-    pub id: i64,
+    pub id: OrderId,
     /// order number
     pub order_number: String,
     /// version, for optimistic locking
@@ -166,7 +167,7 @@ pub fn unclassified_orders(tx: &mut dyn Tx, offset: i64, size: i64) -> Result<Ve
         .into_iter()
         .map(|mut row| {
             Ok(UnclassifiedOrder {
-                id: row.int(0)?,
+                id: row.id(0)?,
                 order_number: row.text(1)?,
                 version: row.int(2)?,
                 recipient_name: row.text(3)?,

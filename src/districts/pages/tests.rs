@@ -4,7 +4,6 @@ use chrono::NaiveDate;
 use reqwest::StatusCode;
 
 use crate::districts::official::tests::{HEADER, postal};
-use crate::id::crockford;
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::store::create::{bundles, create, findings};
@@ -145,7 +144,7 @@ async fn unclassified_orders_are_corrected_in_three_ways_and_undone() {
     assert!(app.get("/districts").await.ok().contains("모르는 주문이 4건"));
 
     let (one, three, four) = (find(&app, "1").await, find(&app, "3").await, find(&app, "4").await);
-    let [a, b, c] = [&one, &three, &four].map(|order| crockford(order.id));
+    let [a, b, c] = [&one, &three, &four].map(|order| order.id.to_string());
     let name = |field: &str, id: &str| format!("{field}-{id}");
     let fields = |zip_of_four: &str, district_of_one: &str| -> Vec<(String, String)> {
         [

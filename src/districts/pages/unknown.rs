@@ -8,7 +8,7 @@ use crate::audit::{self, AuditEvent, AuditObject, MemberActor, NumberList};
 use crate::deliveries::store::overview::{UnclassifiedOrder, count_unclassified, unclassified_orders};
 use crate::districts::store::{self, Correction, MAX_ZIP_CHARS};
 use crate::districts::{DistrictCache, Districts, postal_key};
-use crate::id::{crockford, parse_crockford};
+use crate::id::{DeliveryId, Id, OrderId};
 use crate::orders::classification;
 use crate::orders::model::Order;
 use crate::orders::store::classification::classify;
@@ -16,7 +16,7 @@ use crate::orders::store::{self as orders, Action, ChangeContext};
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{
-    Error, Flash, FlashId, FormPairs, Layout, PageResult, PersonalData, Query, Tone, personal_page,
+    Flash, FlashId, FormPairs, Layout, PageResult, PersonalData, Query, Tone, parse_id, personal_page,
     personal_page_with_status, redirect_with_flash,
 };
 
@@ -28,7 +28,7 @@ const CONFLICT_MESSAGE: &str = "그 사이 다른 사람이 주문을 바꿨어�
 /// The inputs of one order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct RowForm {
-    order_id: i64,
+    order_id: OrderId,
     version: i64,
     zip_code: String,
     district: String,
@@ -39,7 +39,7 @@ struct RowForm {
 /// A problem of a field of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct RowProblem {
-    order_id: i64,
+    order_id: OrderId,
     field: &'static str,
     message: &'static str,
 }
@@ -107,7 +107,7 @@ impl RowView {
     }
 
     fn id(&self) -> String {
-        crockford(self.order.id)
+        self.order.id.to_string()
     }
 
     fn problem(&self, field: &str) -> Option<&'static str> {
@@ -127,7 +127,7 @@ struct CorrectionView {
 
 impl CorrectionView {
     fn order_id(&self) -> Option<String> {
-        self.correction.order.as_ref().map(|(id, _)| crockford(*id))
+        self.correction.order.as_ref().map(|(id, _)| id.to_string())
     }
 }
 
@@ -143,7 +143,7 @@ struct UnclassifiedPage {
 }
 
 impl PersonalData for UnclassifiedPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.rows.iter().map(|row| row.order.id).collect()
     }
 }
@@ -200,7 +200,7 @@ fn ticked_rows(pairs: &[(String, String)]) -> Vec<RowForm> {
             pairs.iter().find(|(other, _)| *other == name).map(|(_, value)| value.trim().to_owned())
         };
         Some(RowForm {
-            order_id: parse_crockford(id)?,
+            order_id: Id::parse(id)?,
             version: field("version")?.parse().ok()?,
             zip_code: field("zip").unwrap_or_default(),
             district: field("place").unwrap_or_default(),
@@ -213,7 +213,7 @@ fn ticked_rows(pairs: &[(String, String)]) -> Vec<RowForm> {
 /// Applies all corrections and saves the flash message, or answers all problems and changes nothing.
 fn apply(tx: &mut dyn Tx, forms: &[RowForm], actor: MemberActor) -> StorageResult<Result<FlashId, Vec<RowProblem>>> {
     let districts = store::load(tx)?;
-    let ids: Vec<i64> = forms.iter().map(|form| form.order_id).collect();
+    let ids: Vec<OrderId> = forms.iter().map(|form| form.order_id).collect();
     let found = orders::find(tx, &ids)?;
     let (mut corrections, mut problems) = (Vec::new(), Vec::new());
     for form in forms {
@@ -249,7 +249,7 @@ fn apply(tx: &mut dyn Tx, forms: &[RowForm], actor: MemberActor) -> StorageResul
         }
         Ok::<_, StorageError>(())
     })?;
-    let ids: Vec<i64> = corrections.iter().map(|(order, _)| order.id).collect();
+    let ids: Vec<OrderId> = corrections.iter().map(|(order, _)| order.id).collect();
     let event = AuditEvent::OrdersClassified {
         orders: corrections.iter().map(|(order, _)| order.order_number.as_str()).collect(),
     };
@@ -315,7 +315,7 @@ pub(super) async fn undo(
 ) -> PageResult {
     let order = match order.as_str() {
         "" => None,
-        id => Some(parse_crockford(id).ok_or(Error::NotFound)?),
+        id => Some(parse_id(id)?),
     };
     let flash = storage
         .write(move |tx| {
@@ -327,7 +327,7 @@ pub(super) async fn undo(
             if let Some(id) = order {
                 let districts = store::load(tx)?;
                 let found = orders::find(tx, &[id])?;
-                let deliveries: Vec<i64> = found.iter().map(|order| order.delivery_id).collect();
+                let deliveries: Vec<DeliveryId> = found.iter().map(|order| order.delivery_id).collect();
                 numbers = found.into_iter().map(|order| order.order_number).collect();
                 let cause = ChangeContext { actor: actor.into(), upload_id: None, action: Action::Classified };
                 classify(tx, cause, &districts, &deliveries)?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::districts::model::CorrectedPoint;
+use crate::id::MemberId;
 use crate::storage::{Result, Tx};
 use crate::time::Moment;
 
@@ -50,7 +51,7 @@ pub fn list(tx: &mut dyn Tx) -> Result<Vec<PointCorrection>> {
 
 /// Sets the point of a postal code, given as [`postal_key`](crate::districts::postal_key). Every node reloads it; no order
 /// changes its district.
-pub fn set(tx: &mut dyn Tx, key: &str, point: CorrectedPoint, like_zip: &str, member_id: i64) -> Result<()> {
+pub fn set(tx: &mut dyn Tx, key: &str, point: CorrectedPoint, like_zip: &str, member_id: MemberId) -> Result<()> {
     let now = tx.now();
     let values = [
         ("lat", point.lat.into()),

@@ -12,7 +12,7 @@ use crate::audit::MemberActor;
 use crate::drive::hand_in::{self, MAX_EVENTS, NewEvent, Receipts, Rejection, Reporter};
 use crate::drive::model::{EventDetails, EventKind, EventSource};
 use crate::drive::store::keys;
-use crate::id::{crockford, parse_crockford};
+use crate::id::{Id, JobId};
 use crate::storage::{Storage, StorageError, Tx};
 use crate::time::Moment;
 
@@ -59,7 +59,7 @@ impl EventJson {
     fn event(self) -> Option<NewEvent> {
         Some(NewEvent {
             id: self.id,
-            job_id: parse_crockford(&self.job)?,
+            job_id: Id::parse(&self.job)?,
             number: self.number,
             happened_at: Moment(self.happened_at),
             clock_offset: self.clock_offset,
@@ -81,7 +81,7 @@ pub(super) async fn create(State(storage): State<Storage>, phone: Phone, body: B
     if events.len() > MAX_EVENTS {
         return answer(StatusCode::PAYLOAD_TOO_LARGE, &json!({ "error": "기록이 너무 많아요. 나누어 보내 주세요." }));
     }
-    rejected.retain(|job| parse_crockford(job).is_some() || job.is_empty());
+    rejected.retain(|job| JobId::parse(job).is_some() || job.is_empty());
     rejected.truncate(MAX_REJECTED);
     let mut malformed: Receipts = Vec::new();
     let mut readable = Vec::new();
@@ -92,7 +92,7 @@ pub(super) async fn create(State(storage): State<Storage>, phone: Phone, body: B
             readable.push(event);
         } else {
             malformed.push((id, Err(Rejection::Malformed)));
-            rejected.push(Some(job).filter(|job| parse_crockford(job).is_some()).unwrap_or_default());
+            rejected.push(Some(job).filter(|job| JobId::parse(job).is_some()).unwrap_or_default());
         }
     }
     let actor = MemberActor { id: phone.key.member_id, address: phone.client.address };
@@ -105,7 +105,7 @@ pub(super) async fn create(State(storage): State<Storage>, phone: Phone, body: B
             // What is not accepted stays on the phone, and the tour does not close before it is settled by hand.
             let mut left = rejected.clone();
             let refused = readable.iter().zip(&receipts).filter(|(_, (_, verdict))| verdict.is_err());
-            left.extend(refused.map(|(event, _)| crockford(event.job_id)));
+            left.extend(refused.map(|(event, _)| event.job_id.to_string()));
             keys::touch(tx, key_id)?;
             keys::save_left(tx, key_id, waiting.clamp(0, 100_000), &left)?;
             Ok::<_, StorageError>(receipts)

@@ -8,11 +8,11 @@ use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::deliveries::list::{DeliveryRow, load_rows};
 use crate::drive::store::findings::{self, FindingRow};
 use crate::drive::tour::stop_key;
-use crate::id::{crockford, parse_crockford};
+use crate::id::{DeliveryId, OrderId};
 use crate::masking;
 use crate::members::model::rights::Surface;
 use crate::storage::{Storage, StorageError, Tx};
-use crate::web::{Error, Flash, Form, Layout, PageResult, PersonalData, personal_page, redirect_with_flash};
+use crate::web::{Flash, Form, Layout, PageResult, PersonalData, parse_id, personal_page, redirect_with_flash};
 
 /// A finding with the recipient.
 struct FindingView {
@@ -22,7 +22,7 @@ struct FindingView {
 
 impl FindingView {
     fn id(&self) -> String {
-        crockford(self.row.id)
+        self.row.id.to_string()
     }
 
     fn stop(&self) -> String {
@@ -30,7 +30,7 @@ impl FindingView {
     }
 
     fn delivery(&self) -> String {
-        crockford(self.row.delivery_id)
+        self.row.delivery_id.to_string()
     }
 }
 
@@ -39,11 +39,11 @@ impl FindingView {
 struct FindingsPage {
     layout: Layout,
     rows: Vec<FindingView>,
-    orders: Vec<i64>,
+    orders: Vec<OrderId>,
 }
 
 impl PersonalData for FindingsPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.orders.clone()
     }
 }
@@ -54,14 +54,14 @@ pub(super) async fn list(State(storage): State<Storage>, layout: Layout) -> Page
         .read(move |tx| {
             let masking = masking::of_member(tx, member.as_ref(), Surface::DeliveryList)?;
             let rows = findings::open(tx)?;
-            let mut ids: Vec<i64> = rows.iter().map(|row| row.delivery_id).collect();
+            let mut ids: Vec<DeliveryId> = rows.iter().map(|row| row.delivery_id).collect();
             ids.sort_unstable();
             ids.dedup();
             let deliveries = load_rows(tx, &ids)?.into_iter().map(|row| row.masked(&masking));
             Ok::<_, StorageError>((rows, deliveries.collect::<Vec<DeliveryRow>>()))
         })
         .await?;
-    let name = |id: i64| {
+    let name = |id: DeliveryId| {
         let row = deliveries.iter().find(|row| row.delivery.id == id);
         row.and_then(DeliveryRow::primary).map(|primary| primary.order.recipient.name.clone()).unwrap_or_default()
     };
@@ -82,7 +82,7 @@ pub(super) async fn update(
     actor: MemberActor,
     Form(form): Form<FindingForm>,
 ) -> PageResult {
-    let id = parse_crockford(&form.finding).ok_or(Error::NotFound)?;
+    let id = parse_id(&form.finding)?;
     let write = move |tx: &mut dyn Tx| {
         let Some(row) = findings::open(tx)?.into_iter().find(|row| row.id == id) else {
             return Flash::warning("이미 확인한 기록이에요.").save(tx, actor.id);

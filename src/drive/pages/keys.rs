@@ -8,7 +8,6 @@ use serde_json::json;
 
 use crate::drive::key;
 use crate::drive::store;
-use crate::id::crockford;
 use crate::plans::model::TourState;
 use crate::storage::{Storage, StorageError};
 use crate::web::{ClientInfo, Error, Form, Member, PageResult};
@@ -34,7 +33,7 @@ pub(super) async fn create(
             let open = tours.iter().filter(|tour| tour.state != TourState::Closed);
             for (tour, secret) in open.zip(&secrets) {
                 key::issue(tx, (tour.id, tour.day, member.id), secret, &client.description)?;
-                issued.push(json!({ "tour": crockford(tour.id), "day": tour.day.to_string(), "key": secret }));
+                issued.push(json!({ "tour": tour.id.to_string(), "day": tour.day.to_string(), "key": secret }));
             }
             Ok::<_, StorageError>(issued)
         })

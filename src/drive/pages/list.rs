@@ -8,7 +8,7 @@ use super::view::StopView;
 use crate::drive::site;
 use crate::drive::store;
 use crate::drive::tour::{self, DriveTour};
-use crate::id::crockford;
+use crate::id::OrderId;
 use crate::plans::model::TourState;
 use crate::storage::{Storage, StorageError};
 use crate::time::date_with_weekday;
@@ -35,11 +35,11 @@ struct DrivePage {
     /// later tours: `12-02 (수) 1호차`
     later: Vec<String>,
     office_tel: String,
-    orders: Vec<i64>,
+    orders: Vec<OrderId>,
 }
 
 impl PersonalData for DrivePage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.orders.clone()
     }
 }
@@ -67,7 +67,7 @@ pub(super) async fn list(
     let office_tel = tours.first().map_or_else(String::new, |tour| tour.office_tel.clone());
     let orders = tours.iter().flat_map(DriveTour::order_ids).collect();
     let tours = tours.into_iter().map(|tour| TourView {
-        id: crockford(tour.tour.id),
+        id: tour.tour.id.to_string(),
         name: tour.tour.name(),
         state: tour.tour.state,
         helper: tour.tour.helper.clone(),

@@ -8,7 +8,7 @@ use super::{check_access, mask_tour};
 use crate::audit::{AuditEvent, MemberActor};
 use crate::drive::hand_out::{self, MAX_REASON_CHARS, StepRefusal, Tick, claims_of};
 use crate::drive::tour::{self, DriveTour};
-use crate::id::{crockford, parse_crockford};
+use crate::id::{Id, OrderId};
 use crate::masking;
 use crate::members::model::Role;
 use crate::members::model::rights::Surface;
@@ -57,11 +57,11 @@ struct LoadingPage {
     is_loading: bool,
     back: String,
     office_tel: String,
-    orders: Vec<i64>,
+    orders: Vec<OrderId>,
 }
 
 impl PersonalData for LoadingPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.orders.clone()
     }
 }
@@ -78,9 +78,9 @@ fn rows(tour: &DriveTour) -> Vec<LoadingRow> {
         for goods in &stop.goods {
             let Some(load) = goods.load.as_ref().filter(|_| !goods.is_delivered) else { continue };
             rows.push(LoadingRow {
-                id: crockford(goods.order_id),
-                job: crockford(stop.job_id),
-                delivery: crockford(stop.delivery_id),
+                id: goods.order_id.to_string(),
+                job: stop.job_id.to_string(),
+                delivery: stop.delivery_id.to_string(),
                 position,
                 name: stop.name.clone(),
                 product: goods.product.clone(),
@@ -136,7 +136,7 @@ fn ticks(pairs: &[(String, String)]) -> Vec<Tick> {
     let lines = pairs.iter().filter(|(name, _)| name == "line");
     lines
         .filter_map(|(_, id)| {
-            let order_id = parse_crockford(id)?;
+            let order_id = Id::parse(id)?;
             let pieces = nfkc(value(format!("pieces-{id}"))).trim().parse::<i64>().ok();
             let is_ticked = pairs.iter().any(|(name, value)| name == "tick" && value == id);
             let loaded =

@@ -12,7 +12,6 @@ use crate::drive::key::{self, DayKey, KEY_HEADER, KeyRefusal};
 use crate::drive::site;
 use crate::drive::store::keys;
 use crate::drive::tour;
-use crate::id::crockford;
 use crate::plans::model::TourState;
 use crate::proofs::files::ProofFiles;
 use crate::storage::{Storage, StorageError};
@@ -78,7 +77,7 @@ pub(super) async fn show(
         access.record(NewAccess { accessor, action, page, query, orders }).await;
     }
     let body = json!({
-        "tour": crockford(loaded.tour.id),
+        "tour": loaded.tour.id.to_string(),
         "name": loaded.tour.name(),
         "day": loaded.tour.day.to_string(),
         "state": loaded.tour.state.code(),

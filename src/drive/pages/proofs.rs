@@ -9,7 +9,6 @@ use serde_json::json;
 use super::pack::{Phone, answer, unavailable};
 use super::{check_access, hides};
 use crate::drive::tour;
-use crate::id::parse_crockford;
 use crate::masking;
 use crate::members::model::rights::Surface;
 use crate::proofs::files::{ProofFileError, ProofFiles, is_hash};
@@ -17,7 +16,7 @@ use crate::proofs::jpeg::MAX_PHOTO_BYTES;
 use crate::proofs::receive::{self, ReceiveError};
 use crate::proofs::store;
 use crate::storage::{Storage, StorageError};
-use crate::web::{Error, Member, PageResult, disclosing};
+use crate::web::{Error, Member, PageResult, disclosing, parse_id};
 
 /// Tells the phone that the photograph stays on it. `retry`: whether sending it again may help.
 fn refusal(status: StatusCode, sentence: &str, retry: bool) -> Response {
@@ -70,7 +69,7 @@ pub(super) async fn show(
     member: Member,
     Path(id): Path<String>,
 ) -> PageResult<Response> {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let id = parse_id(&id)?;
     let viewer = member.clone();
     let (proof, tour, masking) = storage
         .read(move |tx| {

@@ -13,7 +13,7 @@ use crate::drive::model::{CollectedGoods, EventDetails, EventKind, EventSource, 
 use crate::drive::site;
 use crate::drive::store::events;
 use crate::drive::tour::{self, DriveStop, DriveTour, parse_stop_key, stop_key};
-use crate::id::parse_crockford;
+use crate::id::{OrderId, TourId};
 use crate::masking;
 use crate::members::model::rights::Surface;
 use crate::plans::model::{FailureReason, JobKind, TourState};
@@ -27,7 +27,7 @@ use crate::trucks::form::parse_clock;
 use crate::vault::Vault;
 use crate::web::{
     Error, Flash, FormPairs, Layout, Member, PageAction, PageKind, PageResult, PersonalData, Tone, first_value,
-    personal_page, personal_page_with_status, redirect_with_flash,
+    parse_id, personal_page, personal_page_with_status, redirect_with_flash,
 };
 
 /// An event of the stop in words.
@@ -65,11 +65,11 @@ struct StopPage {
     problem: Option<String>,
     /// whether a photograph can be sent: the stop has ended, and this server has a place for it
     takes_photos: bool,
-    orders: Vec<i64>,
+    orders: Vec<OrderId>,
 }
 
 impl PersonalData for StopPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.orders.clone()
     }
 }
@@ -128,7 +128,7 @@ impl StopPage {
             is_remark: stop.status.remarks.contains(event),
             clock: event.has_wrong_clock().then(|| clock_note(event)),
         });
-        let id = crate::id::crockford(tour.tour.id);
+        let id = tour.tour.id.to_string();
         Self {
             layout,
             title: tour.tour.name(),
@@ -223,7 +223,7 @@ fn parse(
     }
     let mut accepted = Vec::new();
     for goods in stop.goods.iter().filter(|_| kind == EventKind::Delivered) {
-        let field = format!("accepted-{}", crate::id::crockford(goods.order_id));
+        let field = format!("accepted-{}", goods.order_id);
         let Some((_, typed)) = pairs.iter().find(|(name, _)| *name == field) else { continue };
         let most = goods.on_board();
         let count = nfkc(typed).trim().parse::<i64>().ok().filter(|count| (0..=most).contains(count));
@@ -339,6 +339,6 @@ pub(super) async fn update(
 }
 
 /// Parses the identifier of a tour in a path.
-pub(super) fn parse_tour(id: &str) -> Result<i64, Error> {
-    parse_crockford(id).ok_or(Error::NotFound)
+pub(super) fn parse_tour(id: &str) -> Result<TourId, Error> {
+    parse_id(id)
 }

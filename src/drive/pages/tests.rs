@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::app::rooms;
 use crate::drive::key::KEY_HEADER;
-use crate::id::crockford;
+use crate::id::number_code;
 use crate::plans::model::FailureReason;
 use crate::proofs::files::ProofFiles;
 use crate::proofs::jpeg::testing::camera_file;
@@ -321,7 +321,7 @@ async fn phone_of_a_disabled_driver_gets_no_address_and_hands_in_nothing() {
     let phone = office.another_browser();
     let pack: Value = serde_json::from_str(&get_pack(&phone, &key).await.ok()).expect("JSON");
     let find = |tx: &mut dyn crate::storage::Tx| crate::members::store::find_id(tx, "gisa");
-    let id = crockford(office.state.storage.read(find).await.expect("reads").expect("the driver"));
+    let id = office.state.storage.read(find).await.expect("reads").expect("the driver").to_string();
     for (enabled, why) in [("0", "disabled"), ("1", "enabled again: the key of before has ended")] {
         let answer = office.post_form(&format!("/members/{id}/enabled"), &[("enabled", enabled)]).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{why}");
@@ -343,7 +343,7 @@ async fn day_key_opens_no_other_route() {
     leave(&driver, &tour).await;
     let key = day_key(&driver).await;
     let (phone, stranger) = (office.another_browser(), office.another_browser());
-    let id = crockford(1);
+    let id = number_code(1);
     for route in rooms().iter().flat_map(Routes::specs).filter(|route| route.access != Access::Public) {
         let path: String = route
             .path

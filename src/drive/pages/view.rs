@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use crate::drive::model::EventDetails;
 use crate::drive::tour::{DriveStop, DriveTour};
-use crate::id::crockford;
 use crate::plans::model::{Attempt, FailureReason, JobKind, Task, window_label};
 use crate::web::percent_encode;
 
@@ -101,14 +100,14 @@ impl StopView {
             ]
         };
         let goods = stop.goods.iter().map(|goods| GoodsView {
-            id: crockford(goods.order_id),
+            id: goods.order_id.to_string(),
             product: goods.product.clone(),
             pieces: stop.pieces(goods),
             stop: goods.stop_reason.clone(),
         });
         Self {
             key: stop.key(),
-            job: crockford(stop.job_id),
+            job: stop.job_id.to_string(),
             position,
             name: stop.name.clone(),
             tels: stop.tels.clone(),

@@ -1,6 +1,7 @@
 //! SQL of findings.
 
 use crate::drive::model::DriveFinding;
+use crate::id::{DeliveryId, FindingId, JobId, MemberId, TourId};
 use crate::storage::{Result, Tx};
 use crate::time::Moment;
 
@@ -11,7 +12,7 @@ const MAX_FINDINGS: usize = 200;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FindingRow {
     /// identifier
-    pub id: i64,
+    pub id: FindingId,
     /// what
     pub finding: DriveFinding,
     /// when it was found
@@ -19,11 +20,11 @@ pub struct FindingRow {
     /// the event
     pub event_id: String,
     /// its tour
-    pub tour_id: i64,
+    pub tour_id: TourId,
     /// its job
-    pub job_id: i64,
+    pub job_id: JobId,
     /// its delivery
-    pub delivery_id: i64,
+    pub delivery_id: DeliveryId,
     /// 묶음배송번호
     pub bundle_number: String,
 }
@@ -37,7 +38,7 @@ pub fn insert(tx: &mut dyn Tx, event_id: &str, finding: DriveFinding) -> Result<
     if known > 0 {
         return Ok(false);
     }
-    let (id, now) = (tx.new_id(), tx.now());
+    let (id, now) = (tx.new_id::<FindingId>(), tx.now());
     let sql = "INSERT INTO stop_findings (id, event_id, kind, found_at, resolved_at, resolved_by) \
                VALUES (?, ?, ?, ?, NULL, NULL)";
     tx.exec(sql, &[id.into(), event_id.into(), finding.code().into(), now.into()])?;
@@ -54,13 +55,13 @@ pub fn open(tx: &mut dyn Tx) -> Result<Vec<FindingRow>> {
     let mut found = Vec::new();
     tx.for_each(&sql, &[], &mut |mut row| {
         found.push(FindingRow {
-            id: row.int(0)?,
+            id: row.id(0)?,
             finding: row.code(1, "stop_findings.kind")?,
             found_at: row.moment(2)?,
             event_id: row.text(3)?,
-            tour_id: row.int(4)?,
-            job_id: row.int(5)?,
-            delivery_id: row.int(6)?,
+            tour_id: row.id(4)?,
+            job_id: row.id(5)?,
+            delivery_id: row.id(6)?,
             bundle_number: row.text(7)?,
         });
         Ok(())
@@ -74,7 +75,7 @@ pub fn count_open(tx: &mut dyn Tx) -> Result<i64> {
 }
 
 /// Marks a finding as looked at; false if it is already.
-pub fn resolve(tx: &mut dyn Tx, id: i64, member_id: i64) -> Result<bool> {
+pub fn resolve(tx: &mut dyn Tx, id: FindingId, member_id: MemberId) -> Result<bool> {
     let now = tx.now();
     let sql = "UPDATE stop_findings SET resolved_at = ?, resolved_by = ? WHERE id = ? AND resolved_at IS NULL";
     Ok(tx.exec(sql, &[now.into(), member_id.into(), id.into()])? > 0)

@@ -1,6 +1,7 @@
 //! What the office changed while a phone had no signal.
 
 use super::*;
+use crate::id::{DeliveryId, OrderId, WorkId};
 
 /// Takes a tour back to the office, step by step.
 fn take_back(tx: &mut dyn Tx, day: &Day, steps: usize) -> Result<()> {
@@ -12,12 +13,12 @@ fn take_back(tx: &mut dyn Tx, day: &Day, steps: usize) -> Result<()> {
 }
 
 /// Takes the tour back, moves stops to the second truck, and hands out the first one again.
-pub(super) fn move_away(tx: &mut dyn Tx, day: &mut Day, deliveries: &[i64]) -> Result<()> {
+pub(super) fn move_away(tx: &mut dyn Tx, day: &mut Day, deliveries: &[DeliveryId]) -> Result<()> {
     take_back(tx, day, 2)?;
     let districts = Districts::embedded();
     let now = context(tx, day.actor)?;
     edit::set_state(tx, &districts, &now, TourState::Draft, Some(day.columns[0]))?.expect("reopens");
-    plan(tx, day.actor, day.columns[1], deliveries)?;
+    plan(tx, day.actor, day.columns[1], &WorkId::of_deliveries(deliveries))?;
     let now = context(tx, day.actor)?;
     edit::set_state(tx, &districts, &now, TourState::Fixed, Some(day.columns[0]))?.expect("fixes");
     leave(tx, day)
@@ -130,7 +131,7 @@ fn order_that_joined_after_the_departure_is_not_completed() {
         .write(|tx, files| {
             let day = set_up(tx, files, &["1", "2"])?;
             let before = day.load(tx)?;
-            let loaded: BTreeSet<i64> = before.stops[0].goods.iter().map(|goods| goods.order_id).collect();
+            let loaded: BTreeSet<OrderId> = before.stops[0].goods.iter().map(|goods| goods.order_id).collect();
             files.order(tx, "SMART_STORE", vec![due_order("9", &before.stops[0].bundle_number)])?;
             let tour = day.load(tx)?;
             let stop = &tour.stops[0];

@@ -92,7 +92,7 @@ fn tour_that_was_taken_back_is_loaded_anew() {
             let now = context(tx, day.actor)?;
             edit::set_state(tx, &districts, &now, TourState::Draft, Some(day.columns[0]))?.expect("reopens");
             let now = context(tx, day.actor)?;
-            edit::unassign(tx, &districts, &now, &[gone.delivery_id])?.expect("takes one off");
+            edit::unassign(tx, &districts, &now, &[gone.delivery_id.into()])?.expect("takes one off");
             tx.exec("UPDATE orders SET quantity = 3", &[])?;
             let now = context(tx, day.actor)?;
             let fixed = edit::set_state(tx, &districts, &now, TourState::Fixed, Some(day.columns[0]))?;

@@ -3,6 +3,7 @@
 
 use super::conflicts::move_away;
 use super::*;
+use crate::id::DeliveryId;
 use crate::storage::StorageError;
 
 const STOPS: usize = 4;
@@ -95,7 +96,7 @@ fn history(tx: &mut dyn Tx, (mut day, seed): (Day, u64)) -> Result<()> {
         })
         .collect();
     let of = |change: Change| (0..STOPS).filter(|at| changes[*at] == change).collect::<Vec<_>>();
-    let moved: Vec<i64> = of(Change::Moved).into_iter().map(|at| before.stops[at].delivery_id).collect();
+    let moved: Vec<DeliveryId> = of(Change::Moved).into_iter().map(|at| before.stops[at].delivery_id).collect();
     if moved.len() == STOPS {
         return Ok(());
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::districts::{DistrictCache, Districts};
-use crate::id::{crockford, parse_crockford};
+use crate::id::{Id, ProductId};
 use crate::learning::model::{LearntMinutes, MIN_STOPS};
 use crate::learning::roads::{LearntFactor, MIN_DRIVES};
 use crate::learning::store::{LEARNT_DAYS, learnt_factors, learnt_minutes};
@@ -71,12 +71,12 @@ pub(super) async fn list(
     let road = |learnt: LearntFactor| RoadRow { names: road_name(&districts, learnt.areas), learnt };
     let mut roads: Vec<RoadRow> = factors.into_iter().map(road).collect();
     roads.sort_by_key(|row| std::cmp::Reverse((row.learnt.learnt - row.learnt.present).abs()));
-    let names: BTreeMap<i64, String> =
+    let names: BTreeMap<ProductId, String> =
         products.into_iter().map(|product: Product| (product.id, product.name)).collect();
     let mut rows: Vec<LearntRow> = learnt
         .into_iter()
         .map(|learnt| LearntRow {
-            id: crockford(learnt.product_id),
+            id: learnt.product_id.to_string(),
             name: names.get(&learnt.product_id).cloned().unwrap_or_default(),
             learnt,
         })
@@ -97,9 +97,9 @@ pub(super) struct AcceptForm {
 
 impl AcceptForm {
     /// Product, present and learnt minutes.
-    fn parse(&self) -> Option<(i64, i64, i64)> {
+    fn parse(&self) -> Option<(ProductId, i64, i64)> {
         let mut parts = self.accept.split('-');
-        let product = parse_crockford(parts.next()?)?;
+        let product = Id::parse(parts.next()?)?;
         let (present, learnt) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
         Some((product, present, learnt))
     }

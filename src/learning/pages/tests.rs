@@ -4,6 +4,7 @@ use reqwest::StatusCode;
 
 use crate::drive::model::{EventDetails, EventKind, EventSource, StopEvent};
 use crate::drive::store::events;
+use crate::id::{DeliveryId, JobId, MemberId, OrderId, ProductId, TourId};
 use crate::members::model::Role;
 use crate::plans::model::Job;
 use crate::plans::store as plans;
@@ -17,7 +18,7 @@ use crate::web::testing::TestApp;
 /// Minutes that each stop took; the plan reckons with 20.
 const TOOK: i64 = 30;
 
-fn event(id: i64, ids: (i64, i64, i64), at: Moment, kind: EventKind) -> StopEvent {
+fn event(id: i64, ids: (TourId, JobId, MemberId), at: Moment, kind: EventKind) -> StopEvent {
     let (tour_id, job_id, member_id) = ids;
     StopEvent {
         id: format!("{id:032x}"),
@@ -38,22 +39,22 @@ fn event(id: i64, ids: (i64, i64, i64), at: Moment, kind: EventKind) -> StopEven
 }
 
 /// A closed tour of yesterday with a stop for each order of one product.
-fn finished_day(tx: &mut dyn Tx) -> Result<i64, StorageError> {
+fn finished_day(tx: &mut dyn Tx) -> Result<ProductId, StorageError> {
     let truck_id = trucks::insert(tx, &Truck::suggestion("1호차".to_owned()))?;
-    let member: i64 = tx.scalar("SELECT min(id) FROM members", &[])?;
-    let tour = tx.new_id();
+    let member = MemberId::from_raw(tx.scalar("SELECT min(id) FROM members", &[])?);
+    let tour = tx.new_id::<TourId>();
     tx.exec(
         "INSERT INTO tours (id, day, truck_id, round, state, driver_id, changed_by, changed_at) \
          VALUES (?, '2024-03-14', ?, 1, 'closed', ?, ?, 0)",
         &[tour.into(), truck_id.into(), member.into(), member.into()],
     )?;
     let sql = "SELECT product_id FROM orders GROUP BY product_id ORDER BY count(DISTINCT delivery_id) DESC, product_id LIMIT 1";
-    let product: i64 = tx.scalar(sql, &[])?;
+    let product = ProductId::from_raw(tx.scalar(sql, &[])?);
     let sql = "SELECT min(id), delivery_id FROM orders GROUP BY delivery_id ORDER BY delivery_id LIMIT 9";
-    let orders: Vec<(i64, i64)> = tx
+    let orders: Vec<(OrderId, DeliveryId)> = tx
         .query(sql, &[])?
         .iter()
-        .map(|row| Ok::<_, StorageError>((row.int(0)?, row.int(1)?)))
+        .map(|row| Ok::<_, StorageError>((row.id(0)?, row.id(1)?)))
         .collect::<Result<_, _>>()?;
     let start = tx.now().plus_ms(-24 * 60 * 60 * 1000);
     for (number, (order, delivery)) in (1..).zip(orders) {

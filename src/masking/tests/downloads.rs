@@ -8,6 +8,7 @@ use crate::app::tests::source_file;
 use crate::audit::MemberActor;
 use crate::districts::Districts;
 use crate::documents::testing::pages;
+use crate::id::{MemberId, OrderId, WorkId, number_code};
 use crate::members::model::rights;
 use crate::orders::export::ExportKind;
 use crate::orders::model::{OrderState, ShippingMethod};
@@ -73,8 +74,8 @@ impl Files {
             tx.exec("UPDATE deliveries SET preferred_shipping_date = ?", &[DAY.into()])?;
             let others =
                 "SELECT id FROM orders WHERE state = 0 AND claim = '' AND id NOT IN (?, ?) ORDER BY id LIMIT 2";
-            let others: Result<Vec<i64>, StorageError> =
-                tx.query(others, &[kept[0].into(), kept[1].into()])?.into_iter().map(|row| row.int(0)).collect();
+            let others: Result<Vec<OrderId>, StorageError> =
+                tx.query(others, &[kept[0].into(), kept[1].into()])?.into_iter().map(|row| row.id(0)).collect();
             let (others, now) = (store::find(tx, &others?)?, tx.now());
             let [for_courier, sent] = &others[..] else { panic!("two other orders: {others:?}") };
             let in_state = |order: &Order, state| {
@@ -158,7 +159,7 @@ impl Files {
         let request = FileRequest { route: "", path, fields, has: Has::Customers };
         assert_eq!(send(&self.shop.app, &request).await.status, StatusCode::OK);
         let id = self.shop.app.state.storage.read(|tx| tx.scalar("SELECT max(download_id) FROM download_files", &[]));
-        format!("/downloads/{}", crockford(id.await.expect("a file")))
+        format!("/downloads/{}", number_code(id.await.expect("a file")))
     }
 }
 
@@ -171,10 +172,9 @@ fn plan_tour(tx: &mut dyn Tx) -> Result<(), StorageError> {
     let truck = Truck { volume: 9_000, pieces: 900, ..Truck::suggestion("1호차".to_owned()) };
     let column = ColumnKey { truck_id: trucks::insert(tx, &truck)?, round: 1 };
     let (districts, day) = (Districts::embedded(), parse_date(DAY).expect("a date"));
-    let id = tx.scalar("SELECT min(id) FROM members", &[])?;
+    let id = MemberId::from_raw(tx.scalar("SELECT min(id) FROM members", &[])?);
     let actor = MemberActor { id, address: std::net::IpAddr::from([127, 0, 0, 1]) };
-    let ids: Vec<i64> =
-        board::load(tx, &districts, day)?.pool.iter().take(3).map(|item| item.work.delivery_id).collect();
+    let ids: Vec<WorkId> = board::load(tx, &districts, day)?.pool.iter().take(3).map(|item| item.work.key).collect();
     let context = EditContext { actor, day, seen: std::collections::HashMap::new() };
     edit::move_to(tx, &districts, &context, (column, None), &ids)?.expect("moves");
     let seen =
@@ -297,7 +297,7 @@ async fn every_file_and_print_of_a_post_has_no_more_than_the_role_may_take() {
 #[tokio::test]
 async fn no_post_answers_marked_data_to_a_masked_role_and_none_runs_without_its_right() {
     let files = Files::open().await;
-    let (tick, delivery) = (crockford(files.shop.orders[1].0), files.shop.delivery(1));
+    let (tick, delivery) = (files.shop.orders[1].0.to_string(), files.shop.delivery(1));
     let fields = [("tick", tick.as_str()), ("id", &tick), ("delivery", &delivery), ("order", &tick), ("day", DAY)];
     for role in [Role::Logistics, Role::Support, Role::Viewer, Role::Driver] {
         let browser = files.shop.browser(role).await;

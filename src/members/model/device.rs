@@ -3,7 +3,7 @@
 //! A session and the persistent login that renews it refer to their device. Deleting the device revokes both at the
 //! next request, whichever store holds them; neither has to be found there.
 
-use crate::id::crockford;
+use crate::id::DeviceId;
 use crate::time::Moment;
 
 /// Browser and network address of a login, as shown to the member.
@@ -19,7 +19,7 @@ pub struct DeviceOrigin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
     /// time-sorted identifier
-    pub id: i64,
+    pub id: DeviceId,
     /// browser, and address of the last request
     pub origin: DeviceOrigin,
     /// time of the login by password
@@ -33,6 +33,6 @@ pub struct Device {
 impl Device {
     /// The identifier as used in forms.
     pub fn number(&self) -> String {
-        crockford(self.id)
+        self.id.to_string()
     }
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{OwnPassword, WRONG_PASSWORD};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::demo::Demo;
+use crate::id::DeviceId;
 use crate::members::field_errors::FieldErrors;
 use crate::members::model::device::Device;
 use crate::members::model::sign_in::SignIn;
@@ -33,7 +34,7 @@ struct AccountPage {
     must_enroll: bool,
     has_second_factor: bool,
     /// the device of this session
-    current_device: i64,
+    current_device: DeviceId,
     devices: Vec<Device>,
     sign_ins: Vec<SignIn>,
     errors: FieldErrors,

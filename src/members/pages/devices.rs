@@ -4,7 +4,7 @@ use axum::extract::State;
 use serde::Deserialize;
 
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
-use crate::id::parse_crockford;
+use crate::id::{DeviceId, Id};
 use crate::members::store::CurrentMember;
 use crate::members::store::devices;
 use crate::storage::{Result, Storage, Tx};
@@ -29,10 +29,10 @@ pub(super) async fn revoke(
 }
 
 /// Logs the device out, or all but the current one.
-fn revoke_devices(tx: &mut dyn Tx, actor: MemberActor, current: i64, device: Option<&str>) -> Result<Flash> {
+fn revoke_devices(tx: &mut dyn Tx, actor: MemberActor, current: DeviceId, device: Option<&str>) -> Result<Flash> {
     let devices = match device {
         None => devices::revoke_others(tx, actor.id, current)?,
-        Some(device) => match parse_crockford(device) {
+        Some(device) => match Id::parse(device) {
             Some(id) if id != current => devices::revoke(tx, actor.id, id)?.into(),
             _ => 0,
         },

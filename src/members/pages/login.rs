@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::access::AccessRecorder;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::demo::{self, Demo, DemoAccount};
+use crate::id::{MemberId, SignInId};
 use crate::members::known_browser::KnownBrowser;
 use crate::members::model::Role;
 use crate::members::model::device::DeviceOrigin;
@@ -240,7 +241,7 @@ fn warn_of_token_theft(tx: &mut dyn Tx, actor: MemberActor) -> Result<Option<Fla
 }
 
 /// Saves a warning of wrong passwords since the last login; None if there were few.
-fn warn_of_failures(tx: &mut dyn Tx, member_id: i64, sign_in_id: i64) -> Result<Option<FlashId>> {
+fn warn_of_failures(tx: &mut dyn Tx, member_id: MemberId, sign_in_id: SignInId) -> Result<Option<FlashId>> {
     let failures = sign_ins::failures_before(tx, member_id, sign_in_id)?;
     if failures < MIN_REPORTED_FAILURES {
         return Ok(None);
@@ -266,7 +267,7 @@ enum LoginAttempt {
 struct AttemptedAccount {
     credentials: Credentials,
     /// the entry of the login history
-    sign_in_id: i64,
+    sign_in_id: SignInId,
     throttle: LoginThrottle,
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::generate_password;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
-use crate::id::crockford;
+use crate::id::MemberId;
 use crate::members::field_errors::FieldErrors;
 use crate::members::model::{Role, UsernameError, validate_username};
 use crate::members::passwords::PasswordHasher;
@@ -82,7 +82,7 @@ fn insert(
     username: &str,
     role: Role,
     hash: &str,
-) -> Result<Result<i64, UsernameError>> {
+) -> Result<Result<MemberId, UsernameError>> {
     let id = match store::add(tx, username, role, hash)? {
         Ok(id) => id,
         Err(taken) => return Ok(Err(taken)),
@@ -97,9 +97,9 @@ fn insert(
 pub(super) fn issued_page(
     layout: Layout,
     username: &str,
-    id: i64,
+    id: MemberId,
     password: String,
     new_role: Option<Role>,
 ) -> Response {
-    page(IssuedPage { layout, username: username.to_owned(), number: crockford(id), password, new_role })
+    page(IssuedPage { layout, username: username.to_owned(), number: id.to_string(), password, new_role })
 }

@@ -10,7 +10,7 @@ use super::new::issued_page;
 use crate::audit::{self, Actor, AuditEvent, AuditObject, MemberActor};
 use crate::demo::{ACCOUNTS, Demo};
 use crate::drive::store::keys;
-use crate::id::{crockford, parse_crockford};
+use crate::id::MemberId;
 use crate::members::model::device::Device;
 use crate::members::model::sign_in::SignIn;
 use crate::members::model::{Account, Role, UnknownRole};
@@ -20,7 +20,7 @@ use crate::storage::{Result, Storage, StorageError, Tx};
 use crate::time::Moment;
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{
-    Error, Flash, Form, Layout, Member, PageResult, Query, Tone, page, page_with_status, redirect_with_flash,
+    Error, Flash, Form, Layout, Member, PageResult, Query, Tone, page, page_with_status, parse_id, redirect_with_flash,
 };
 
 #[derive(Template)]
@@ -49,7 +49,7 @@ struct GrantRow {
 /// Grants that the page shows.
 const MAX_GRANT_ROWS: i64 = 100;
 
-fn grants(tx: &mut dyn Tx, id: i64) -> Result<Vec<GrantRow>> {
+fn grants(tx: &mut dyn Tx, id: MemberId) -> Result<Vec<GrantRow>> {
     audit::grants(tx, id, MAX_GRANT_ROWS)?
         .into_iter()
         .map(|entry| {
@@ -73,15 +73,11 @@ pub(super) async fn show(
     member_page(&storage, layout, &admin, parse_id(&id)?, query, &uri).await.map(page)
 }
 
-fn parse_id(id: &str) -> PageResult<i64> {
-    parse_crockford(id).ok_or(Error::NotFound)
-}
-
 async fn member_page(
     storage: &Storage,
     layout: Layout,
     admin: &Member,
-    id: i64,
+    id: MemberId,
     query: PageQuery,
     uri: &Uri,
 ) -> PageResult<MemberPage> {
@@ -122,7 +118,7 @@ fn is_shared(demo: Option<&Demo>, account: &Account) -> bool {
 struct MemberUpdate {
     admin: Member,
     actor: MemberActor,
-    id: i64,
+    id: MemberId,
     /// the audit event, of a username
     event: Box<dyn Fn(String) -> AuditEvent + Send>,
     /// the flash message after success
@@ -137,7 +133,7 @@ async fn update(
     write: impl Fn(&mut dyn Tx) -> Result<Result<(), UpdateError>> + Send + 'static,
 ) -> PageResult {
     let MemberUpdate { admin, actor, id, event, message } = update;
-    let url = Uri::try_from(format!("/members/{}", crockford(id))).map_err(Error::internal)?;
+    let url = Uri::try_from(format!("/members/{id}")).map_err(Error::internal)?;
     let mut page = member_page(storage, layout, &admin, id, PageQuery::default(), &url).await?;
     let error = if is_shared(demo, &page.account) {
         SHARED_ACCOUNT.to_owned()

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::id::{DeviceId, MemberId};
 use crate::members::model::device::{Device, DeviceOrigin};
 use crate::storage::{Result, Tx};
 use crate::time::Moment;
@@ -24,12 +25,12 @@ fn expiry(now: Moment, idle: Duration, remembered_until: Option<Moment>) -> Mome
 /// Adds a device at login; returns its identifier.
 pub fn add(
     tx: &mut dyn Tx,
-    member_id: i64,
+    member_id: MemberId,
     origin: &DeviceOrigin,
     remembered_until: Option<Moment>,
     idle: Duration,
-) -> Result<i64> {
-    let (id, now) = (tx.new_id(), tx.now());
+) -> Result<DeviceId> {
+    let (id, now) = (tx.new_id::<DeviceId>(), tx.now());
     tx.exec(
         "INSERT INTO devices (id, member_id, description, address, signed_in_at, seen_at, remembered_until, expires_at) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -48,7 +49,7 @@ pub fn add(
 }
 
 /// Updates the time and the origin of a device's last request, and extends its expiry.
-pub fn touch(tx: &mut dyn Tx, id: i64, origin: &DeviceOrigin, idle: Duration) -> Result<()> {
+pub fn touch(tx: &mut dyn Tx, id: DeviceId, origin: &DeviceOrigin, idle: Duration) -> Result<()> {
     let now = tx.now();
     let Some(row) = tx.query_one("SELECT remembered_until FROM devices WHERE id = ?", &[id.into()])? else {
         return Ok(());
@@ -62,7 +63,7 @@ pub fn touch(tx: &mut dyn Tx, id: i64, origin: &DeviceOrigin, idle: Duration) ->
 }
 
 /// Devices in which the member is logged in, last used first.
-pub fn of_member(tx: &mut dyn Tx, member_id: i64) -> Result<Vec<Device>> {
+pub fn of_member(tx: &mut dyn Tx, member_id: MemberId) -> Result<Vec<Device>> {
     let now = tx.now();
     let sql = "SELECT id, description, address, signed_in_at, seen_at, remembered_until FROM devices \
                WHERE member_id = ? AND expires_at > ? ORDER BY seen_at DESC, id DESC";
@@ -70,7 +71,7 @@ pub fn of_member(tx: &mut dyn Tx, member_id: i64) -> Result<Vec<Device>> {
         .iter_mut()
         .map(|row| {
             Ok(Device {
-                id: row.int(0)?,
+                id: row.id(0)?,
                 origin: DeviceOrigin { description: row.text(1)?, address: row.text(2)? },
                 signed_in_at: row.moment(3)?,
                 seen_at: row.moment(4)?,
@@ -81,24 +82,24 @@ pub fn of_member(tx: &mut dyn Tx, member_id: i64) -> Result<Vec<Device>> {
 }
 
 /// Expiry of the device's persistent login; None without one.
-pub fn remembered_until(tx: &mut dyn Tx, id: i64) -> Result<Option<Moment>> {
+pub fn remembered_until(tx: &mut dyn Tx, id: DeviceId) -> Result<Option<Moment>> {
     let row = tx.query_one("SELECT remembered_until FROM devices WHERE id = ?", &[id.into()])?;
     row.map_or(Ok(None), |row| row.opt_moment(0))
 }
 
 /// Logs one of the member's devices out. Returns false when the member has no such device.
-pub fn revoke(tx: &mut dyn Tx, member_id: i64, id: i64) -> Result<bool> {
+pub fn revoke(tx: &mut dyn Tx, member_id: MemberId, id: DeviceId) -> Result<bool> {
     let sql = "DELETE FROM devices WHERE id = ? AND member_id = ?";
     Ok(tx.exec(sql, &[id.into(), member_id.into()])? == 1)
 }
 
 /// Logs every device of the member out except `current`; returns their number.
-pub fn revoke_others(tx: &mut dyn Tx, member_id: i64, current: i64) -> Result<u64> {
+pub fn revoke_others(tx: &mut dyn Tx, member_id: MemberId, current: DeviceId) -> Result<u64> {
     tx.exec("DELETE FROM devices WHERE member_id = ? AND id <> ?", &[member_id.into(), current.into()])
 }
 
 /// Logs every device of the member out.
-pub fn revoke_all(tx: &mut dyn Tx, member_id: i64) -> Result<()> {
+pub fn revoke_all(tx: &mut dyn Tx, member_id: MemberId) -> Result<()> {
     tx.exec("DELETE FROM devices WHERE member_id = ?", &[member_id.into()]).map(drop)
 }
 

@@ -9,6 +9,7 @@
 
 use std::net::IpAddr;
 
+use crate::id::MemberId;
 use crate::members::known_browser::KnownBrowser;
 use crate::storage::{Result, Tx};
 
@@ -63,7 +64,12 @@ impl LoginThrottle {
 
     /// The counters of an attempt from a browser that may be known. From one in which the member has logged in before it is
     /// a counter of its own.
-    pub fn of_attempt(known: Option<&KnownBrowser>, member_id: Option<i64>, username: &str, address: IpAddr) -> Self {
+    pub fn of_attempt(
+        known: Option<&KnownBrowser>,
+        member_id: Option<MemberId>,
+        username: &str,
+        address: IpAddr,
+    ) -> Self {
         match known.zip(member_id).and_then(|(known, id)| known.throttle_subject(id)) {
             Some(subject) => Self { account: (subject, MAX_ACCOUNT_FAILURES), network: None },
             None => Self::new(username, address),

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::id::MemberId;
 use crate::storage::{Result, Tx};
 use crate::text::hex;
 
@@ -17,7 +18,7 @@ pub struct SecondFactor {
 }
 
 /// The second factor of a member; None without one.
-pub fn find(tx: &mut dyn Tx, member_id: i64) -> Result<Option<SecondFactor>> {
+pub fn find(tx: &mut dyn Tx, member_id: MemberId) -> Result<Option<SecondFactor>> {
     let sql = "SELECT sealed_secret, last_step, \
                (SELECT count(*) FROM recovery_codes r WHERE r.member_id = t.member_id) FROM member_totp t \
                WHERE t.member_id = ?";
@@ -33,7 +34,7 @@ pub fn find(tx: &mut dyn Tx, member_id: i64) -> Result<Option<SecondFactor>> {
 }
 
 /// Sets the second factor and the recovery codes of a member; replaces former ones.
-pub fn enable(tx: &mut dyn Tx, member_id: i64, sealed_secret: &[u8], step: i64, codes: &[String]) -> Result<()> {
+pub fn enable(tx: &mut dyn Tx, member_id: MemberId, sealed_secret: &[u8], step: i64, codes: &[String]) -> Result<()> {
     disable(tx, member_id)?;
     let now = tx.now();
     tx.exec(
@@ -45,25 +46,25 @@ pub fn enable(tx: &mut dyn Tx, member_id: i64, sealed_secret: &[u8], step: i64, 
 }
 
 /// Removes the second factor and the recovery codes; returns whether there was one.
-pub fn disable(tx: &mut dyn Tx, member_id: i64) -> Result<bool> {
+pub fn disable(tx: &mut dyn Tx, member_id: MemberId) -> Result<bool> {
     tx.exec("DELETE FROM recovery_codes WHERE member_id = ?", &[member_id.into()])?;
     Ok(tx.exec("DELETE FROM member_totp WHERE member_id = ?", &[member_id.into()])? > 0)
 }
 
 /// Records that the code of a step was used; false if it, or a later one, was used before.
-pub fn use_step(tx: &mut dyn Tx, member_id: i64, step: i64) -> Result<bool> {
+pub fn use_step(tx: &mut dyn Tx, member_id: MemberId, step: i64) -> Result<bool> {
     let sql = "UPDATE member_totp SET last_step = ? WHERE member_id = ? AND last_step < ?";
     Ok(tx.exec(sql, &[step.into(), member_id.into(), step.into()])? > 0)
 }
 
 /// Uses a recovery code up; false if the member has no such code.
-pub fn use_recovery_code(tx: &mut dyn Tx, member_id: i64, typed: &str) -> Result<bool> {
+pub fn use_recovery_code(tx: &mut dyn Tx, member_id: MemberId, typed: &str) -> Result<bool> {
     let sql = "DELETE FROM recovery_codes WHERE member_id = ? AND code_hash = ?";
     Ok(tx.exec(sql, &[member_id.into(), hash(typed).into()])? > 0)
 }
 
 /// Sets whether the member must have a second factor; false if there is no such member.
-pub fn set_required(tx: &mut dyn Tx, member_id: i64, required: bool) -> Result<bool> {
+pub fn set_required(tx: &mut dyn Tx, member_id: MemberId, required: bool) -> Result<bool> {
     Ok(tx.exec("UPDATE members SET requires_totp = ? WHERE id = ?", &[required.into(), member_id.into()])? > 0)
 }
 

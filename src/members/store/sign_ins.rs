@@ -1,6 +1,7 @@
 //! SQL of the login history.
 
 use crate::access::{AccessAction, AccessedOrders, Accessor, NewAccess};
+use crate::id::{MemberId, SignInId};
 use crate::members::model::device::DeviceOrigin;
 use crate::members::model::sign_in::{SignIn, SignInOutcome};
 use crate::storage::{Result, Tx};
@@ -9,7 +10,7 @@ use crate::storage::{Result, Tx};
 const RETENTION_MS: i64 = 183 * 24 * 60 * 60 * 1000;
 
 /// The access record of a sign-in with this outcome. Without a member the account is unknown.
-pub fn access(member_id: Option<i64>, address: &str, outcome: SignInOutcome) -> NewAccess {
+pub fn access(member_id: Option<MemberId>, address: &str, outcome: SignInOutcome) -> NewAccess {
     let address = address.to_owned();
     NewAccess {
         accessor: match member_id {
@@ -24,8 +25,8 @@ pub fn access(member_id: Option<i64>, address: &str, outcome: SignInOutcome) -> 
 }
 
 /// Inserts an entry; returns its identifier.
-pub fn record(tx: &mut dyn Tx, member_id: i64, outcome: SignInOutcome, origin: &DeviceOrigin) -> Result<i64> {
-    let (id, now) = (tx.new_id(), tx.now());
+pub fn record(tx: &mut dyn Tx, member_id: MemberId, outcome: SignInOutcome, origin: &DeviceOrigin) -> Result<SignInId> {
+    let (id, now) = (tx.new_id::<SignInId>(), tx.now());
     tx.exec(
         "INSERT INTO sign_ins (id, member_id, attempted_at, outcome, description, address) VALUES (?, ?, ?, ?, ?, ?)",
         &[
@@ -41,12 +42,12 @@ pub fn record(tx: &mut dyn Tx, member_id: i64, outcome: SignInOutcome, origin: &
 }
 
 /// Updates the outcome of an entry.
-pub fn set_outcome(tx: &mut dyn Tx, id: i64, outcome: SignInOutcome) -> Result<()> {
+pub fn set_outcome(tx: &mut dyn Tx, id: SignInId, outcome: SignInOutcome) -> Result<()> {
     tx.exec("UPDATE sign_ins SET outcome = ? WHERE id = ?", &[outcome.code().into(), id.into()]).map(drop)
 }
 
 /// Wrong passwords of a member since the last login by password before the entry `id`.
-pub fn failures_before(tx: &mut dyn Tx, member_id: i64, id: i64) -> Result<i64> {
+pub fn failures_before(tx: &mut dyn Tx, member_id: MemberId, id: SignInId) -> Result<i64> {
     let sql = "SELECT count(*) FROM sign_ins WHERE member_id = ? AND outcome = ? AND id < ? AND id > \
                (SELECT coalesce(max(id), 0) FROM sign_ins WHERE member_id = ? AND outcome = ? AND id < ?)";
     let (wrong, right) = (SignInOutcome::WrongPassword.code(), SignInOutcome::Password.code());
@@ -54,13 +55,13 @@ pub fn failures_before(tx: &mut dyn Tx, member_id: i64, id: i64) -> Result<i64> 
 }
 
 /// Number of entries of a member.
-pub fn count(tx: &mut dyn Tx, member_id: i64) -> Result<u64> {
+pub fn count(tx: &mut dyn Tx, member_id: MemberId) -> Result<u64> {
     let count = tx.scalar("SELECT count(*) FROM sign_ins WHERE member_id = ?", &[member_id.into()])?;
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
 /// Entries of a member, newest first.
-pub fn of_member(tx: &mut dyn Tx, member_id: i64, limit: u32, offset: u64) -> Result<Vec<SignIn>> {
+pub fn of_member(tx: &mut dyn Tx, member_id: MemberId, limit: u32, offset: u64) -> Result<Vec<SignIn>> {
     let offset = i64::try_from(offset).unwrap_or(i64::MAX);
     let sql = "SELECT attempted_at, outcome, description, address FROM sign_ins WHERE member_id = ? \
                ORDER BY id DESC LIMIT ? OFFSET ?";

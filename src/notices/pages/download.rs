@@ -11,6 +11,7 @@ use super::DayQuery;
 use crate::audit::MemberActor;
 use crate::audit::downloads::{MAX_NOTE_CHARS, Purpose};
 use crate::districts::{DistrictCache, Districts};
+use crate::id::OrderId;
 use crate::notices::export::{self, NoticeChannel, NoticeList, NoticeRequest};
 use crate::notices::model::{NoticeBatch, day_label};
 use crate::orders::export::{ExportError, Format};
@@ -79,7 +80,7 @@ impl NoticeFilePage {
 }
 
 impl PersonalData for NoticeFilePage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         let rows = self.list.texts.iter().map(|(row, _)| row).chain(self.list.left_out.iter().map(|(row, _)| row));
         rows.flat_map(|row| row.order_ids.iter().copied()).collect()
     }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::DayQuery;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::districts::DistrictCache;
-use crate::id::{crockford, parse_crockford};
+use crate::id::OrderId;
 use crate::masking;
 use crate::members::model::rights::Surface;
 use crate::notices::day::{LeftOut, NoticeDay, NoticeRow, notice_day};
@@ -21,7 +21,7 @@ use crate::storage::{Storage, StorageError, Tx};
 use crate::time::Moment;
 use crate::trucks::model::clock_label;
 use crate::web::{
-    Error, Flash, Form, Layout, PageAction, PageKind, PageResult, PersonalData, Query, personal_page,
+    Flash, Form, Layout, PageAction, PageKind, PageResult, PersonalData, Query, parse_id, personal_page,
     redirect_with_flash,
 };
 
@@ -65,11 +65,11 @@ impl NoticesPage {
     }
 
     fn id(row: &NoticeRow) -> String {
-        crockford(row.delivery_id)
+        row.delivery_id.to_string()
     }
 
     fn file_id(file: &NoticeFile) -> String {
-        crockford(file.download_id)
+        file.download_id.to_string()
     }
 
     fn begins(row: &NoticeRow) -> String {
@@ -100,7 +100,7 @@ impl NoticesPage {
 }
 
 impl PersonalData for NoticesPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.notices.order_ids()
     }
 }
@@ -143,7 +143,7 @@ pub(super) async fn update(
     actor: MemberActor,
     Form(form): Form<WithdrawForm>,
 ) -> PageResult {
-    let file = parse_crockford(&form.file).ok_or(Error::NotFound)?;
+    let file = parse_id(&form.file)?;
     let day = DayQuery { day: form.day }.day(storage.clock().now());
     let write = move |tx: &mut dyn Tx| {
         let texts = store::withdraw(tx, file, actor.id)?;

@@ -3,6 +3,7 @@
 use reqwest::StatusCode;
 
 use crate::districts::Districts;
+use crate::id::{MemberId, WorkId};
 use crate::members::model::Role;
 use crate::plans::board;
 use crate::plans::edit::{self, EditContext};
@@ -36,11 +37,11 @@ async fn fixed_tour() -> TestApp {
         let column = ColumnKey { truck_id: trucks::insert(tx, &truck)?, round: 1 };
         shop::save(tx, &Shop { name: "예시 가구".to_owned(), tel: "054-000-0000".to_owned(), ..Shop::default() })?;
         let day = parse_date(DAY).expect("a date");
-        let member = tx.scalar("SELECT min(id) FROM members", &[])?;
+        let member = MemberId::from_raw(tx.scalar("SELECT min(id) FROM members", &[])?);
         let actor = crate::audit::MemberActor { id: member, address: std::net::IpAddr::from([127, 0, 0, 1]) };
         let districts = Districts::embedded();
         let empty = board::load(tx, &districts, day)?;
-        let ids: Vec<i64> = empty.pool.iter().take(3).map(|item| item.work.delivery_id).collect();
+        let ids: Vec<WorkId> = empty.pool.iter().take(3).map(|item| item.work.key).collect();
         let context = EditContext { actor, day, seen: std::collections::HashMap::new() };
         edit::move_to(tx, &districts, &context, (column, None), &ids)?.expect("moves");
         let planned = board::load(tx, &districts, day)?;

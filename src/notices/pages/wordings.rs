@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::districts::{DistrictCache, Districts};
+use crate::id::OrderId;
 use crate::masking;
 use crate::members::model::Member;
 use crate::members::model::rights::Surface;
@@ -90,7 +91,7 @@ struct WordingsPage {
     views: Vec<WordingView>,
     /// whether a visit of the plan is shown
     is_real: bool,
-    orders: Vec<i64>,
+    orders: Vec<OrderId>,
 }
 
 impl WordingsPage {
@@ -100,7 +101,7 @@ impl WordingsPage {
 }
 
 impl PersonalData for WordingsPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.orders.clone()
     }
 }
@@ -110,7 +111,7 @@ fn preview(
     tx: &mut dyn Tx,
     districts: &Districts,
     member: Option<&Member>,
-) -> StorageResult<(NoticeValues, bool, Vec<i64>)> {
+) -> StorageResult<(NoticeValues, bool, Vec<OrderId>)> {
     let masking = masking::of_member(tx, member, Surface::Plan)?;
     let today = tx.now().date();
     for days in [1, 0].into_iter().chain(2..PREVIEW_DAYS) {

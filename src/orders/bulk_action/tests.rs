@@ -3,12 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::*;
+use crate::id::{AuditEntryId, MemberId, OrderId};
 use crate::orders::filter::{OrderFilter, OrderQuery};
 use crate::orders::list;
 use crate::orders::model::ShippingMethod;
 use crate::orders::testing::{DAY_MS, NOW, Shop, all_orders, edit, new_order};
 
-const OFFICE: MemberActor = MemberActor { id: 7, address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
+const OFFICE: MemberActor = MemberActor { id: MemberId::from_raw(7), address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
 
 fn placed(tx: &mut dyn Tx, files: &crate::orders::testing::Files, count: u32) -> Result<Vec<Order>> {
     let orders = (1..=count).map(|number| new_order(&number.to_string())).collect();
@@ -20,7 +21,7 @@ fn forward(tx: &mut dyn Tx, orders: &[Order], to: OrderState) -> Result<Recorded
     Ok(advance(tx, OFFICE, orders.to_vec(), to, &[])?.recorded)
 }
 
-fn entry(recorded: &RecordedEvent) -> i64 {
+fn entry(recorded: &RecordedEvent) -> AuditEntryId {
     recorded.audit_entry_id.expect("recorded")
 }
 
@@ -109,11 +110,11 @@ fn list_of_an_action_has_exactly_its_orders() {
         let before = placed(tx, files, 5)?;
         let action = entry(&forward(tx, &before[1..3], OrderState::Purchased)?);
         let filter = OrderFilter { action: Some(action), ..OrderFilter::default() };
-        let found: Vec<i64> = list::all_ids(tx, &filter)?;
+        let found: Vec<OrderId> = list::all_ids(tx, &filter)?;
         assert_eq!(found, [before[2].id, before[1].id]);
         let of_state = OrderFilter { states: vec![OrderState::Placed], ..filter };
-        assert_eq!(list::all_ids(tx, &of_state)?, [] as [i64; 0]);
-        let query = OrderQuery { action: crate::id::crockford(action), ..OrderQuery::default() };
+        assert_eq!(list::all_ids(tx, &of_state)?, [] as [OrderId; 0]);
+        let query = OrderQuery { action: action.to_string(), ..OrderQuery::default() };
         assert_eq!(query.filter().action, Some(action));
         Ok(())
     })
@@ -139,13 +140,19 @@ fn skipped_steps_are_asked_about() {
 
 #[test]
 fn parcels_without_a_number_are_asked_about_before_they_are_sent() {
-    let order = |id: i64, state| {
-        let (order_number, shipping_method) = (id.to_string(), ShippingMethod::Parcel);
+    let order = |id: OrderId, state| {
+        let (order_number, shipping_method) = (id.raw().to_string(), ShippingMethod::Parcel);
         Order { id, order_number, shipping_method, ..crate::orders::model::tests::order(state) }
     };
-    let numbered = Order { tracking_number: "45168300137".to_owned(), ..order(2, OrderState::Dispatched) };
-    let held = Order { claim: "취소요청".to_owned(), ..order(3, OrderState::Dispatched) };
-    let orders = [order(1, OrderState::Dispatched), numbered, held, order(4, OrderState::Shipped)];
+    let numbered =
+        Order { tracking_number: "45168300137".to_owned(), ..order(OrderId::from_raw(2), OrderState::Dispatched) };
+    let held = Order { claim: "취소요청".to_owned(), ..order(OrderId::from_raw(3), OrderState::Dispatched) };
+    let orders = [
+        order(OrderId::from_raw(1), OrderState::Dispatched),
+        numbered,
+        held,
+        order(OrderId::from_raw(4), OrderState::Shipped),
+    ];
     let chosen: Vec<&Order> = orders.iter().collect();
     let asked = questions(&chosen, OrderState::Shipped);
     assert_eq!(
@@ -160,7 +167,7 @@ fn parcels_without_a_number_are_asked_about_before_they_are_sent() {
         (orders[3].clone(), orders[3].clone()),
         (orders[1].clone(), orders[1].clone()),
     ];
-    assert_eq!(questions_of_edits(&edits)[0].ids, [1]);
+    assert_eq!(questions_of_edits(&edits)[0].ids, [OrderId::from_raw(1)]);
     assert_eq!(questions_of_edits(&edits[1..]), []);
 }
 
@@ -168,7 +175,7 @@ fn parcels_without_a_number_are_asked_about_before_they_are_sent() {
 fn cancelling_what_others_have_begun_to_work_on_is_asked_about() {
     let order = |number: &str, state| {
         let order_number = number.to_owned();
-        Order { id: 1, order_number, ..crate::orders::model::tests::order(state) }
+        Order { id: OrderId::from_raw(1), order_number, ..crate::orders::model::tests::order(state) }
     };
     let cancelled = |before: Order| {
         let after = Order { state: OrderState::Cancelled, ..before.clone() };

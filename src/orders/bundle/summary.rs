@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use crate::id::OrderId;
 use crate::orders::model::{OrderState, ShippingMethod};
 use crate::text::coded;
 use crate::time::Moment;
@@ -43,7 +44,7 @@ impl DeliveryState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BundledOrder {
     /// identifier of the order
-    pub order_id: i64,
+    pub order_id: OrderId,
     /// its state
     pub state: OrderState,
     /// 수량
@@ -72,7 +73,7 @@ pub struct DeliverySummary {
     /// pieces of the cancelled orders, and cancelled pieces of the others
     pub cancelled_quantity: i64,
     /// 대표상품: the order shown for the whole delivery
-    pub primary_order_id: Option<i64>,
+    pub primary_order_id: Option<OrderId>,
     /// 배송방법 of the primary order
     pub shipping_method: ShippingMethod,
     /// earliest 희망배송일 of its orders that are not cancelled
@@ -131,13 +132,13 @@ mod tests {
     use super::*;
     use OrderState::{Cancelled, Confirmed, Dispatched, Placed, Purchased, Refunded, Shipped};
 
-    fn part(order_id: i64, state: OrderState, quantity: i64) -> BundledOrder {
+    fn part(order_id: OrderId, state: OrderState, quantity: i64) -> BundledOrder {
         BundledOrder {
             order_id,
             state,
             quantity,
             cancelled_quantity: 0,
-            placed_at: Moment(order_id),
+            placed_at: Moment(order_id.raw()),
             shipping_method: ShippingMethod::Direct,
             preferred_shipping_date: None,
             sigungu_code: None,
@@ -145,7 +146,7 @@ mod tests {
     }
 
     fn of(states: &[OrderState]) -> DeliveryState {
-        let parts: Vec<_> = (1..).zip(states).map(|(id, state)| part(id, *state, 1)).collect();
+        let parts: Vec<_> = (1..).zip(states).map(|(id, state)| part(OrderId::from_raw(id), *state, 1)).collect();
         let reversed: Vec<_> = parts.iter().rev().copied().collect();
         assert_eq!(
             DeliverySummary::of(&parts),
@@ -170,15 +171,28 @@ mod tests {
     #[test]
     fn primary_order_is_most_advanced_then_largest_then_oldest() {
         let primary = |parts: &[BundledOrder]| DeliverySummary::of(parts).primary_order_id;
-        assert_eq!(primary(&[part(1, Placed, 9), part(2, Purchased, 1)]), Some(2));
-        assert_eq!(primary(&[part(1, Placed, 1), part(2, Placed, 3)]), Some(2));
-        assert_eq!(primary(&[part(2, Placed, 1), part(1, Placed, 1)]), Some(1));
-        assert_eq!(primary(&[part(1, Cancelled, 9), part(2, Placed, 1)]), Some(2));
+        assert_eq!(
+            primary(&[part(OrderId::from_raw(1), Placed, 9), part(OrderId::from_raw(2), Purchased, 1)]),
+            Some(OrderId::from_raw(2))
+        );
+        assert_eq!(
+            primary(&[part(OrderId::from_raw(1), Placed, 1), part(OrderId::from_raw(2), Placed, 3)]),
+            Some(OrderId::from_raw(2))
+        );
+        assert_eq!(
+            primary(&[part(OrderId::from_raw(2), Placed, 1), part(OrderId::from_raw(1), Placed, 1)]),
+            Some(OrderId::from_raw(1))
+        );
+        assert_eq!(
+            primary(&[part(OrderId::from_raw(1), Cancelled, 9), part(OrderId::from_raw(2), Placed, 1)]),
+            Some(OrderId::from_raw(2))
+        );
     }
 
     #[test]
     fn cancelled_orders_and_pieces_are_counted_separately() {
-        let summary = DeliverySummary::of(&[part(1, Placed, 2), part(2, Cancelled, 3)]);
+        let summary =
+            DeliverySummary::of(&[part(OrderId::from_raw(1), Placed, 2), part(OrderId::from_raw(2), Cancelled, 3)]);
         assert_eq!((summary.order_count, summary.total_quantity, summary.cancelled_quantity), (1, 2, 3));
     }
 }

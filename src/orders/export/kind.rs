@@ -6,6 +6,7 @@ use super::courier_order::Courier;
 use super::dispatch;
 use super::left_out::LeftOutReason;
 use crate::audit::downloads::SentTo;
+use crate::id::ChannelId;
 use crate::orders::filter::{DateField, OrderFilter, Sort};
 use crate::orders::model::{Order, OrderState, ShippingMethod};
 
@@ -105,7 +106,7 @@ impl ExportKind {
     }
 
     /// Why an order does not belong into a file of this kind; none if it does. `channel` is the identifier of 스마트스토어.
-    pub(super) fn unfit(self, order: &Order, channel: Option<i64>) -> Option<LeftOutReason> {
+    pub(super) fn unfit(self, order: &Order, channel: Option<ChannelId>) -> Option<LeftOutReason> {
         match self {
             Self::Orders | Self::PurchaseOrder => None,
             Self::Dispatch if Some(order.channel_id) != channel => Some(LeftOutReason::OtherChannel),
@@ -145,6 +146,7 @@ fn file_part(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::OrderId;
     use crate::orders::model::tests::order;
 
     #[test]
@@ -161,10 +163,10 @@ mod tests {
 
     #[test]
     fn channel_is_told_of_its_shipped_orders() {
-        let why = |order: &Order| ExportKind::Dispatch.unfit(order, Some(1));
+        let why = |order: &Order| ExportKind::Dispatch.unfit(order, Some(ChannelId::from_raw(1)));
         assert_eq!(why(&order(OrderState::Shipped)), None);
         assert_eq!(why(&order(OrderState::Dispatched)), Some(LeftOutReason::NotShipped));
-        let other = Order { channel_id: 2, ..order(OrderState::Shipped) };
+        let other = Order { channel_id: ChannelId::from_raw(2), ..order(OrderState::Shipped) };
         assert_eq!(why(&other), Some(LeftOutReason::OtherChannel));
     }
 
@@ -176,7 +178,7 @@ mod tests {
         assert!(ExportKind::Dispatch.problem(&filter).is_some());
         filter.channels = vec![SMART_STORE.to_owned()];
         assert_eq!(ExportKind::Dispatch.problem(&filter), None);
-        let chosen = OrderFilter { chosen: Some(vec![1]), ..OrderFilter::default() };
+        let chosen = OrderFilter { chosen: Some(vec![OrderId::from_raw(1)]), ..OrderFilter::default() };
         assert_eq!(ExportKind::Dispatch.problem(&chosen), None, "what does not belong is named");
         assert!(ExportKind::all().into_iter().all(|kind| ExportKind::from_code(kind.code()) == Some(kind)));
     }

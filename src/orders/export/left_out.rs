@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::id::OrderId;
 use crate::text::coded;
 
 coded! {
@@ -27,11 +28,11 @@ coded! {
 
 /// Orders that a file leaves out, by reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LeftOut(BTreeMap<LeftOutReason, Vec<i64>>);
+pub struct LeftOut(BTreeMap<LeftOutReason, Vec<OrderId>>);
 
 impl LeftOut {
     /// Adds orders.
-    pub(super) fn extend<'i>(&mut self, reason: LeftOutReason, ids: impl IntoIterator<Item = &'i i64>) {
+    pub(super) fn extend<'i>(&mut self, reason: LeftOutReason, ids: impl IntoIterator<Item = &'i OrderId>) {
         let mut ids = ids.into_iter().peekable();
         if ids.peek().is_some() {
             self.0.entry(reason).or_default().extend(ids);
@@ -39,7 +40,7 @@ impl LeftOut {
     }
 
     /// The orders of each reason.
-    pub fn by_reason(&self) -> impl Iterator<Item = (LeftOutReason, &[i64])> {
+    pub fn by_reason(&self) -> impl Iterator<Item = (LeftOutReason, &[OrderId])> {
         self.0.iter().map(|(reason, ids)| (*reason, ids.as_slice()))
     }
 
@@ -68,10 +69,10 @@ mod tests {
     fn every_reason_is_confirmed_and_repeated_orders_need_no_confirmation() {
         let mut left_out = LeftOut::default();
         assert!(left_out.is_empty(false) && left_out.code().is_empty());
-        left_out.extend(LeftOutReason::Sent, &[1, 2]);
+        left_out.extend(LeftOutReason::Sent, &[1, 2].map(OrderId::from_raw));
         left_out.extend(LeftOutReason::Shipped, &[]);
         assert!(left_out.is_empty(true) && !left_out.is_empty(false));
-        left_out.extend(LeftOutReason::Cancelled, &[3]);
+        left_out.extend(LeftOutReason::Cancelled, &[OrderId::from_raw(3)]);
         assert_eq!((left_out.code().as_str(), left_out.is_empty(true)), ("sent.2-cancelled.1", false));
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::table::{OrderLine, columns, method};
+use crate::id::{OrderId, ProductId};
 use crate::orders::fields::Cell;
 use crate::orders::list::OrderRow;
 use crate::orders::model::OrderState;
@@ -74,9 +75,9 @@ fn day(it: &OrderRow, state: OrderState) -> Cell<'static> {
 }
 
 /// Groups orders by product: product name and orders, by priority of the products.
-pub(super) fn by_product(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<(String, Vec<i64>)>> {
+pub(super) fn by_product(tx: &mut dyn Tx, ids: &[OrderId]) -> Result<Vec<(String, Vec<OrderId>)>> {
     let product_of = orders::product_ids(tx, ids)?;
-    let mut groups: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    let mut groups: BTreeMap<ProductId, Vec<OrderId>> = BTreeMap::new();
     for id in ids {
         if let Some(product) = product_of.get(id) {
             groups.entry(*product).or_default().push(*id);

@@ -13,6 +13,7 @@ use super::csv::format_cell;
 use super::sheets::sheet_names;
 use super::table::{OrderLine, Table, TableStyle};
 use super::{ExportError, ExportKind, Orders, dispatch, each_line, purchase_order};
+use crate::id::OrderId;
 use crate::orders::fields::Cell;
 use crate::storage::Tx;
 
@@ -79,15 +80,15 @@ pub(super) fn write(
         ExportKind::Orders | ExportKind::Dispatch | ExportKind::CourierOrder(_) => Vec::new(),
     };
     let label = kind.label();
-    let groups: Vec<(&str, &[i64])> = match kind {
+    let groups: Vec<(&str, &[OrderId])> = match kind {
         ExportKind::Orders => vec![("주문", orders.ids)],
         ExportKind::Dispatch => vec![(dispatch::SHEET, orders.ids)],
         ExportKind::CourierOrder(courier) => vec![(courier.file().sheet.as_str(), orders.ids)],
         ExportKind::PurchaseOrder if products.is_empty() => vec![(label.as_str(), &[])],
         ExportKind::PurchaseOrder => products.iter().map(|(name, ids)| (name.as_str(), ids.as_slice())).collect(),
     };
-    let parts = |ids: &[i64]| ids.len().div_ceil(MAX_SHEET_ROWS).max(1);
-    let sheets: Vec<(&str, &[i64])> = groups
+    let parts = |ids: &[OrderId]| ids.len().div_ceil(MAX_SHEET_ROWS).max(1);
+    let sheets: Vec<(&str, &[OrderId])> = groups
         .iter()
         .flat_map(|(name, ids)| {
             (0..parts(ids)).map(|part| (*name, &ids[part * MAX_SHEET_ROWS..ids.len().min((part + 1) * MAX_SHEET_ROWS)]))

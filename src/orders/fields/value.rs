@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use super::cell::Cell;
+use crate::id::Id;
 use crate::orders::model::{ChargeType, OrderOption, OrderState, ShippingMethod};
 use crate::storage::{FromValue, Param, Value};
 use crate::time::Moment;
@@ -58,6 +59,34 @@ impl FieldValue for Option<i64> {
 
     fn cell(&self) -> Cell<'_> {
         self.map_or_else(|| Cell::text(""), Cell::Number)
+    }
+}
+
+impl<T> FieldValue for Id<T> {
+    fn to_param(&self) -> Param<'_> {
+        (*self).into()
+    }
+
+    fn set(&mut self, stored: Value) -> bool {
+        replace(self, FromValue::from_value(stored))
+    }
+
+    fn cell(&self) -> Cell<'_> {
+        Cell::Number(self.raw())
+    }
+}
+
+impl<T> FieldValue for Option<Id<T>> {
+    fn to_param(&self) -> Param<'_> {
+        (*self).into()
+    }
+
+    fn set(&mut self, stored: Value) -> bool {
+        replace(self, FromValue::from_value(stored))
+    }
+
+    fn cell(&self) -> Cell<'_> {
+        self.map_or_else(|| Cell::text(""), |id| Cell::Number(id.raw()))
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::listing::INDEX_BEFORE_DISPATCH;
 use crate::channels;
+use crate::id::{ChannelId, OrderId, ProductId, UploadId};
 use crate::orders::filter::{DateField, OrderFilter};
 use crate::orders::model::OrderState;
 use crate::orders::store::bulk_actions;
@@ -15,12 +16,12 @@ pub(super) struct Conditions {
     sql: Vec<String>,
     pub(super) params: Vec<Param<'static>>,
     /// sorted identifiers that a selective filter allows, if any
-    pub(super) id_set: Option<Vec<i64>>,
+    pub(super) id_set: Option<Vec<OrderId>>,
     /// date field with a range
     pub(super) range_of: Option<DateField>,
     states: Vec<OrderState>,
-    channel_ids: Vec<i64>,
-    product_id: Option<i64>,
+    channel_ids: Vec<ChannelId>,
+    product_id: Option<ProductId>,
 }
 
 impl Conditions {
@@ -35,7 +36,7 @@ impl Conditions {
             channel_ids: Vec::new(),
             product_id: None,
         };
-        conditions.any_of("state", filter.states.iter().map(|state| state.ordinal()));
+        conditions.any_of("state", filter.states.iter().map(|state| state.ordinal().into()));
         for code in &filter.channels {
             conditions.channel_ids.extend(channels::store::find_id(tx, code)?);
         }
@@ -43,13 +44,13 @@ impl Conditions {
             return Ok(None);
         }
         let channel_ids = conditions.channel_ids.clone();
-        conditions.any_of("channel_id", channel_ids.into_iter());
+        conditions.any_of("channel_id", channel_ids.into_iter().map(Param::from));
         if let Some(number) = &filter.product {
             let sql = "SELECT id FROM products WHERE number = ? AND enabled = 1";
             let Some(row) = tx.query_one(sql, &[number.into()])? else {
                 return Ok(None);
             };
-            conditions.product_id = Some(row.int(0)?);
+            conditions.product_id = Some(row.id(0)?);
             conditions.and("product_id = ?", row.int(0)?.into());
         } else if tx.query_one("SELECT id FROM products WHERE enabled = 0 LIMIT 1", &[])?.is_some() {
             conditions.sql.push("product_id NOT IN (SELECT id FROM products WHERE enabled = 0)".to_owned());
@@ -59,13 +60,13 @@ impl Conditions {
         }
         if filter.claim_open {
             let open = tx.query("SELECT order_id FROM open_claims ORDER BY order_id", &[])?;
-            conditions.restrict(open.iter().map(|row| row.int(0)).collect::<Result<_>>()?);
+            conditions.restrict(open.iter().map(|row| row.id(0)).collect::<Result<_>>()?);
         }
         if filter.deadline_missing {
             let index = tx.index_hint(INDEX_BEFORE_DISPATCH);
             let sql = format!("SELECT id FROM orders {index} WHERE state <= 1 AND dispatch_deadline IS NULL");
             let undated = tx.query(&sql, &[])?;
-            conditions.restrict(undated.iter().map(|row| row.int(0)).collect::<Result<_>>()?);
+            conditions.restrict(undated.iter().map(|row| row.id(0)).collect::<Result<_>>()?);
         }
         if let Some(action) = filter.action {
             conditions.restrict(bulk_actions::order_ids(tx, action)?);
@@ -83,7 +84,7 @@ impl Conditions {
     }
 
     /// Restricts the list to these orders.
-    fn restrict(&mut self, ids: BTreeSet<i64>) {
+    fn restrict(&mut self, ids: BTreeSet<OrderId>) {
         let allowed = self.id_set.take();
         let both = ids.into_iter().filter(|id| allowed.as_ref().is_none_or(|ids| ids.binary_search(id).is_ok()));
         self.id_set = Some(both.collect());
@@ -95,9 +96,9 @@ impl Conditions {
     }
 
     /// The column has one of the values, if there are any.
-    fn any_of(&mut self, column: &str, values: impl Iterator<Item = i64>) {
+    fn any_of(&mut self, column: &str, values: impl Iterator<Item = Param<'static>>) {
         let before = self.params.len();
-        self.params.extend(values.map(Param::from));
+        self.params.extend(values);
         match self.params.len() - before {
             0 => {}
             1 => self.sql.push(format!("{column} = ?")),
@@ -123,10 +124,10 @@ impl Conditions {
 }
 
 /// The orders that an upload created or changed.
-fn of_upload(tx: &mut dyn Tx, upload_id: i64) -> Result<BTreeSet<i64>> {
+fn of_upload(tx: &mut dyn Tx, upload_id: UploadId) -> Result<BTreeSet<OrderId>> {
     let sql = "SELECT o.id FROM upload_rows r JOIN orders o ON o.order_number = r.order_number \
                WHERE r.upload_id = ? AND r.outcome IN ('created', 'updated')";
-    tx.query(sql, &[upload_id.into()])?.iter().map(|row| row.int(0)).collect()
+    tx.query(sql, &[upload_id.into()])?.iter().map(|row| row.id(0)).collect()
 }
 
 /// Bounds of the filtered column: both days for dates, up to the next day for moments.
@@ -153,7 +154,7 @@ pub(super) struct OrderCounts {
 }
 
 impl OrderCounts {
-    fn of(tx: &mut dyn Tx, states: &[OrderState], channels: &[i64], product: Option<i64>) -> Result<Self> {
+    fn of(tx: &mut dyn Tx, states: &[OrderState], channels: &[ChannelId], product: Option<ProductId>) -> Result<Self> {
         // A comparison yields 1 or 0; a missing filter compares the column with itself.
         let among = |column: &str, count: usize| match count {
             0 => format!("t.{column} = t.{column}"),

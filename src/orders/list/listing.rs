@@ -7,6 +7,7 @@ use chrono::Datelike;
 
 use super::conditions::{Conditions, OrderCounts};
 use super::texts::matching;
+use crate::id::OrderId;
 use crate::orders::filter::{DEFAULT_SORT, DateField, OrderFilter, Sort};
 use crate::orders::model::OrderState;
 use crate::search::planner::{Access, AccessPath, Among, PRIMARY_KEY, ROW_COST, Spread};
@@ -89,13 +90,13 @@ impl<'f> OrderListing<'f> {
         sequence: &str,
         index: &str,
         Window { offset, size }: Window,
-    ) -> Result<Vec<i64>> {
+    ) -> Result<Vec<OrderId>> {
         let sql = format!("SELECT id {} ORDER BY {sequence} LIMIT ? OFFSET ?", self.clauses(tx, index, more));
         let params: Vec<Param<'_>> =
             self.conditions.params.iter().cloned().chain([size.into(), offset.into()]).collect();
         let mut ids = Vec::new();
         tx.for_each(&sql, &params, &mut |row| {
-            ids.push(row.int(0)?);
+            ids.push(row.id(0)?);
             Ok(())
         })?;
         Ok(ids)
@@ -103,6 +104,7 @@ impl<'f> OrderListing<'f> {
 }
 
 impl SearchableList for OrderListing<'_> {
+    type Row = OrderId;
     type Section = ();
 
     fn limits(&self) -> &Limits {
@@ -137,7 +139,7 @@ impl SearchableList for OrderListing<'_> {
 
     /// Orders without the sort date are last in both directions. The index of the date excludes them, so the scan
     /// continues with the index of all orders.
-    fn read(&self, tx: &mut dyn Tx, (): &(), path: AccessPath, window: Window) -> Result<Vec<i64>> {
+    fn read(&self, tx: &mut dyn Tx, (): &(), path: AccessPath, window: Window) -> Result<Vec<OrderId>> {
         let Sort { by, descending } = self.sort;
         let (column, direction) = (by.code(), if descending { "DESC" } else { "ASC" });
         let sequence = format!("{column} {direction}, id {direction}");
@@ -164,7 +166,7 @@ impl SearchableList for OrderListing<'_> {
         &self.terms
     }
 
-    fn allowed_documents(&self) -> Option<&[i64]> {
+    fn allowed_documents(&self) -> Option<&[OrderId]> {
         self.conditions.id_set.as_deref()
     }
 
@@ -185,9 +187,9 @@ impl SearchableList for OrderListing<'_> {
         })
     }
 
-    fn sorted_rows(&self, tx: &mut dyn Tx, documents: &[i64]) -> Result<Vec<i64>> {
+    fn sorted_rows(&self, tx: &mut dyn Tx, documents: &[OrderId]) -> Result<Vec<OrderId>> {
         let sort = self.sort;
-        let mut keys: Vec<(Option<i64>, i64)> = Vec::with_capacity(documents.len());
+        let mut keys: Vec<(Option<i64>, OrderId)> = Vec::with_capacity(documents.len());
         for some in documents.chunks(self.limits.ids_per_statement()) {
             let ids = padded_params(some, &self.limits);
             let of_these = format!("id IN ({})", placeholders(ids.len()));
@@ -200,7 +202,7 @@ impl SearchableList for OrderListing<'_> {
                 } else {
                     row.opt_int(1)?
                 };
-                keys.push((key, row.int(0)?));
+                keys.push((key, row.id(0)?));
                 Ok(())
             })?;
         }
@@ -211,17 +213,17 @@ impl SearchableList for OrderListing<'_> {
         Ok(keys.into_iter().map(|(_, id)| id).collect())
     }
 
-    fn matching_documents(&self, tx: &mut dyn Tx, documents: Vec<i64>, words: &[String]) -> Result<Vec<i64>> {
+    fn matching_documents(&self, tx: &mut dyn Tx, documents: Vec<OrderId>, words: &[String]) -> Result<Vec<OrderId>> {
         if words.is_empty() { Ok(documents) } else { matching(tx, self.filter.field, &documents, words) }
     }
 
     fn matching_rows(
         &self,
         tx: &mut dyn Tx,
-        mut rows: Vec<i64>,
-        set: Option<&HashSet<i64>>,
+        mut rows: Vec<OrderId>,
+        set: Option<&HashSet<OrderId>>,
         words: &[String],
-    ) -> Result<Vec<i64>> {
+    ) -> Result<Vec<OrderId>> {
         rows.retain(|id| set.is_none_or(|set| set.contains(id)));
         self.matching_documents(tx, rows, words)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::id::OrderId;
 use crate::orders::fields::FIELDS;
 use crate::orders::model::Order;
 use crate::orders::search::{Searchable, tokenize};
@@ -9,7 +10,7 @@ use crate::orders::search_field::SearchField;
 use crate::storage::{Result, Tx};
 
 /// Orders that all terms match, in the given order.
-pub fn matching(tx: &mut dyn Tx, field: SearchField, ids: &[i64], words: &[String]) -> Result<Vec<i64>> {
+pub fn matching(tx: &mut dyn Tx, field: SearchField, ids: &[OrderId], words: &[String]) -> Result<Vec<OrderId>> {
     let (by_id, by_delivery) = (tx.primary_key_hint("orders"), tx.primary_key_hint("deliveries"));
     // Read the searchable columns only, not all forty: a page may compare a thousand orders.
     let searched = FIELDS.iter().filter(|field| field.search.is_some());
@@ -24,7 +25,7 @@ pub fn matching(tx: &mut dyn Tx, field: SearchField, ids: &[i64], words: &[Strin
     let mut found = HashSet::with_capacity(ids.len());
     tx.for_ids(ids, &[], sql, &mut |row| {
         let mut columns = row.columns();
-        let (id, bundle_number) = (columns.read::<i64>()?, columns.read::<String>()?);
+        let (id, bundle_number) = (columns.read::<OrderId>()?, columns.read::<String>()?);
         let mut order = Order::default();
         for field in searched.clone() {
             field.read(&mut order, &mut columns)?;

@@ -2,7 +2,7 @@
 
 use crate::audit::downloads::Purpose;
 use crate::audit::{self, AuditEvent};
-use crate::id::crockford;
+use crate::id::AuditEntryId;
 use crate::orders::bulk_action;
 use crate::orders::export::{ExportKind, SMART_STORE};
 use crate::orders::filter::OrderQuery;
@@ -30,15 +30,19 @@ pub(super) struct FileOffer {
 
 impl ActionOffers {
     /// The offers of the action with this audit entry; none if it was no bulk action.
-    pub(super) fn of(tx: &mut dyn Tx, audit_entry_id: Option<i64>, query: &OrderQuery) -> Result<Option<Self>> {
+    pub(super) fn of(
+        tx: &mut dyn Tx,
+        audit_entry_id: Option<AuditEntryId>,
+        query: &OrderQuery,
+    ) -> Result<Option<Self>> {
         let Some(id) = audit_entry_id else { return Ok(None) };
         let Some(action) = bulk_actions::by_id(tx, id)? else { return Ok(None) };
         let event = audit::find(tx, id)?.map(|entry| entry.event);
         Ok(Some(Self {
-            id: crockford(id),
+            id: id.to_string(),
             order_count: action.order_count,
             is_undoable: bulk_action::undoable(tx, id)?.is_some(),
-            files: event.map(|event| files(&event, &crockford(id), query)).unwrap_or_default(),
+            files: event.map(|event| files(&event, &id.to_string(), query)).unwrap_or_default(),
         }))
     }
 }

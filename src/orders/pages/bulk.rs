@@ -18,7 +18,7 @@ use super::held::{advance_act, held_url};
 use super::list::{ListPage, RowView, list_page};
 use crate::audit::MemberActor;
 use crate::channels::TYPED_COURIER;
-use crate::id::{crockford, parse_crockford};
+use crate::id::{Id, OrderId};
 use crate::masking;
 use crate::members::model::rights::Surface;
 use crate::orders::bulk_job::{BUSY_MESSAGE, BulkJobs, JOB_PATH, JobOutcome, NewBulkJob};
@@ -58,8 +58,8 @@ struct BulkForm {
     values: BTreeMap<&'static str, String>,
     /// the state to move orders on to; none for 입력 저장 and 한꺼번에 정하기
     advance_to: Option<OrderState>,
-    ticked: Vec<i64>,
-    forms: Vec<(i64, RowForm)>,
+    ticked: Vec<OrderId>,
+    forms: Vec<(OrderId, RowForm)>,
 }
 
 impl BulkForm {
@@ -79,7 +79,7 @@ impl BulkForm {
                 "act" => act = Some(value),
                 "all" => form.all = value == "1",
                 "expected" => form.expected = value.parse().ok(),
-                "tick" => form.ticked.extend(parse_crockford(&value)),
+                "tick" => form.ticked.extend(OrderId::parse(&value)),
                 _ => form.set_field(&name, value),
             }
         }
@@ -114,7 +114,7 @@ impl BulkForm {
             return;
         }
         let Some((field, id)) = name.split_once('-') else { return };
-        let Some(id) = parse_crockford(id) else { return };
+        let Some(id) = Id::parse(id) else { return };
         let existing = self.forms.iter().position(|(other, _)| *other == id);
         let index = existing.unwrap_or(self.forms.len());
         if existing.is_none() {
@@ -124,7 +124,7 @@ impl BulkForm {
         form.set(field, value);
     }
 
-    fn row(&self, id: i64) -> Option<&RowForm> {
+    fn row(&self, id: OrderId) -> Option<&RowForm> {
         self.forms.iter().find(|(other, _)| *other == id).map(|(_, form)| form)
     }
 
@@ -146,9 +146,9 @@ impl BulkForm {
     fn fields(&self, expected: Option<usize>) -> Vec<(String, String)> {
         let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let all = expected.map(|expected| [field("all", "1"), field("expected", &expected.to_string())]);
-        let ticks = self.ticked.iter().filter(|_| !self.all).map(|id| field("tick", &crockford(*id)));
+        let ticks = self.ticked.iter().filter(|_| !self.all).map(|id| field("tick", &id.to_string()));
         let typed = self.forms.iter().flat_map(|(id, form)| {
-            let id = crockford(*id);
+            let id = id.to_string();
             let version = (format!("version-{id}"), form.version.to_string());
             let sent: Vec<_> = form.sent().map(|(name, value)| (format!("{name}-{id}"), value.to_owned())).collect();
             [version].into_iter().chain(sent)
@@ -194,11 +194,11 @@ impl Origin {
     /// with its problem and inputs.
     async fn same_rows(&self, layout: Layout, form: &BulkForm) -> PageResult<ListPage> {
         let max_rows = *PAGE_SIZES.iter().max().unwrap_or(&DEFAULT_PAGE_SIZE) as usize;
-        let ids: Vec<i64> = form.forms.iter().map(|(id, _)| *id).take(max_rows).collect();
+        let ids: Vec<OrderId> = form.forms.iter().map(|(id, _)| *id).take(max_rows).collect();
         let mut page = list_page(&self.storage, layout, self.query.clone(), self.paging, &self.uri).await?;
         if !ids.is_empty() {
             let rows = self.storage.read(move |tx| load_rows(tx, &ids)).await?;
-            let listed: BTreeSet<i64> = page.rows.iter().map(|row| row.listed.order.id).collect();
+            let listed: BTreeSet<OrderId> = page.rows.iter().map(|row| row.listed.order.id).collect();
             let left = rows.into_iter().filter(|row| !listed.contains(&row.order.id));
             let left: Vec<RowView> = left.map(|row| page.view(row)).collect();
             page.rows.splice(0..0, left);
@@ -277,7 +277,7 @@ async fn refused(
 }
 
 /// The page that says what was changed; orders that an open claim keeps where they are are asked about first.
-fn answer_url(to: Option<OrderState>, held: &[i64], here: &str, flash: FlashId) -> String {
+fn answer_url(to: Option<OrderState>, held: &[OrderId], here: &str, flash: FlashId) -> String {
     let answer = url_with_flash(here, flash);
     match to {
         Some(to) if !held.is_empty() => url_with_flash(&held_url(to, held, &answer), flash),

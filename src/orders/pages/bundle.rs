@@ -9,7 +9,7 @@ use super::FormContext;
 use super::show::show_page;
 use super::update::HIDDEN;
 use crate::audit::{self, AuditEvent, MemberActor, NumberList};
-use crate::id::{crockford, parse_crockford};
+use crate::id::{Id, OrderId};
 use crate::masking;
 use crate::members::model::Member;
 use crate::members::model::rights::Surface;
@@ -20,7 +20,7 @@ use crate::orders::store::deliveries;
 use crate::orders::store::{self, Action, ChangeContext};
 use crate::storage::{Result as StorageResult, Tx};
 use crate::web::{
-    Error, Flash, FlashId, Form, Layout, PageResult, Tone, personal_page_with_status, redirect_with_flash,
+    Error, Flash, FlashId, Form, Layout, PageResult, Tone, parse_id, personal_page_with_status, redirect_with_flash,
 };
 
 /// The form of each bundle button.
@@ -53,10 +53,10 @@ pub(super) async fn update(
     Path(id): Path<String>,
     Form(form): Form<BundleForm>,
 ) -> PageResult<Response> {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let id = parse_id(&id)?;
     let outcome = context.storage.write(move |tx| apply(tx, (actor, &member), id, &form)).await?;
     match outcome.ok_or(Error::NotFound)? {
-        Ok(flash) => Ok(redirect_with_flash(&format!("/orders/{}", crockford(id)), flash)),
+        Ok(flash) => Ok(redirect_with_flash(&format!("/orders/{id}"), flash)),
         Err(reason) => {
             let mut page = show_page(&context, layout, id).await?;
             page.layout.flash = Some(Flash::new(Tone::Danger, &reason));
@@ -69,7 +69,7 @@ pub(super) async fn update(
 fn apply(
     tx: &mut dyn Tx,
     (actor, member): (MemberActor, &Member),
-    id: i64,
+    id: OrderId,
     form: &BundleForm,
 ) -> StorageResult<Option<Result<FlashId, String>>> {
     let Some(order) = store::find(tx, &[id])?.pop() else { return Ok(None) };
@@ -80,14 +80,13 @@ fn apply(
         return Ok(Some(Err("그 사이 다른 사람이 주문을 바꿨어요. 확인하고 다시 눌러 주세요.".to_owned())));
     }
     let cause = ChangeContext { actor: actor.into(), upload_id: None, action: Action::Bundled };
-    let which = parse_crockford(&form.which);
     let moved = match form.act {
         BundleAction::Leave => bundles::leave(tx, cause, &order)?,
-        BundleAction::Merge => match which {
+        BundleAction::Merge => match Id::parse(&form.which) {
             Some(delivery_id) => bundles::merge(tx, cause, &order, delivery_id)?,
             None => return Ok(None),
         },
-        BundleAction::Back => match companion(tx, &order, which)? {
+        BundleAction::Back => match companion(tx, &order, Id::parse(&form.which))? {
             Some(order) => bundles::rejoin(tx, cause, &order)?,
             None => return Ok(None),
         },
@@ -96,7 +95,7 @@ fn apply(
 }
 
 /// The order of the page, or the order `which` of its bundle.
-fn companion(tx: &mut dyn Tx, order: &Order, which: Option<i64>) -> StorageResult<Option<Order>> {
+fn companion(tx: &mut dyn Tx, order: &Order, which: Option<OrderId>) -> StorageResult<Option<Order>> {
     let all = bundles::orders_of(tx, order.delivery_id)?;
     Ok(all.into_iter().find(|other| other.id == which.unwrap_or(order.id)))
 }
@@ -114,7 +113,7 @@ fn record(
         }
         Ok(orders) => orders,
     };
-    let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
+    let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
     let bundle_number = store::find(tx, &ids[..1])?
         .pop()
         .map_or(Ok(String::new()), |order| deliveries::bundle_number(tx, order.delivery_id))?;

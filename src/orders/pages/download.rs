@@ -14,7 +14,7 @@ use crate::audit::MemberActor;
 use crate::audit::downloads::{Purpose, PurposeProblems};
 use crate::channels;
 use crate::districts::DistrictCache;
-use crate::id::{crockford, parse_crockford};
+use crate::id::{Id, OrderId};
 use crate::orders::export::{
     self, ExportError, ExportKind, ExportOutcome, Format, LeftOut, LeftOutReason, SMART_STORE,
 };
@@ -129,13 +129,13 @@ pub(super) struct DownloadForm {
 }
 
 impl DownloadForm {
-    fn despite_claims(&self) -> Vec<i64> {
-        self.despite.iter().filter_map(|id| parse_crockford(id)).collect()
+    fn despite_claims(&self) -> Vec<OrderId> {
+        self.despite.iter().filter_map(|id| Id::parse(id)).collect()
     }
 
     /// The ticked orders, unless the whole search is meant.
-    fn chosen(&self) -> Option<Vec<i64>> {
-        let ids: Vec<i64> = self.tick.iter().filter_map(|id| parse_crockford(id)).collect();
+    fn chosen(&self) -> Option<Vec<OrderId>> {
+        let ids: Vec<OrderId> = self.tick.iter().filter_map(|id| Id::parse(id)).collect();
         (!ids.is_empty() && self.all != "1").then_some(ids)
     }
 
@@ -152,8 +152,8 @@ impl DownloadForm {
     }
 
     /// Whether the page named the order as left out.
-    fn has_named(&self, id: i64) -> bool {
-        self.held.iter().any(|held| parse_crockford(held) == Some(id))
+    fn has_named(&self, id: OrderId) -> bool {
+        self.held.iter().any(|held| Id::parse(held) == Some(id))
     }
 
     /// Whether a button of the list was pressed, which asks nothing: the kind of file tells its purpose.
@@ -229,12 +229,12 @@ impl DownloadPage {
                     Some(_) => export::contents(tx, content, &filter, &despite, repeats)?,
                     None => ExportOutcome::default(),
                 };
-                let held: Vec<i64> =
+                let held: Vec<OrderId> =
                     contents.held.iter().chain(&contents.despite_claim).map(|order| order.id).collect();
                 let left_out = (left_out_views(tx, &contents.left_out)?, contents.left_out.code());
                 // Also those that a claim holds back: the member may put them in.
                 let held_back = contents.held.iter().filter(|order| content.has_unknown_courier(order));
-                let unknown_courier: Vec<i64> =
+                let unknown_courier: Vec<OrderId> =
                     contents.unknown_courier.iter().chain(held_back).map(|order| order.id).collect();
                 let claims = if content.is_held_by_claims() {
                     uploads::claim_data_of_search(tx, &filter)?
@@ -328,17 +328,17 @@ impl DownloadPage {
 
 /// The orders that a file leaves out, with the numbers of the first ones.
 fn left_out_views(tx: &mut dyn Tx, left_out: &LeftOut) -> StorageResult<Vec<LeftOutView>> {
-    let view = |(reason, ids): (LeftOutReason, &[i64])| {
+    let view = |(reason, ids): (LeftOutReason, &[OrderId])| {
         let first = &ids[..ids.len().min(MAX_NAMED_ORDERS)];
         let mut numbers = store::numbers(tx, first)?;
-        let named = first.iter().filter_map(|id| Some((crockford(*id), numbers.remove(id)?))).collect();
+        let named = first.iter().filter_map(|id| Some((id.to_string(), numbers.remove(id)?))).collect();
         Ok(LeftOutView { reason, count: ids.len(), named })
     };
     left_out.by_reason().map(view).collect()
 }
 
 impl PersonalData for DownloadPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.held.iter().chain(&self.unknown_courier).map(|row| row.order.id).collect()
     }
 }

@@ -11,13 +11,12 @@ use crate::audit::downloads::{Purpose, PurposeProblems};
 use crate::districts::DistrictCache;
 use crate::drive::evidence::photo_files;
 use crate::evidence::{self, OrderEvidence};
-use crate::id::{crockford, parse_crockford};
 use crate::members::model::rights::{Sight, Surface, sight};
 use crate::proofs::files::ProofFiles;
 use crate::shop::model::Shop;
 use crate::shop::store as shop;
 use crate::storage::{Storage, StorageError};
-use crate::web::{Error, FileDownload, Form, Layout, Member, PageResult, page, page_with_status, redirect};
+use crate::web::{Error, FileDownload, Form, Layout, Member, PageResult, page, page_with_status, parse_id, redirect};
 
 #[derive(Template)]
 #[template(path = "orders/evidence.html")]
@@ -40,7 +39,7 @@ pub(super) struct EvidenceForm {
 
 /// The evidence, for a member from whom nothing of it is hidden: masked evidence proves nothing.
 async fn load(storage: &Storage, member: &Member, id: &str) -> PageResult<(OrderEvidence, Shop)> {
-    let order_id = parse_crockford(id).ok_or(Error::NotFound)?;
+    let order_id = parse_id(id)?;
     if sight(member.role, Surface::Download, false) != Sight::Full {
         return Err(Error::Forbidden);
     }
@@ -52,7 +51,7 @@ async fn load(storage: &Storage, member: &Member, id: &str) -> PageResult<(Order
 
 /// To the page that opens an order that is kept apart, with a reason.
 fn reveal(id: &str, evidence: &OrderEvidence) -> Response {
-    let delivery = crockford(evidence.row.order.delivery_id);
+    let delivery = evidence.row.order.delivery_id.to_string();
     redirect(&format!("/masking/reveal?delivery={delivery}&back=/orders/{id}/evidence"))
 }
 

@@ -4,11 +4,10 @@ use askama::Template;
 use axum::extract::{Path, State};
 
 use crate::audit::MemberActor;
-use crate::id::parse_crockford;
 use crate::orders::file_job::{self, FileJob, FileJobState};
 use crate::orders::store::file_jobs;
 use crate::storage::Storage;
-use crate::web::{Error, FormPairs, Layout, Member, PageResult, page, send_kept_file, send_kept_file_again};
+use crate::web::{Error, FormPairs, Layout, Member, PageResult, page, parse_id, send_kept_file, send_kept_file_again};
 
 #[derive(Template)]
 #[template(path = "orders/files.html")]
@@ -36,7 +35,7 @@ pub(super) async fn download(
     Path(id): Path<String>,
     FormPairs(_): FormPairs,
 ) -> PageResult {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let id = parse_id(&id)?;
     match storage.write(move |tx| file_jobs::fetch(tx, id, actor.id)).await? {
         None => Err(Error::NotFound),
         Some((download_id, false)) => send_kept_file(&storage, download_id).await,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::action_offers::ActionOffers;
 use crate::audit::MemberActor;
-use crate::id::{crockford, parse_crockford};
+use crate::id::{Id, OrderId};
 use crate::masking;
 use crate::members::model::rights::Surface;
 use crate::orders::bulk_action;
@@ -63,9 +63,9 @@ pub(super) fn advance_act(code: &str) -> Option<OrderState> {
 }
 
 /// The URL of the page for these orders; `back` is the list to return to.
-pub(super) fn held_url(to: OrderState, orders: &[i64], back: &str) -> String {
+pub(super) fn held_url(to: OrderState, orders: &[OrderId], back: &str) -> String {
     let act = ACTS.iter().find(|act| act.state == to).map_or("", |act| act.code);
-    let ids: Vec<String> = orders.iter().take(MAX_HELD_ROWS).map(|id| format!("id={}", crockford(*id))).collect();
+    let ids: Vec<String> = orders.iter().take(MAX_HELD_ROWS).map(|id| format!("id={id}")).collect();
     format!("/orders/held?act={act}&{}&back={}", ids.join("&"), percent_encode(back))
 }
 
@@ -94,7 +94,7 @@ impl HeldPage {
 }
 
 impl PersonalData for HeldPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.rows.iter().map(|row| row.order.id).collect()
     }
 }
@@ -134,7 +134,7 @@ pub(super) async fn show(State(storage): State<Storage>, layout: Layout, Query(q
 /// The page with those of the orders that are still held, masked as in the list of orders.
 async fn held_page(storage: &Storage, layout: Layout, query: HeldQuery) -> PageResult<HeldPage> {
     let to = advance_act(&query.act).ok_or(Error::NotFound)?;
-    let ids: Vec<i64> = query.id.iter().filter_map(|id| parse_crockford(id)).take(MAX_HELD_ROWS).collect();
+    let ids: Vec<OrderId> = query.id.iter().filter_map(|id| Id::parse(id)).take(MAX_HELD_ROWS).collect();
     let entry = layout.flash.as_ref().and_then(|flash| flash.audit_entry_id);
     let member = layout.member.clone();
     let read = move |tx: &mut dyn Tx| {
@@ -157,8 +157,8 @@ pub(super) async fn advance(
     actor: MemberActor,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
-    let ticked: Vec<i64> =
-        pairs.iter().filter(|(name, _)| name == "tick").filter_map(|(_, id)| parse_crockford(id)).collect();
+    let ticked: Vec<OrderId> =
+        pairs.iter().filter(|(name, _)| name == "tick").filter_map(|(_, id)| Id::parse(id)).collect();
     let query = HeldQuery::parse(pairs);
     let to = advance_act(&query.act).ok_or(Error::NotFound)?;
     if ticked.is_empty() {
@@ -180,7 +180,7 @@ pub(super) async fn advance(
 
 #[cfg(test)]
 mod tests {
-    use crate::id::crockford;
+    use crate::id::OrderId;
     use crate::members::model::Role;
     use crate::orders::model::{Order, OrderState};
     use crate::orders::store::{self, Action};
@@ -195,7 +195,7 @@ mod tests {
         app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
         let claim = app.state.storage.write(|tx| {
             let ids = tx.query("SELECT id FROM orders WHERE claim = '' ORDER BY id LIMIT 3", &[])?;
-            let ids = ids.iter().map(|row| row.int(0)).collect::<Result<Vec<_>, _>>()?;
+            let ids = ids.iter().map(|row| row.id(0)).collect::<Result<Vec<_>, _>>()?;
             let mut orders = store::find(tx, &ids)?;
             orders.sort_by_key(|order| order.id);
             edit(tx, &orders[0], |order| "취소요청".clone_into(&mut order.claim))?;
@@ -205,7 +205,7 @@ mod tests {
         (app, orders)
     }
 
-    async fn state_and_action(app: &TestApp, id: i64) -> (OrderState, Action) {
+    async fn state_and_action(app: &TestApp, id: OrderId) -> (OrderState, Action) {
         let read = move |tx: &mut dyn crate::storage::Tx| {
             let order = store::find(tx, &[id])?.remove(0);
             Ok::<_, StorageError>((order.state, store::events(tx, id)?[0].action))
@@ -216,7 +216,7 @@ mod tests {
     #[tokio::test]
     async fn held_order_advances_only_when_it_is_named() {
         let (app, orders) = shop().await;
-        let ids: Vec<String> = orders.iter().map(|order| crockford(order.id)).collect();
+        let ids: Vec<String> = orders.iter().map(|order| order.id.to_string()).collect();
         let form = [("act", "ship"), ("tick", &ids[0]), ("tick", &ids[1]), ("tick", &ids[2]), ("answer", "all")];
         let answer = app.post_form("/orders?state=PLACED", &form).await;
         assert!(answer.location().starts_with("/orders/held?act=ship&id="), "{}", answer.location());
@@ -245,7 +245,7 @@ mod tests {
         app.post_form("/shop", &[("name", "보기 침대"), ("mask_lists", "1")]).await;
         let desk = app.another_browser();
         desk.sign_in_as(Role::Orders).await;
-        let (id, name) = (crockford(orders[0].id), &orders[0].recipient.name);
+        let (id, name) = (orders[0].id.to_string(), &orders[0].recipient.name);
         let page = format!("/orders/held?act=ship&id={id}");
         let none = [("act", "ship"), ("id", id.as_str())];
         for (browser, sees_names) in [(&app, true), (&desk, false)] {
@@ -260,7 +260,7 @@ mod tests {
     #[tokio::test]
     async fn state_of_a_held_order_is_changed_only_by_the_checkbox_of_its_page() {
         let (app, orders) = shop().await;
-        let id = crockford(orders[0].id);
+        let id = orders[0].id.to_string();
         let (version, state) = (format!("version-{id}"), format!("state-{id}"));
         let row = [("act", "edit"), ("tick", &id), (&version, "1"), (&state, "PURCHASED")];
         let answer = app.post_form("/orders", &row).await;

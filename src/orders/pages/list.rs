@@ -11,7 +11,7 @@ use super::action_offers::ActionOffers;
 use super::download::{DownloadOffer, offers};
 use super::held::ACTS;
 use crate::channels;
-use crate::id::crockford;
+use crate::id::{MemberId, OrderId};
 use crate::masking::{self, MaskPolicy};
 use crate::members::model::rights::Surface;
 use crate::orders::edit::{Problem, RowForm};
@@ -54,7 +54,7 @@ impl RowView {
     }
 
     fn id(&self) -> String {
-        crockford(self.listed.order.id)
+        self.listed.order.id.to_string()
     }
 
     fn problem(&self, field: &str) -> Option<&str> {
@@ -307,7 +307,7 @@ impl ListPage {
 }
 
 impl PersonalData for ListPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.rows.iter().map(|row| row.listed.order.id).collect()
     }
 }
@@ -332,7 +332,7 @@ pub(super) async fn list_page(
     let (filter, uri, searched) = (query.filter(), uri.clone(), query.clone());
     let entry = layout.flash.as_ref().and_then(|flash| flash.audit_entry_id);
     let member = layout.member.clone();
-    let member_id = member.as_ref().map_or(0, |member| member.id);
+    let member_id = member.as_ref().map_or(MemberId::UNSTORED, |member| member.id);
     let (found, pages, products, channels, more) = storage
         .read(move |tx| {
             let page = u32::try_from(paging.page()).unwrap_or(u32::MAX);

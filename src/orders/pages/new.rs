@@ -13,7 +13,7 @@ use super::FormContext;
 use super::fields::{Fields, OptionChoice, add_option_field, option_choices};
 use super::update::with_mismatch;
 use crate::audit::{self, AuditEvent, MemberActor};
-use crate::id::{crockford, parse_crockford};
+use crate::id::{Id, OrderId, canonical_code};
 use crate::masking;
 use crate::members::model::rights::{Surface, sight};
 use crate::orders::edit::{Inputs, Problem, inputs_of};
@@ -119,15 +119,15 @@ pub(super) async fn new(
 ) -> PageResult<Response> {
     let now = context.storage.clock().now();
     let promise = parse_date(&query.promise);
-    let (like, date) = (parse_crockford(&query.like), parse_date(&query.date).or(promise));
-    let asked = (query.zip.clone(), parse_crockford(&query.product), query.quantity.clone());
+    let (like, date) = (Id::parse(&query.like), parse_date(&query.date).or(promise));
+    let asked = (query.zip.clone(), Id::parse(&query.product), query.quantity.clone());
     let visit = JobKind::from_code(&query.visit);
     let member = layout.member.clone();
     let form = context
         .storage
         .read(move |tx| {
             let mut form = ManualOrderForm::empty(now);
-            form.inputs.set("ticket", crockford(tx.new_id()));
+            form.inputs.set("ticket", tx.new_code());
             let masking = masking::of_member(tx, member.as_ref(), Surface::OrderPage)?;
             let stored = store::find(tx, like.as_slice())?.pop();
             // A mask is nobody to deliver to.
@@ -382,18 +382,18 @@ async fn save(
             return Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, page));
         }
     };
-    let ticket = parse_crockford(form.inputs.get("ticket"));
+    let ticket = canonical_code(form.inputs.get("ticket"));
     let role = layout.member.as_ref().map(|member| member.role);
     let may_open = role.is_some_and(|role| sight(role, Surface::OrderPage, false).can_be_opened());
     let cache = context.districts.clone();
     let saved = context
         .storage
         .write(move |tx| {
-            let bundle_number = crockford(ticket.unwrap_or_else(|| tx.new_id()));
+            let bundle_number = ticket.clone().unwrap_or_else(|| tx.new_code());
             let districts = cache.current(tx)?;
             let (orders, flash) = match manual_order::create(tx, actor, &new_orders, &bundle_number, &districts)? {
                 ManualOrderOutcome::Created(orders) => {
-                    let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
+                    let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
                     let numbers = orders.iter().map(|order| order.order_number.as_str()).collect();
                     let event = AuditEvent::ManualOrdersCreated { orders: numbers, bundle_number };
                     let recorded = audit::record_effect(tx, actor, &ids, event)?;
@@ -408,7 +408,7 @@ async fn save(
                 ManualOrderOutcome::AlreadyCreated(orders) => {
                     (orders, Flash::warning("이 상담주문은 이미 저장했어요."))
                 }
-                ManualOrderOutcome::BundleInUse(_) => return Ok(Err(crockford(tx.new_id()))),
+                ManualOrderOutcome::BundleInUse(_) => return Ok(Err(tx.new_code())),
             };
             // The member has just entered it, and sees whether it is right.
             if let (true, Some(order)) = (may_open, orders.first()) {
@@ -443,9 +443,9 @@ async fn save(
     let to = match (first, visit) {
         (None, _) => "/orders".to_owned(),
         (Some(order), Some(kind)) => {
-            format!("/plans/jobs/new?delivery={}&kind={}", crockford(order.delivery_id), kind.code())
+            format!("/plans/jobs/new?delivery={}&kind={}", order.delivery_id, kind.code())
         }
-        (Some(order), None) => format!("/orders/{}?taken=true", crockford(order.id)),
+        (Some(order), None) => format!("/orders/{}?taken=true", order.id),
     };
     Ok(redirect_with_flash(&to, flash))
 }

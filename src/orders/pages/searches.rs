@@ -4,7 +4,7 @@ use axum::extract::State;
 use serde::Deserialize;
 
 use crate::audit::MemberActor;
-use crate::id::parse_crockford;
+use crate::id::Id;
 use crate::orders::filter::OrderQuery;
 use crate::orders::store::member_lists;
 use crate::storage::Storage;
@@ -30,7 +30,7 @@ pub(super) async fn update(
     let here = format!("/orders?{}", query.to_query_string(&[]));
     let flash = storage
         .write(move |tx| {
-            let flash = if let Some(id) = parse_crockford(&form.delete) {
+            let flash = if let Some(id) = Id::parse(&form.delete) {
                 member_lists::delete_search(tx, actor.id, id)?;
                 Flash::success("저장한 검색을 삭제했어요.".to_owned())
             } else {

@@ -10,7 +10,7 @@ use super::action_offers::ActionOffers;
 use super::fields::{Fields, OptionChoice, option_choices};
 use crate::audit::downloads::{self, OrderFile};
 use crate::districts::Districts;
-use crate::id::{crockford, parse_crockford};
+use crate::id::{MemberId, OrderId, canonical_code};
 use crate::masking;
 use crate::members::model::rights::{Sight, Surface, sight};
 use crate::orders::bundle::DeliveryState;
@@ -28,7 +28,7 @@ use crate::products::model::Variant;
 use crate::products::store as products;
 use crate::storage::{Result as StorageResult, Tx};
 use crate::time::Moment;
-use crate::web::{Error, Layout, PageResult, PersonalData, Query, personal_page};
+use crate::web::{Error, Layout, PageResult, PersonalData, Query, parse_id, personal_page};
 
 /// Orders of the same bundle that the page shows.
 const MAX_COMPANIONS: usize = 100;
@@ -96,7 +96,7 @@ struct EventView {
 
 impl ShowPage {
     fn id(&self) -> String {
-        crockford(self.listed.order.id)
+        self.listed.order.id.to_string()
     }
 
     /// Whether the page has the form: nothing is hidden, and the member may change orders.
@@ -152,7 +152,7 @@ impl ShowPage {
     }
 
     fn delivery_id(&self) -> String {
-        crockford(self.listed.order.delivery_id)
+        self.listed.order.delivery_id.to_string()
     }
 
     fn moments(&self) -> Vec<(OrderState, Option<Moment>)> {
@@ -162,7 +162,7 @@ impl ShowPage {
     /// The order number in groups: a generated number is read aloud in fours.
     fn number_groups(&self) -> Vec<&str> {
         let number = self.listed.order.order_number.as_str();
-        if parse_crockford(number).is_none() {
+        if canonical_code(number).is_none() {
             return vec![number];
         }
         [&number[..4], &number[4..8], &number[8..]].into()
@@ -202,7 +202,7 @@ impl ShowPage {
 }
 
 impl PersonalData for ShowPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         let companions = self.companions.iter().map(|companion| &companion.listed);
         let offers = self.offers.iter().flat_map(|offer| &offer.orders);
         companions.chain(offers).chain([&self.listed]).map(|listed| listed.order.id).collect()
@@ -221,12 +221,12 @@ pub(super) async fn show(
     Path(id): Path<String>,
     Query(query): Query<ShowQuery>,
 ) -> PageResult<Response> {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let id = parse_id(&id)?;
     let shown = show_page(&context, layout, id).await?;
     Ok(personal_page(ShowPage { is_new: query.taken, ..shown }))
 }
 
-pub(super) async fn show_page(context: &FormContext, layout: Layout, id: i64) -> PageResult<ShowPage> {
+pub(super) async fn show_page(context: &FormContext, layout: Layout, id: OrderId) -> PageResult<ShowPage> {
     let districts = context.districts.refresh(&context.storage).await?;
     let has_address_search = context.has_address_search;
     context
@@ -239,13 +239,13 @@ pub(super) async fn show_page(context: &FormContext, layout: Layout, id: i64) ->
 fn load(
     tx: &mut dyn Tx,
     layout: Layout,
-    id: i64,
+    id: OrderId,
     districts: &Districts,
     has_address_search: bool,
 ) -> StorageResult<Option<ShowPage>> {
     let Some(mut listed) = list::load_rows(tx, &[id])?.pop() else { return Ok(None) };
     let entry = layout.flash.as_ref().and_then(|flash| flash.audit_entry_id);
-    let member_id = layout.member.as_ref().map_or(0, |member| member.id);
+    let member_id = layout.member.as_ref().map_or(MemberId::UNSTORED, |member| member.id);
     let masking = masking::of_member(tx, layout.member.as_ref(), Surface::OrderPage)?;
     let hides = |row: &OrderRow| row.is_sealed || masking.hides(row.order.delivery_id, false);
     let has_admin_memo =
@@ -315,7 +315,8 @@ fn district_text(order: &Order, districts: &Districts) -> Option<String> {
 
 /// The other orders of the bundle, at most [`MAX_COMPANIONS`].
 fn companions(tx: &mut dyn Tx, listed: &OrderRow) -> StorageResult<Vec<Companion>> {
-    let ids: Vec<i64> = bundles::others(tx, &listed.order)?.iter().map(|other| other.id).take(MAX_COMPANIONS).collect();
+    let ids: Vec<OrderId> =
+        bundles::others(tx, &listed.order)?.iter().map(|other| other.id).take(MAX_COMPANIONS).collect();
     list::load_rows(tx, &ids)?
         .into_iter()
         .map(|listed| Ok(Companion { origin: origin(tx, &listed)?, listed }))
@@ -341,7 +342,7 @@ fn offers(tx: &mut dyn Tx, listed: &OrderRow) -> StorageResult<Vec<MergeOffer>> 
         .into_iter()
         .map(|offer| {
             Ok(MergeOffer {
-                delivery_id: crockford(offer.delivery_id),
+                delivery_id: offer.delivery_id.to_string(),
                 bundle_number: deliveries::bundle_number(tx, offer.delivery_id)?,
                 orders: list::load_rows(tx, &offer.order_ids)?,
                 reason: (!offer.conflicts.is_empty()).then(|| messages(&offer.conflicts)),
@@ -356,7 +357,7 @@ impl EventView {
         Self {
             at: event.at,
             username: event.username.unwrap_or_else(|| "프로그램".to_owned()),
-            upload: event.upload_id.map(crockford),
+            upload: event.upload_id.map(|id| id.to_string()),
             action: event.action,
             changes: event
                 .changes

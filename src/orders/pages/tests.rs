@@ -2,7 +2,6 @@
 
 use reqwest::StatusCode;
 
-use crate::id::crockford;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store;
 use crate::storage::StorageError;
@@ -31,7 +30,7 @@ async fn order(app: &TestApp, number: &'static str) -> Order {
 }
 
 fn page(order: &Order) -> String {
-    format!("/orders/{}", crockford(order.id))
+    format!("/orders/{}", order.id)
 }
 
 /// The fields of the page's form, as a browser sends them.
@@ -269,12 +268,12 @@ async fn order_leaves_its_bundle_is_merged_and_moved_back() {
     assert!(left.contains("묶음에서 뺐어요") && left.contains("같은 수취인의 다른 주문"));
     assert_ne!(order(&app, ONE).await.delivery_id, before.delivery_id);
 
-    let merged = follow(&app, click("merge", &crockford(before.delivery_id)).await).await;
+    let merged = follow(&app, click("merge", &before.delivery_id.to_string()).await).await;
     assert!(merged.contains("1건을 이 묶음으로 합쳤어요"));
     let (one, companion) = (order(&app, ONE).await, order(&app, COMPANION).await);
     assert_eq!(one.delivery_id, companion.delivery_id);
 
-    let back = follow(&app, click("back", &crockford(companion.id)).await).await;
+    let back = follow(&app, click("back", &companion.id.to_string()).await).await;
     assert!(back.contains("원래 묶음으로 되돌렸어요"));
     assert_eq!(order(&app, COMPANION).await.delivery_id, before.delivery_id);
 
@@ -413,7 +412,7 @@ async fn items_of_a_manual_order_share_one_bundle() {
     let answer = app.post_form("/orders/new", &other).await;
     assert!(follow(&app, answer).await.contains("상담주문 2건을 저장했어요"));
 
-    let like = app.get(&format!("/orders/new?like={}", crockford(orders[0].id))).await.ok();
+    let like = app.get(&format!("/orders/new?like={}", orders[0].id)).await.ok();
     assert!(like.contains("value=\"홍길동\"") && like.contains("경상북도 포항시 남구 예시로 12"));
 }
 

@@ -11,7 +11,7 @@ use super::fields::SubmittedForm;
 use super::show::{ShowPage, show_page};
 use crate::audit::{self, AuditEvent, BundleChange, MemberActor};
 use crate::districts::Districts;
-use crate::id::{crockford, parse_crockford};
+use crate::id::OrderId;
 use crate::masking;
 use crate::members::model::Member;
 use crate::members::model::rights::{Sight, Surface, sight};
@@ -28,7 +28,7 @@ use crate::orders::store::create::adopt_options;
 use crate::orders::store::{self, Action, ChangeContext, bundles, deliveries, log, member_lists, seal};
 use crate::storage::{Result as StorageResult, StorageError, Tx};
 use crate::web::{
-    Answer, Error, Flash, FlashId, FormPairs, Layout, PageResult, QuestionPage, Tone, page, personal_page,
+    Answer, Error, Flash, FlashId, FormPairs, Layout, PageResult, QuestionPage, Tone, page, parse_id, personal_page,
     personal_page_with_status, redirect_with_flash,
 };
 
@@ -64,8 +64,8 @@ pub(super) async fn update(
     Path(id): Path<String>,
     FormPairs(pairs): FormPairs,
 ) -> PageResult<Response> {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    let (answer, here) = (Answer::of(&pairs), format!("/orders/{}", crockford(id)));
+    let id = parse_id(&id)?;
+    let (answer, here) = (Answer::of(&pairs), format!("/orders/{id}"));
     let form = Arc::new(SubmittedForm::parse(pairs.clone()));
     if answer == Some(Answer::Back) {
         let as_sent = RejectedForm { inputs: form.inputs.clone(), problems: Vec::new(), conflicts: Vec::new() };
@@ -144,7 +144,7 @@ fn with_inputs(mut page: ShowPage, form: &SubmittedForm, rejected: RejectedForm)
 fn save(
     tx: &mut dyn Tx,
     (actor, member): (MemberActor, &Member),
-    id: i64,
+    id: OrderId,
     (form, answer): (&SubmittedForm, Option<Answer>),
     districts: &Districts,
 ) -> StorageResult<UpdateOutcome> {

@@ -2,6 +2,7 @@
 
 use crate::access::AccessAction;
 use crate::audit::Actor;
+use crate::id::{MemberId, UploadId};
 use crate::text::coded;
 
 /// Actor, upload and action of a change, as written to the log.
@@ -10,14 +11,14 @@ pub struct ChangeContext {
     /// who changes, from where
     pub actor: Actor,
     /// upload that causes the change
-    pub upload_id: Option<i64>,
+    pub upload_id: Option<UploadId>,
     /// kind of change
     pub action: Action,
 }
 
 impl ChangeContext {
     /// The member; none for the command line and the program.
-    pub const fn member_id(&self) -> Option<i64> {
+    pub const fn member_id(&self) -> Option<MemberId> {
         self.actor.member_id()
     }
 }

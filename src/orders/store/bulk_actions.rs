@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{OrderWriter, find};
 use crate::audit::NumberList;
+use crate::id::{AuditEntryId, MemberId, OrderId};
 use crate::orders::fields::OrderField;
 use crate::orders::model::Order;
 use crate::storage::{Param, Result, Row, StorageError, Tx, Value};
@@ -26,7 +27,7 @@ pub type FormerValues = Map<String, Json>;
 
 /// The values that a bulk action replaced.
 #[derive(Debug, Default)]
-pub struct UndoRecord(BTreeMap<i64, FormerOrder>);
+pub struct UndoRecord(BTreeMap<OrderId, FormerOrder>);
 
 #[derive(Debug)]
 struct FormerOrder {
@@ -55,7 +56,7 @@ impl UndoRecord {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BulkAction {
     /// identifier, also of its audit entry
-    pub id: i64,
+    pub id: AuditEntryId,
     /// time of the action
     pub at: Moment,
     /// who acted; none after the member is deleted
@@ -83,7 +84,7 @@ const MAX_PARAMS: usize = 500;
 
 /// Stores the replaced values of the action with this audit entry; nothing if no order was changed. Deletes actions
 /// that are past [`ACTION_RETENTION_MS`].
-pub fn record(tx: &mut dyn Tx, audit_entry_id: i64, member_id: i64, undo: &UndoRecord) -> Result<()> {
+pub fn record(tx: &mut dyn Tx, audit_entry_id: AuditEntryId, member_id: MemberId, undo: &UndoRecord) -> Result<()> {
     delete_expired(tx)?;
     if undo.0.is_empty() {
         return Ok(());
@@ -111,7 +112,7 @@ pub fn record(tx: &mut dyn Tx, audit_entry_id: i64, member_id: i64, undo: &UndoR
 }
 
 /// Records the change of a delivery's memo as an action, so that it is listed and can be undone; its log has the texts.
-pub fn record_memo(tx: &mut dyn Tx, audit_entry_id: i64, member_id: i64) -> Result<()> {
+pub fn record_memo(tx: &mut dyn Tx, audit_entry_id: AuditEntryId, member_id: MemberId) -> Result<()> {
     delete_expired(tx)?;
     let now = tx.now();
     let sql = "INSERT INTO bulk_actions (id, acted_at, member_id, order_count) VALUES (?, ?, ?, 0)";
@@ -133,7 +134,7 @@ const ACTION: &str = "SELECT a.id, a.acted_at, m.username, a.order_count, a.undo
 
 fn action(mut row: Row) -> Result<BulkAction> {
     Ok(BulkAction {
-        id: row.int(0)?,
+        id: row.id(0)?,
         at: row.moment(1)?,
         username: row.opt_text(2)?,
         order_count: row.int(3)?,
@@ -142,7 +143,7 @@ fn action(mut row: Row) -> Result<BulkAction> {
 }
 
 /// The action with this identifier, if it is kept.
-pub fn by_id(tx: &mut dyn Tx, id: i64) -> Result<Option<BulkAction>> {
+pub fn by_id(tx: &mut dyn Tx, id: AuditEntryId) -> Result<Option<BulkAction>> {
     tx.query_one(&format!("{ACTION} WHERE a.id = ?"), &[id.into()])?.map(action).transpose()
 }
 
@@ -154,13 +155,13 @@ pub fn newest(tx: &mut dyn Tx, most: i64) -> Result<Vec<BulkAction>> {
 }
 
 /// The orders of an action.
-pub fn order_ids(tx: &mut dyn Tx, action_id: i64) -> Result<BTreeSet<i64>> {
+pub fn order_ids(tx: &mut dyn Tx, action_id: AuditEntryId) -> Result<BTreeSet<OrderId>> {
     let sql = "SELECT order_id FROM bulk_action_orders WHERE action_id = ?";
-    tx.query(sql, &[action_id.into()])?.iter().map(|row| row.int(0)).collect()
+    tx.query(sql, &[action_id.into()])?.iter().map(|row| row.id(0)).collect()
 }
 
 /// Number of deliveries with orders of an action.
-pub fn delivery_count(tx: &mut dyn Tx, action_id: i64) -> Result<i64> {
+pub fn delivery_count(tx: &mut dyn Tx, action_id: AuditEntryId) -> Result<i64> {
     let sql = "SELECT count(DISTINCT o.delivery_id) FROM bulk_action_orders b JOIN orders o ON o.id = b.order_id \
                WHERE b.action_id = ?";
     tx.scalar(sql, &[action_id.into()])
@@ -170,7 +171,7 @@ pub fn delivery_count(tx: &mut dyn Tx, action_id: i64) -> Result<i64> {
 #[derive(Debug, Default)]
 pub struct RevertOutcome {
     /// identifiers of the reverted orders
-    pub ids: Vec<i64>,
+    pub ids: Vec<OrderId>,
     /// their numbers
     pub undone: NumberList,
     /// numbers of the orders that were changed since
@@ -178,12 +179,16 @@ pub struct RevertOutcome {
 }
 
 /// Reverts the orders of an action that are not reverted yet, or only those of `only`.
-pub fn revert(changes: &mut OrderWriter<'_>, action_id: i64, only: Option<&[i64]>) -> Result<RevertOutcome> {
+pub fn revert(
+    changes: &mut OrderWriter<'_>,
+    action_id: AuditEntryId,
+    only: Option<&[OrderId]>,
+) -> Result<RevertOutcome> {
     let mut rows = former_orders(changes.tx, action_id)?;
     if let Some(only) = only {
         rows.retain(|id, _| only.contains(id));
     }
-    let ids: Vec<i64> = rows.keys().copied().collect();
+    let ids: Vec<OrderId> = rows.keys().copied().collect();
     let (mut outcome, mut pairs) = (RevertOutcome::default(), Vec::new());
     for now in find(changes.tx, &ids)? {
         let Some(row) = rows.get(&now.id) else { continue };
@@ -198,7 +203,7 @@ pub fn revert(changes: &mut OrderWriter<'_>, action_id: i64, only: Option<&[i64]
     }
     let borrowed: Vec<(&Order, &Order)> = pairs.iter().map(|(now, restored)| (now, restored)).collect();
     changes.save_all_current(&borrowed)?;
-    let undone: Vec<(i64, i64, i64)> = pairs
+    let undone: Vec<(OrderId, i64, i64)> = pairs
         .iter()
         .filter_map(|(now, _)| rows.get(&now.id).map(|row| (now.id, row.version_before, now.version + 1)))
         .collect();
@@ -210,7 +215,7 @@ pub fn revert(changes: &mut OrderWriter<'_>, action_id: i64, only: Option<&[i64]
 
 /// Marks reverted orders, given with the version before the action and the version after the revert: an earlier action
 /// that left an order at the former can be undone from the latter.
-fn mark_undone(tx: &mut dyn Tx, action_id: i64, orders: &[(i64, i64, i64)]) -> Result<()> {
+fn mark_undone(tx: &mut dyn Tx, action_id: AuditEntryId, orders: &[(OrderId, i64, i64)]) -> Result<()> {
     let mut marks = orders.iter().map(|(id, ..)| vec![action_id.into(), (*id).into(), Param::Int(1)]);
     tx.update_many("bulk_action_orders", &["action_id", "order_id"], &["is_undone"], &mut marks)?;
     carry_versions(tx, orders)
@@ -218,7 +223,7 @@ fn mark_undone(tx: &mut dyn Tx, action_id: i64, orders: &[(i64, i64, i64)]) -> R
 
 /// Carries restored orders over, given with the version that they are restored to and their version now: an action that
 /// left an order at the former can be undone from the latter.
-pub fn carry_versions(tx: &mut dyn Tx, orders: &[(i64, i64, i64)]) -> Result<()> {
+pub fn carry_versions(tx: &mut dyn Tx, orders: &[(OrderId, i64, i64)]) -> Result<()> {
     let mut versions = orders.iter().map(|(id, before, now)| vec![(*now).into(), (*id).into(), (*before).into()]);
     tx.exec_many(
         "UPDATE bulk_action_orders SET version_after = ? WHERE order_id = ? AND version_after = ? AND is_undone = 0",
@@ -226,13 +231,13 @@ pub fn carry_versions(tx: &mut dyn Tx, orders: &[(i64, i64, i64)]) -> Result<()>
     )
 }
 
-fn former_orders(tx: &mut dyn Tx, action_id: i64) -> Result<HashMap<i64, FormerOrder>> {
+fn former_orders(tx: &mut dyn Tx, action_id: AuditEntryId) -> Result<HashMap<OrderId, FormerOrder>> {
     let sql = "SELECT order_id, version_before, version_after, former FROM bulk_action_orders \
                WHERE action_id = ? AND is_undone = 0";
     let mut rows = HashMap::new();
     tx.for_each(sql, &[action_id.into()], &mut |mut row| {
         let former = row.json(3, "bulk_action_orders.former")?;
-        rows.insert(row.int(0)?, FormerOrder { version_before: row.int(1)?, version_after: row.int(2)?, former });
+        rows.insert(row.id(0)?, FormerOrder { version_before: row.int(1)?, version_after: row.int(2)?, former });
         Ok(())
     })?;
     Ok(rows)
@@ -259,14 +264,14 @@ fn inconsistent(what: &str) -> StorageError {
 }
 
 /// Marks a whole action as undone.
-pub fn set_undone(tx: &mut dyn Tx, action_id: i64, member_id: i64) -> Result<()> {
+pub fn set_undone(tx: &mut dyn Tx, action_id: AuditEntryId, member_id: MemberId) -> Result<()> {
     let now = tx.now();
     let sql = "UPDATE bulk_actions SET undone_at = ?, undone_by = ? WHERE id = ? AND undone_at IS NULL";
     tx.exec(sql, &[now.into(), member_id.into(), action_id.into()]).map(drop)
 }
 
 /// Whether an action has orders that are not reverted.
-pub fn has_unreverted(tx: &mut dyn Tx, action_id: i64) -> Result<bool> {
+pub fn has_unreverted(tx: &mut dyn Tx, action_id: AuditEntryId) -> Result<bool> {
     let sql = "SELECT 1 FROM bulk_action_orders WHERE action_id = ? AND is_undone = 0 LIMIT 1";
     Ok(tx.query_one(sql, &[action_id.into()])?.is_some())
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::{ChangeContext, deliveries, find, log, with_changes};
+use crate::id::{DeliveryId, OrderId};
 use crate::orders::bundle::{MergeConflict, merge_conflicts, was_delivered};
 use crate::orders::model::{Order, OrderState};
 use crate::orders::search_field::SearchField;
@@ -20,33 +21,33 @@ const LIMITS: Limits = Limits { max_postings_per_word: 50_000, ..Limits::DEFAULT
 const MAX_CANDIDATE_BUNDLES: usize = 10;
 
 /// Orders of a delivery, oldest first.
-pub fn orders_of(tx: &mut dyn Tx, delivery_id: i64) -> Result<Vec<Order>> {
+pub fn orders_of(tx: &mut dyn Tx, delivery_id: DeliveryId) -> Result<Vec<Order>> {
     let rows = tx.query("SELECT id FROM orders WHERE delivery_id = ? ORDER BY placed_at, id", &[delivery_id.into()])?;
-    let ids = rows.iter().map(|row| row.int(0)).collect::<Result<Vec<_>>>()?;
+    let ids = rows.iter().map(|row| row.id(0)).collect::<Result<Vec<_>>>()?;
     let mut orders = find(tx, &ids)?;
     orders.sort_by_key(|order| ids.iter().position(|id| *id == order.id));
     Ok(orders)
 }
 
 /// Identifiers of the orders of these deliveries, in no particular order.
-pub fn order_ids(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<Vec<i64>> {
+pub fn order_ids(tx: &mut dyn Tx, deliveries: &[DeliveryId]) -> Result<Vec<OrderId>> {
     let mut ids = Vec::new();
     let by_delivery = tx.index_hint("orders_by_delivery");
     let sql = |deliveries: &str| format!("SELECT id FROM orders {by_delivery} WHERE delivery_id IN ({deliveries})");
     tx.for_ids(deliveries, &[], sql, &mut |row| {
-        ids.push(row.int(0)?);
+        ids.push(row.id(0)?);
         Ok(())
     })?;
     Ok(ids)
 }
 
 /// Identifiers of the orders of these deliveries.
-pub fn ids_of(tx: &mut dyn Tx, delivery_ids: &[i64]) -> Result<Vec<(i64, i64)>> {
+pub fn ids_of(tx: &mut dyn Tx, delivery_ids: &[DeliveryId]) -> Result<Vec<(DeliveryId, OrderId)>> {
     let by_delivery = tx.index_hint("orders_by_delivery");
     let sql = |ids: &str| format!("SELECT delivery_id, id FROM orders {by_delivery} WHERE delivery_id IN ({ids})");
     let mut orders = Vec::new();
     tx.for_ids(delivery_ids, &[], sql, &mut |row| {
-        orders.push((row.int(0)?, row.int(1)?));
+        orders.push((row.id(0)?, row.id(1)?));
         Ok(())
     })?;
     orders.sort_unstable();
@@ -55,11 +56,12 @@ pub fn ids_of(tx: &mut dyn Tx, delivery_ids: &[i64]) -> Result<Vec<(i64, i64)>> 
 }
 
 /// Those of the orders whose delivery has orders that are not among them.
-pub fn torn_apart(tx: &mut dyn Tx, orders: &[Order]) -> Result<Vec<i64>> {
-    let chosen: HashSet<i64> = orders.iter().map(|order| order.id).collect();
-    let deliveries: BTreeSet<i64> = orders.iter().map(|order| order.delivery_id).collect();
+pub fn torn_apart(tx: &mut dyn Tx, orders: &[Order]) -> Result<Vec<OrderId>> {
+    let chosen: HashSet<OrderId> = orders.iter().map(|order| order.id).collect();
+    let deliveries: BTreeSet<DeliveryId> = orders.iter().map(|order| order.delivery_id).collect();
     let all = ids_of(tx, &deliveries.into_iter().collect::<Vec<_>>())?;
-    let torn: HashSet<i64> = all.iter().filter(|(_, id)| !chosen.contains(id)).map(|(delivery, _)| *delivery).collect();
+    let torn: HashSet<DeliveryId> =
+        all.iter().filter(|(_, id)| !chosen.contains(id)).map(|(delivery, _)| *delivery).collect();
     Ok(orders.iter().filter(|order| torn.contains(&order.delivery_id)).map(|order| order.id).collect())
 }
 
@@ -83,7 +85,7 @@ pub fn leave(tx: &mut dyn Tx, context: ChangeContext, order: &Order) -> Result<M
 }
 
 /// Moves the orders of another bundle, except cancelled ones, to the bundle of `order`.
-pub fn merge(tx: &mut dyn Tx, context: ChangeContext, order: &Order, from: i64) -> Result<MovedOrders> {
+pub fn merge(tx: &mut dyn Tx, context: ChangeContext, order: &Order, from: DeliveryId) -> Result<MovedOrders> {
     let moving = active(orders_of(tx, from)?);
     move_if_allowed(tx, context, moving, order.delivery_id)
 }
@@ -120,13 +122,13 @@ fn move_if_allowed(
     tx: &mut dyn Tx,
     context: ChangeContext,
     moving: Vec<Order>,
-    delivery_id: i64,
+    delivery_id: DeliveryId,
 ) -> Result<MovedOrders> {
     let found = conflicts_between(&moving, &orders_of(tx, delivery_id)?);
     if found.is_empty() { move_to(tx, context, moving, delivery_id).map(Ok) } else { Ok(Err(found)) }
 }
 
-fn move_to(tx: &mut dyn Tx, context: ChangeContext, orders: Vec<Order>, delivery_id: i64) -> Result<Vec<Order>> {
+fn move_to(tx: &mut dyn Tx, context: ChangeContext, orders: Vec<Order>, delivery_id: DeliveryId) -> Result<Vec<Order>> {
     with_changes(tx, context, |changes| {
         for order in &orders {
             changes.save_current(order, &Order { delivery_id, ..order.clone() })?;
@@ -139,9 +141,9 @@ fn move_to(tx: &mut dyn Tx, context: ChangeContext, orders: Vec<Order>, delivery
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MergeCandidate {
     /// its delivery
-    pub delivery_id: i64,
+    pub delivery_id: DeliveryId,
     /// its orders that are not cancelled
-    pub order_ids: Vec<i64>,
+    pub order_ids: Vec<OrderId>,
     /// why they may not join the order's bundle; empty if they may
     pub conflicts: Vec<MergeConflict>,
 }
@@ -155,8 +157,9 @@ pub fn merge_candidates(tx: &mut dyn Tx, order: &Order) -> Result<Vec<MergeCandi
     }
     let here = orders_of(tx, order.delivery_id)?;
     let pending = |other: &Order| other.state < OrderState::Shipped && other.delivery_id != order.delivery_id;
-    let ids: Vec<i64> = ids.into_iter().collect();
-    let bundles: BTreeSet<i64> = find(tx, &ids)?.into_iter().filter(pending).map(|other| other.delivery_id).collect();
+    let ids: Vec<OrderId> = ids.into_iter().collect();
+    let bundles: BTreeSet<DeliveryId> =
+        find(tx, &ids)?.into_iter().filter(pending).map(|other| other.delivery_id).collect();
     let mut candidates = Vec::new();
     for delivery_id in bundles.into_iter().rev().take(MAX_CANDIDATE_BUNDLES) {
         let moving = active(orders_of(tx, delivery_id)?);
@@ -183,7 +186,7 @@ fn address(order: &Order) -> Vec<String> {
 }
 
 /// Newest orders with the recipient's name and all the other terms.
-fn matching_orders(tx: &mut dyn Tx, order: &Order, others: &[String]) -> Result<Vec<i64>> {
+fn matching_orders(tx: &mut dyn Tx, order: &Order, others: &[String]) -> Result<Vec<OrderId>> {
     let name: String = order.recipient.name.split_whitespace().collect();
     let Some(name) = search_words(&name).pop().filter(|_| !others.is_empty()) else { return Ok(Vec::new()) };
     let Some(mut ids) = index::lookup_term(tx, &name, SearchField::RecipientName.bits(), &LIMITS)? else {

@@ -12,7 +12,7 @@ use super::bulk_actions::{FormerValues, UndoRecord};
 use super::{Action, ChangeContext, channel_conflicts, columns, deliveries, seal, statements, values};
 use crate::access::{self, AccessAction, NewAccess};
 use crate::audit::Actor;
-use crate::id::crockford;
+use crate::id::{DeliveryId, OrderEventId, OrderId};
 use crate::orders::fields::FIELDS;
 use crate::orders::follow::FollowedField;
 use crate::orders::masked::is_personal;
@@ -64,18 +64,18 @@ pub struct OrderWriter<'t> {
     /// replaced values, for an action that can be undone
     undo: Option<UndoRecord>,
     /// orders that were inserted or saved
-    changed: Vec<i64>,
+    changed: Vec<OrderId>,
     /// orders that were deleted
-    deleted: Vec<i64>,
+    deleted: Vec<OrderId>,
     /// orders that are under way again
-    reopened: Vec<i64>,
+    reopened: Vec<OrderId>,
 }
 
 /// The act as the log of an order names it whose sealed data came back.
 pub const SEAL_OPENED: &str = "분리 보관에서 꺼냄";
 
 /// Log entry to write: the order, the action and the changes as JSON.
-type LogLine = (i64, Action, String);
+type LogLine = (OrderId, Action, String);
 
 /// New order with the number of its bundle.
 #[derive(Debug)]
@@ -116,7 +116,7 @@ impl<'t> OrderWriter<'t> {
     }
 
     /// Logs an act that changes no column, such as a file that the order went into. `act` names it.
-    pub fn log_act(&mut self, order_id: i64, act: &str) {
+    pub fn log_act(&mut self, order_id: OrderId, act: &str) {
         self.log(order_id, &[("act", serde_json::Value::Null, act.into())]);
     }
 
@@ -181,7 +181,7 @@ impl<'t> OrderWriter<'t> {
             return Ok(false);
         };
         let row = self.tx.query_one("SELECT member_id FROM uploads WHERE id = ?", &[upload_id.into()])?;
-        row.map_or(Ok(false), |row| Ok(row.opt_int(0)? == self.context.member_id()))
+        row.map_or(Ok(false), |row| Ok(row.opt_id(0)? == self.context.member_id()))
     }
 
     /// Saves the columns that differ between `before` and `after`, where `before` was read in this
@@ -202,7 +202,7 @@ impl<'t> OrderWriter<'t> {
         if self.save_all(orders)? {
             return Ok(());
         }
-        let ids: Vec<i64> = orders.iter().take(3).map(|(before, _)| before.id).collect();
+        let ids: Vec<OrderId> = orders.iter().take(3).map(|(before, _)| before.id).collect();
         Err(StorageError::Unavailable(format!("orders {ids:?} … were changed by a concurrent transaction")))
     }
 
@@ -254,7 +254,7 @@ impl<'t> OrderWriter<'t> {
         if !changed.iter().any(|&column| is_personal(FIELDS[column].column)) {
             return Ok(false);
         }
-        let ids: Vec<i64> = orders.iter().map(|(before, _)| before.id).collect();
+        let ids: Vec<OrderId> = orders.iter().map(|(before, _)| before.id).collect();
         Ok(!seal::sealed(self.tx, &ids)?.is_empty())
     }
 
@@ -306,7 +306,7 @@ impl<'t> OrderWriter<'t> {
             before.delivery_id != after.delivery_id || searchable(before, "").texts() != searchable(after, "").texts()
         };
         let changed: Vec<_> = orders.iter().filter(is_changed).collect();
-        let deliveries: BTreeSet<i64> =
+        let deliveries: BTreeSet<DeliveryId> =
             changed.iter().flat_map(|(before, after)| [before.delivery_id, after.delivery_id]).collect();
         let numbers = deliveries::bundle_numbers(self.tx, &deliveries.into_iter().collect::<Vec<_>>())?;
         let terms = |order: &Order| tokenize(searchable(order, &numbers[&order.delivery_id]));
@@ -314,7 +314,7 @@ impl<'t> OrderWriter<'t> {
         index::update_rows(self.tx, &mut changes)
     }
 
-    fn save_claim(&mut self, order_id: i64, was_open: bool, is_open: bool) -> Result<()> {
+    fn save_claim(&mut self, order_id: OrderId, was_open: bool, is_open: bool) -> Result<()> {
         let sql = match (was_open, is_open) {
             (false, true) => "INSERT INTO open_claims (order_id) VALUES (?)",
             (true, false) => "DELETE FROM open_claims WHERE order_id = ?",
@@ -323,7 +323,7 @@ impl<'t> OrderWriter<'t> {
         self.tx.exec(sql, &[order_id.into()]).map(drop)
     }
 
-    fn log(&mut self, order_id: i64, changes: &[(&str, serde_json::Value, serde_json::Value)]) {
+    fn log(&mut self, order_id: OrderId, changes: &[(&str, serde_json::Value, serde_json::Value)]) {
         let changes = serde_json::to_string(changes).unwrap_or_else(|_| "[]".to_owned());
         self.log.push((order_id, self.context.action, changes));
     }
@@ -331,7 +331,7 @@ impl<'t> OrderWriter<'t> {
     fn insert_log(&mut self) -> Result<()> {
         let (now, ChangeContext { upload_id, .. }) = (self.tx.now(), self.context);
         let member_id = self.context.member_id();
-        let ids: Vec<i64> = self.log.iter().map(|_| self.tx.new_id()).collect();
+        let ids: Vec<OrderEventId> = self.log.iter().map(|_| self.tx.new_id()).collect();
         let mut rows = ids.into_iter().zip(self.log.drain(..)).map(|(id, (order_id, action, changes))| {
             vec![
                 id.into(),
@@ -356,7 +356,7 @@ impl<'t> OrderWriter<'t> {
         if actor == Actor::Program {
             return Ok(());
         }
-        let page = upload_id.map_or_else(|| "/orders".to_owned(), |id| format!("/uploads/{}", crockford(id)));
+        let page = upload_id.map_or_else(|| "/orders".to_owned(), |id| format!("/uploads/{id}"));
         let changed = (action.access(), std::mem::take(&mut self.changed));
         let deleted = (AccessAction::Deleted, std::mem::take(&mut self.deleted));
         for (action, orders) in [changed, deleted].into_iter().filter(|(_, orders)| !orders.is_empty()) {

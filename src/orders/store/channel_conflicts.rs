@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::id::{ConflictId, MemberId, OrderId, UploadId};
 use crate::orders::follow::{FollowedField, HoldReason};
 use crate::orders::model::Order;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
@@ -27,7 +28,7 @@ coded! {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LastEdit {
     /// who; none is the command line
-    pub member_id: Option<i64>,
+    pub member_id: Option<MemberId>,
     /// their name
     pub username: Option<String>,
     /// when
@@ -38,9 +39,9 @@ pub struct LastEdit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelConflict {
     /// identifier
-    pub id: i64,
+    pub id: ConflictId,
     /// the order
-    pub order_id: i64,
+    pub order_id: OrderId,
     /// its field
     pub field: FollowedField,
     /// why the value was not applied
@@ -50,7 +51,7 @@ pub struct ChannelConflict {
     /// what the order had then
     pub own_value: String,
     /// the upload
-    pub upload_id: i64,
+    pub upload_id: UploadId,
     /// position of its row in the report
     pub position: u32,
     /// who edited the field last, and when
@@ -63,7 +64,7 @@ pub struct ChannelConflict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewConflict {
     /// the order
-    pub order_id: i64,
+    pub order_id: OrderId,
     /// its field
     pub field: FollowedField,
     /// why
@@ -84,20 +85,20 @@ const SELECT: &str = "SELECT c.id, c.order_id, c.field, c.reason, c.channel_valu
                       LEFT JOIN members r ON r.id = c.resolved_by";
 
 fn conflict(row: &mut Row) -> Result<ChannelConflict> {
-    let id = row.int(0)?;
-    let inconsistent = |column: &str| StorageError::Inconsistent(format!("channel_conflicts.{column} of {id}"));
+    let id = row.id(0)?;
+    let inconsistent = |column: &str| StorageError::Inconsistent(format!("channel_conflicts.{column} of {id:?}"));
     let resolution = row.opt_code(11, "channel_conflicts.resolution")?;
     let by = row.opt_text(12)?;
     Ok(ChannelConflict {
         id,
-        order_id: row.int(1)?,
+        order_id: row.id(1)?,
         field: row.code(2, "channel_conflicts.field")?,
         reason: row.code(3, "channel_conflicts.reason")?,
         channel_value: row.text(4)?,
         own_value: row.text(5)?,
-        upload_id: row.int(6)?,
+        upload_id: row.id(6)?,
         position: u32::try_from(row.int(7)?).map_err(|_| inconsistent("position"))?,
-        edited: LastEdit { member_id: row.opt_int(8)?, username: row.opt_text(9)?, at: row.opt_moment(10)? },
+        edited: LastEdit { member_id: row.opt_id(8)?, username: row.opt_text(9)?, at: row.opt_moment(10)? },
         resolved: match (resolution, row.opt_moment(13)?) {
             (Some(resolution), Some(at)) => Some((resolution, by, at)),
             _ => None,
@@ -106,7 +107,7 @@ fn conflict(row: &mut Row) -> Result<ChannelConflict> {
 }
 
 /// Conflicts of these orders, oldest first.
-pub fn of_orders(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<ChannelConflict>> {
+pub fn of_orders(tx: &mut dyn Tx, ids: &[OrderId]) -> Result<Vec<ChannelConflict>> {
     let mut found = Vec::new();
     let sql = |ids: &str| format!("{SELECT} WHERE c.order_id IN ({ids}) ORDER BY c.id");
     tx.for_ids(ids, &[], sql, &mut |mut row| {
@@ -119,7 +120,7 @@ pub fn of_orders(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<ChannelConflict>> {
 /// Conflicts of an upload whose rows are between two positions, in the order of the rows.
 pub fn of_upload(
     tx: &mut dyn Tx,
-    upload_id: i64,
+    upload_id: UploadId,
     positions: std::ops::RangeInclusive<u32>,
 ) -> Result<Vec<ChannelConflict>> {
     let sql = format!("{SELECT} WHERE c.upload_id = ? AND c.position BETWEEN ? AND ? ORDER BY c.position, c.id");
@@ -128,8 +129,8 @@ pub fn of_upload(
 }
 
 /// Inserts open conflicts of an upload.
-pub fn insert(tx: &mut dyn Tx, upload_id: i64, new: &[NewConflict]) -> Result<()> {
-    let ids: Vec<i64> = new.iter().map(|_| tx.new_id()).collect();
+pub fn insert(tx: &mut dyn Tx, upload_id: UploadId, new: &[NewConflict]) -> Result<()> {
+    let ids: Vec<ConflictId> = new.iter().map(|_| tx.new_id()).collect();
     let mut rows = ids.into_iter().zip(new).map(|(id, new)| {
         vec![
             id.into(),
@@ -153,7 +154,7 @@ pub fn insert(tx: &mut dyn Tx, upload_id: i64, new: &[NewConflict]) -> Result<()
     count_open(tx, upload_id, i64::try_from(new.len()).unwrap_or(i64::MAX))
 }
 
-fn count_open(tx: &mut dyn Tx, upload_id: i64, more: i64) -> Result<()> {
+fn count_open(tx: &mut dyn Tx, upload_id: UploadId, more: i64) -> Result<()> {
     if more == 0 {
         return Ok(());
     }
@@ -162,11 +163,11 @@ fn count_open(tx: &mut dyn Tx, upload_id: i64, more: i64) -> Result<()> {
 }
 
 /// Takes the open conflicts of these orders off the counts of their uploads, before the rows are deleted.
-pub(super) fn forget_open(tx: &mut dyn Tx, orders: &[i64]) -> Result<()> {
-    let mut uploads: BTreeMap<i64, i64> = BTreeMap::new();
+pub(super) fn forget_open(tx: &mut dyn Tx, orders: &[OrderId]) -> Result<()> {
+    let mut uploads: BTreeMap<UploadId, i64> = BTreeMap::new();
     let sql = |ids: &str| format!("SELECT upload_id FROM channel_conflicts WHERE order_id IN ({ids}) AND is_open = 1");
     tx.for_ids(orders, &[], sql, &mut |row| {
-        *uploads.entry(row.int(0)?).or_default() -= 1;
+        *uploads.entry(row.id(0)?).or_default() -= 1;
         Ok(())
     })?;
     uploads.into_iter().try_for_each(|(upload_id, closed)| count_open(tx, upload_id, closed))
@@ -175,12 +176,12 @@ pub(super) fn forget_open(tx: &mut dyn Tx, orders: &[i64]) -> Result<()> {
 /// Closes open conflicts; each is given as identifier and upload.
 pub fn close(
     tx: &mut dyn Tx,
-    conflicts: &[(i64, i64)],
+    conflicts: &[(ConflictId, UploadId)],
     resolution: ConflictResolution,
-    member_id: Option<i64>,
+    member_id: Option<MemberId>,
 ) -> Result<()> {
     let now = tx.now();
-    let mut uploads: BTreeMap<i64, i64> = BTreeMap::new();
+    let mut uploads: BTreeMap<UploadId, i64> = BTreeMap::new();
     for (id, upload_id) in conflicts {
         let closed = tx.exec(
             "UPDATE channel_conflicts SET is_open = 0, resolution = ?, resolved_by = ?, resolved_at = ? \
@@ -193,7 +194,7 @@ pub fn close(
 }
 
 /// Opens conflicts again that a file replaced which is taken back; each is given as identifier and upload.
-pub fn reopen(tx: &mut dyn Tx, conflicts: &[(i64, i64)]) -> Result<()> {
+pub fn reopen(tx: &mut dyn Tx, conflicts: &[(ConflictId, UploadId)]) -> Result<()> {
     for (id, upload_id) in conflicts {
         let opened = tx.exec(
             "UPDATE channel_conflicts SET is_open = 1, resolution = NULL, resolved_by = NULL, resolved_at = NULL \
@@ -206,9 +207,13 @@ pub fn reopen(tx: &mut dyn Tx, conflicts: &[(i64, i64)]) -> Result<()> {
 }
 
 /// Closes the open conflicts whose field a member set to the channel's value.
-pub(super) fn close_settled(tx: &mut dyn Tx, edits: &[(&Order, FollowedField)], member_id: Option<i64>) -> Result<()> {
-    let ids: std::collections::BTreeSet<i64> = edits.iter().map(|(order, _)| order.id).collect();
-    let settled: Vec<(i64, i64)> = of_orders(tx, &ids.into_iter().collect::<Vec<_>>())?
+pub(super) fn close_settled(
+    tx: &mut dyn Tx,
+    edits: &[(&Order, FollowedField)],
+    member_id: Option<MemberId>,
+) -> Result<()> {
+    let ids: std::collections::BTreeSet<OrderId> = edits.iter().map(|(order, _)| order.id).collect();
+    let settled: Vec<(ConflictId, UploadId)> = of_orders(tx, &ids.into_iter().collect::<Vec<_>>())?
         .into_iter()
         .filter(|conflict| conflict.resolved.is_none())
         .filter(|conflict| {
@@ -225,9 +230,9 @@ pub(super) fn close_settled(tx: &mut dyn Tx, edits: &[(&Order, FollowedField)], 
 /// The last manual change of each of these fields, from the order logs.
 pub fn last_edits(
     tx: &mut dyn Tx,
-    fields: &[(i64, FollowedField)],
-) -> Result<BTreeMap<(i64, FollowedField), LastEdit>> {
-    let mut ids: Vec<i64> = fields.iter().map(|(id, _)| *id).collect();
+    fields: &[(OrderId, FollowedField)],
+) -> Result<BTreeMap<(OrderId, FollowedField), LastEdit>> {
+    let mut ids: Vec<OrderId> = fields.iter().map(|(id, _)| *id).collect();
     ids.sort_unstable();
     ids.dedup();
     let mut found = BTreeMap::new();
@@ -239,8 +244,8 @@ pub fn last_edits(
         )
     };
     tx.for_ids(&ids, &[], sql, &mut |mut row| {
-        let order_id = row.int(0)?;
-        let edit = LastEdit { member_id: row.opt_int(1)?, username: row.opt_text(2)?, at: Some(row.moment(3)?) };
+        let order_id = row.id(0)?;
+        let edit = LastEdit { member_id: row.opt_id(1)?, username: row.opt_text(2)?, at: Some(row.moment(3)?) };
         let changes: Vec<(String, serde_json::Value, serde_json::Value)> =
             serde_json::from_str(&row.text(4)?).unwrap_or_default();
         for (_, field) in fields.iter().filter(|(id, _)| *id == order_id) {
@@ -254,7 +259,7 @@ pub fn last_edits(
 }
 
 /// Sets the value that a conflict shows for the order, after the order changed.
-pub fn set_own_value(tx: &mut dyn Tx, id: i64, value: &str) -> Result<()> {
+pub fn set_own_value(tx: &mut dyn Tx, id: ConflictId, value: &str) -> Result<()> {
     let params: [Param<'_>; 2] = [value.into(), id.into()];
     tx.exec("UPDATE channel_conflicts SET own_value = ? WHERE id = ?", &params).map(drop)
 }

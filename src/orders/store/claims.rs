@@ -4,18 +4,19 @@ use std::collections::HashSet;
 
 use super::{Action, ChangeContext, find, with_changes};
 use crate::audit::Actor;
+use crate::id::OrderId;
 use crate::orders::model::Order;
 use crate::storage::{Result, Tx};
 
 /// The orders, out of these, that an open claim keeps where they are, oldest first. Few orders of a shop have an open
 /// claim, so that these are read, not the given ones.
-pub fn held(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Order>> {
+pub fn held(tx: &mut dyn Tx, ids: &[OrderId]) -> Result<Vec<Order>> {
     let open = tx.query("SELECT order_id FROM open_claims ORDER BY order_id", &[])?;
-    let mut open: Vec<i64> = open.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
+    let mut open: Vec<OrderId> = open.iter().map(|row| row.id(0)).collect::<Result<_>>()?;
     if open.is_empty() {
         return Ok(Vec::new());
     }
-    let wanted: HashSet<i64> = ids.iter().copied().collect();
+    let wanted: HashSet<OrderId> = ids.iter().copied().collect();
     open.retain(|id| wanted.contains(id));
     let mut orders = find(tx, &open)?;
     orders.retain(Order::is_held);
@@ -24,7 +25,7 @@ pub fn held(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<Order>> {
 }
 
 /// Logs that these orders went into a file despite their claims. `file` is its name on the screen.
-pub fn log_file_despite_claim(tx: &mut dyn Tx, actor: Actor, orders: &[i64], file: &str) -> Result<()> {
+pub fn log_file_despite_claim(tx: &mut dyn Tx, actor: Actor, orders: &[OrderId], file: &str) -> Result<()> {
     let context = ChangeContext { actor, upload_id: None, action: Action::DespiteClaim };
     with_changes(tx, context, |changes| {
         for order in orders {
@@ -46,7 +47,7 @@ mod tests {
         let held = Shop::open().write(|tx, files| {
             let claimed = |number: &str, claim: &str| NewOrder { claim: claim.to_owned(), ..new_order(number) };
             files.order(tx, "SMART_STORE", vec![claimed("1", "취소요청"), claimed("2", "반품요청"), new_order("3")])?;
-            let ids: Vec<i64> = all_orders(tx)?.iter().map(|order| order.id).collect();
+            let ids: Vec<OrderId> = all_orders(tx)?.iter().map(|order| order.id).collect();
             log_file_despite_claim(tx, Actor::Program, &ids[..1], "발주서")?;
             let last = events(tx, ids[0])?.remove(0);
             assert_eq!((last.action, last.changes[0].0.as_str()), (Action::DespiteClaim, "act"));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{ChangeContext, find, with_changes};
 use crate::districts::Districts;
+use crate::id::{DeliveryId, OrderId};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::OrderState;
 use crate::storage::{Result, Tx};
@@ -13,14 +14,14 @@ pub const DELIVERIES_PER_BATCH: usize = 200;
 
 /// The next `max` open deliveries behind `after`. The states are read in one sequence of identifiers, so
 /// that a delivery whose state changes between two batches is not missed.
-pub fn open_deliveries_after(tx: &mut dyn Tx, after: i64, max: usize) -> Result<Vec<i64>> {
+pub fn open_deliveries_after(tx: &mut dyn Tx, after: DeliveryId, max: usize) -> Result<Vec<DeliveryId>> {
     let limit = i64::try_from(max).unwrap_or(i64::MAX);
     let index = tx.index_hint("deliveries_by_state");
     let sql = format!("SELECT id FROM deliveries {index} WHERE state = ? AND id > ? ORDER BY id LIMIT ?");
     let mut ids = Vec::new();
     for state in DeliveryState::UNDER_WAY {
         for row in tx.query(&sql, &[(state as i64).into(), after.into(), limit.into()])? {
-            ids.push(row.int(0)?);
+            ids.push(row.id(0)?);
         }
     }
     ids.sort_unstable();
@@ -29,8 +30,13 @@ pub fn open_deliveries_after(tx: &mut dyn Tx, after: i64, max: usize) -> Result<
 }
 
 /// Reclassifies the undelivered orders of these deliveries; returns how many changed.
-pub fn classify(tx: &mut dyn Tx, context: ChangeContext, districts: &Districts, deliveries: &[i64]) -> Result<usize> {
-    let mut wrong: BTreeMap<i64, Option<i64>> = BTreeMap::new();
+pub fn classify(
+    tx: &mut dyn Tx,
+    context: ChangeContext,
+    districts: &Districts,
+    deliveries: &[DeliveryId],
+) -> Result<usize> {
+    let mut wrong: BTreeMap<OrderId, Option<i64>> = BTreeMap::new();
     let (by_delivery, by_order) = (tx.index_hint("orders_by_delivery"), tx.primary_key_hint("order_districts"));
     let sql = |ids: &str| {
         format!(
@@ -40,7 +46,7 @@ pub fn classify(tx: &mut dyn Tx, context: ChangeContext, districts: &Districts, 
         )
     };
     tx.for_ids(deliveries, &[OrderState::Shipped.ordinal().into()], sql, &mut |mut row| {
-        let (id, current, zip_code) = (row.int(0)?, row.opt_int(1)?, row.text(2)?);
+        let (id, current, zip_code) = (row.id(0)?, row.opt_int(1)?, row.text(2)?);
         let by_hand = row.opt_int(3)?.filter(|_| row.opt_text(4).ok().flatten().as_deref() == Some(&*zip_code));
         let address = row.text(5)?;
         let belongs = by_hand.or_else(|| districts.district_of(&zip_code, &address));
@@ -49,7 +55,7 @@ pub fn classify(tx: &mut dyn Tx, context: ChangeContext, districts: &Districts, 
         }
         Ok(())
     })?;
-    let ids: Vec<i64> = wrong.keys().copied().collect();
+    let ids: Vec<OrderId> = wrong.keys().copied().collect();
     let found = find(tx, &ids)?;
     with_changes(tx, context, |changes| {
         found.iter().try_for_each(|before| {

@@ -1,13 +1,14 @@
 //! Names and telephone numbers of orders without the rest: a leak may concern all orders of a shop.
 
 use super::seal::SealedContent;
+use crate::id::OrderId;
 use crate::storage::{Result, Row, StorageError, Tx};
 
 /// The customer and the recipient of an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderContacts {
     /// the order
-    pub id: i64,
+    pub id: OrderId,
     /// name of the customer
     pub customer_name: String,
     /// telephone number of the customer
@@ -28,7 +29,7 @@ fn contacts(mut row: Row) -> Result<OrderContacts> {
             serde_json::from_str(&content).map_err(|_| StorageError::Inconsistent("order_seals.content".to_owned()))?;
         let field = |column: &str| content.field(column).to_owned();
         return Ok(OrderContacts {
-            id: row.int(0)?,
+            id: row.id(0)?,
             customer_name: field("customer_name"),
             customer_tel: field("customer_tel"),
             recipient_name: field("recipient_name"),
@@ -36,7 +37,7 @@ fn contacts(mut row: Row) -> Result<OrderContacts> {
         });
     }
     Ok(OrderContacts {
-        id: row.int(0)?,
+        id: row.id(0)?,
         customer_name: row.text(1)?,
         customer_tel: row.text(2)?,
         recipient_name: row.text(3)?,
@@ -45,7 +46,7 @@ fn contacts(mut row: Row) -> Result<OrderContacts> {
 }
 
 /// Visits these orders, as far as they exist.
-pub fn contacts_of(tx: &mut dyn Tx, ids: &[i64], visit: &mut dyn FnMut(OrderContacts) -> Result<()>) -> Result<()> {
+pub fn contacts_of(tx: &mut dyn Tx, ids: &[OrderId], visit: &mut dyn FnMut(OrderContacts) -> Result<()>) -> Result<()> {
     let [by_id, by_order] = ["orders", "order_seals"].map(|table| tx.primary_key_hint(table));
     let sql = |ids: &str| {
         format!(
@@ -59,7 +60,7 @@ pub fn contacts_of(tx: &mut dyn Tx, ids: &[i64], visit: &mut dyn FnMut(OrderCont
 /// Visits the orders from `first` to `last`, both included.
 pub fn contacts_between(
     tx: &mut dyn Tx,
-    (first, last): (i64, i64),
+    (first, last): (OrderId, OrderId),
     visit: &mut dyn FnMut(OrderContacts) -> Result<()>,
 ) -> Result<()> {
     let sql = format!(

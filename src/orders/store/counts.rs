@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::id::ProductId;
 use crate::orders::model::OrderState;
 use crate::storage::{Result, StorageError, Tx};
 
 /// Number of orders of a product by state; states without orders are omitted.
-pub fn by_state(tx: &mut dyn Tx, product_id: i64) -> Result<Vec<(OrderState, i64)>> {
+pub fn by_state(tx: &mut dyn Tx, product_id: ProductId) -> Result<Vec<(OrderState, i64)>> {
     let sql = "SELECT state, CAST(sum(order_count) AS INTEGER) FROM order_tallies WHERE product_id = ? \
                GROUP BY state ORDER BY state";
     let mut counts = Vec::new();
@@ -22,9 +23,9 @@ pub fn by_state(tx: &mut dyn Tx, product_id: i64) -> Result<Vec<(OrderState, i64
 }
 
 /// Number of orders by product.
-pub fn by_product(tx: &mut dyn Tx) -> Result<BTreeMap<i64, i64>> {
+pub fn by_product(tx: &mut dyn Tx) -> Result<BTreeMap<ProductId, i64>> {
     tx.query("SELECT product_id, CAST(sum(order_count) AS INTEGER) FROM order_tallies GROUP BY product_id", &[])?
         .iter()
-        .map(|row| Ok((row.int(0)?, row.int(1)?)))
+        .map(|row| Ok((row.id(0)?, row.int(1)?)))
         .collect()
 }

@@ -13,6 +13,7 @@ use super::{ChangeContext, OrderInsert, deliveries, with_changes};
 use crate::channels::model::OrderOption;
 use crate::channels::store as channels;
 use crate::districts::Districts;
+use crate::id::{ProductId, UploadId};
 use crate::orders::bundle::{BundledOrder, DeliverySummary};
 use crate::orders::findings::Findings;
 use crate::orders::follow::FollowedField;
@@ -59,7 +60,7 @@ fn first_statements(new: &OrderInsert<'_>) -> impl Iterator<Item = NewStatement>
 /// Inserts missing products and variants, and returns the orders of `bundles` for insertion.
 pub fn prepare<'b>(
     tx: &mut dyn Tx,
-    upload_id: Option<i64>,
+    upload_id: Option<UploadId>,
     (code, name): (&str, &str),
     bundles: &'b [Bundle<'_>],
     findings: &Findings,
@@ -104,7 +105,7 @@ pub fn prepare<'b>(
 
 /// Options as files write them, and as the variants of each product have them.
 #[derive(Default)]
-struct OptionSpellings(HashMap<i64, HashMap<OrderOption, OrderOption>>);
+struct OptionSpellings(HashMap<ProductId, HashMap<OrderOption, OrderOption>>);
 
 impl OptionSpellings {
     fn give_to(&mut self, tx: &mut dyn Tx, order: &mut Order) -> Result<()> {
@@ -124,7 +125,7 @@ impl OptionSpellings {
 }
 
 /// Gives the options of a changed order the spelling of the variants, and inserts a variant for each new one.
-pub fn adopt_options(tx: &mut dyn Tx, order: &mut Order, upload_id: Option<i64>) -> Result<()> {
+pub fn adopt_options(tx: &mut dyn Tx, order: &mut Order, upload_id: Option<UploadId>) -> Result<()> {
     for option in &mut order.options {
         if let Some((key, value)) = products::variant_spelling(tx, order.product_id, &option.key, &option.value)? {
             *option = OrderOption { key, value };
@@ -150,8 +151,8 @@ fn insert_products<'f>(
     tx: &mut dyn Tx,
     bundles: &[Bundle<'f>],
     findings: &Findings,
-    upload_id: Option<i64>,
-) -> Result<BTreeMap<&'f str, i64>> {
+    upload_id: Option<UploadId>,
+) -> Result<BTreeMap<&'f str, ProductId>> {
     for found in &findings.products_created {
         products::insert(tx, &found.product_number, &found.product_name, upload_id)?;
     }

@@ -3,71 +3,74 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::delivery_tallies::{TallyChanges, TallyKind};
-use crate::id::crockford;
+use crate::id::DeliveryId;
 use crate::orders::bundle::{BundledOrder, DeliveryState, DeliverySummary};
 use crate::orders::model::OrderState;
 use crate::storage::{Param, Result, StorageError, Tx};
 use crate::time::Moment;
 
 /// Bundle number of a delivery.
-pub fn bundle_number(tx: &mut dyn Tx, delivery_id: i64) -> Result<String> {
+pub fn bundle_number(tx: &mut dyn Tx, delivery_id: DeliveryId) -> Result<String> {
     tx.query_one("SELECT bundle_number FROM deliveries WHERE id = ?", &[delivery_id.into()])?
-        .ok_or_else(|| StorageError::Inconsistent(format!("there is no delivery {delivery_id}")))?
+        .ok_or_else(|| StorageError::Inconsistent(format!("there is no delivery {delivery_id:?}")))?
         .text(0)
 }
 
 /// Bundle numbers of these deliveries.
-pub fn bundle_numbers(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<HashMap<i64, String>> {
-    let mut numbers = HashMap::with_capacity(deliveries.len());
+pub fn bundle_numbers(tx: &mut dyn Tx, deliveries: &[DeliveryId]) -> Result<HashMap<DeliveryId, String>> {
+    let mut numbers: HashMap<DeliveryId, String> = HashMap::with_capacity(deliveries.len());
     let by_id = tx.primary_key_hint("deliveries");
     let sql = |ids: &str| format!("SELECT id, bundle_number FROM deliveries {by_id} WHERE id IN ({ids})");
     tx.for_ids(deliveries, &[], sql, &mut |mut row| {
-        numbers.insert(row.int(0)?, row.text(1)?);
+        numbers.insert(row.id(0)?, row.text(1)?);
         Ok(())
     })?;
     match deliveries.iter().find(|id| !numbers.contains_key(id)) {
-        Some(id) => Err(StorageError::Inconsistent(format!("there is no delivery {id}"))),
+        Some(id) => Err(StorageError::Inconsistent(format!("there is no delivery {id:?}"))),
         None => Ok(numbers),
     }
 }
 
 /// State of a delivery.
-pub fn state(tx: &mut dyn Tx, delivery_id: i64) -> Result<DeliveryState> {
+pub fn state(tx: &mut dyn Tx, delivery_id: DeliveryId) -> Result<DeliveryState> {
     let row = tx.query_one("SELECT state FROM deliveries WHERE id = ?", &[delivery_id.into()])?;
     let number = row.map(|row| row.int(0)).transpose()?;
     number
         .and_then(DeliveryState::from_stored)
-        .ok_or_else(|| StorageError::Inconsistent(format!("deliveries.state of {delivery_id}")))
+        .ok_or_else(|| StorageError::Inconsistent(format!("deliveries.state of {delivery_id:?}")))
 }
 
 /// Identifier of the delivery with that bundle number.
-pub fn find_by_bundle_number(tx: &mut dyn Tx, number: &str) -> Result<Option<i64>> {
+pub fn find_by_bundle_number(tx: &mut dyn Tx, number: &str) -> Result<Option<DeliveryId>> {
     tx.query_one("SELECT id FROM deliveries WHERE bundle_number = ?", &[number.into()])?
-        .map(|row| row.int(0))
+        .map(|row| row.id(0))
         .transpose()
 }
 
 /// Inserts a delivery without orders and with a generated bundle number.
-pub fn insert_empty(tx: &mut dyn Tx) -> Result<i64> {
-    let id = tx.new_id();
-    insert(tx, id, &crockford(id), DeliverySummary::of(&[]))?;
+pub fn insert_empty(tx: &mut dyn Tx) -> Result<DeliveryId> {
+    let id = tx.new_id::<DeliveryId>();
+    insert(tx, id, &id.to_string(), DeliverySummary::of(&[]))?;
     Ok(id)
 }
 
 /// Inserts a delivery without orders and with this bundle number, which is free.
-pub fn insert_numbered(tx: &mut dyn Tx, bundle_number: &str) -> Result<i64> {
-    let id = tx.new_id();
+pub fn insert_numbered(tx: &mut dyn Tx, bundle_number: &str) -> Result<DeliveryId> {
+    let id = tx.new_id::<DeliveryId>();
     insert(tx, id, bundle_number, DeliverySummary::of(&[]))?;
     Ok(id)
 }
 
 /// Inserts a delivery.
-pub fn insert(tx: &mut dyn Tx, id: i64, bundle_number: &str, summary: DeliverySummary) -> Result<()> {
+pub fn insert(tx: &mut dyn Tx, id: DeliveryId, bundle_number: &str, summary: DeliverySummary) -> Result<()> {
     insert_all(tx, std::iter::once((id, bundle_number, summary)))
 }
 
 /// Inserts deliveries, each given as identifier, bundle number and summary.
-pub fn insert_all<'b>(tx: &mut dyn Tx, new: impl Iterator<Item = (i64, &'b str, DeliverySummary)>) -> Result<()> {
+pub fn insert_all<'b>(
+    tx: &mut dyn Tx,
+    new: impl Iterator<Item = (DeliveryId, &'b str, DeliverySummary)>,
+) -> Result<()> {
     let now = tx.now();
     let mut tallies = TallyChanges::default();
     let mut rows = new.map(|(id, bundle_number, summary)| {
@@ -117,8 +120,8 @@ fn ready_at(now: Moment, summary: &DeliverySummary) -> Param<'static> {
 }
 
 /// Loads the orders of these deliveries, with the fields that a summary needs.
-fn bundled_orders(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<BTreeMap<i64, Vec<BundledOrder>>> {
-    let mut orders: BTreeMap<i64, Vec<BundledOrder>> = BTreeMap::new();
+fn bundled_orders(tx: &mut dyn Tx, deliveries: &[DeliveryId]) -> Result<BTreeMap<DeliveryId, Vec<BundledOrder>>> {
+    let mut orders: BTreeMap<DeliveryId, Vec<BundledOrder>> = BTreeMap::new();
     let by_delivery = tx.index_hint("orders_by_delivery");
     let sql = |ids: &str| {
         format!(
@@ -128,10 +131,11 @@ fn bundled_orders(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<BTreeMap<i64, V
         )
     };
     tx.for_ids(deliveries, &[], sql, &mut |mut row| {
-        let delivery_id = row.int(7)?;
-        let inconsistent = |what: &str| StorageError::Inconsistent(format!("orders.{what} of delivery {delivery_id}"));
+        let delivery_id = row.id(7)?;
+        let inconsistent =
+            |what: &str| StorageError::Inconsistent(format!("orders.{what} of delivery {delivery_id:?}"));
         orders.entry(delivery_id).or_default().push(BundledOrder {
-            order_id: row.int(0)?,
+            order_id: row.id(0)?,
             state: OrderState::from_ordinal(row.int(1)?).ok_or_else(|| inconsistent("state"))?,
             quantity: row.int(2)?,
             cancelled_quantity: row.int(8)?,
@@ -147,13 +151,13 @@ fn bundled_orders(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<BTreeMap<i64, V
 
 /// A delivery before its summary is recomputed.
 struct StaleDelivery {
-    id: i64,
+    id: DeliveryId,
     counted: TallyKind,
     ready_at: Option<Moment>,
     version: i64,
 }
 
-fn stale_deliveries(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<StaleDelivery>> {
+fn stale_deliveries(tx: &mut dyn Tx, ids: &[DeliveryId]) -> Result<Vec<StaleDelivery>> {
     let mut stale = Vec::with_capacity(ids.len());
     let by_id = tx.primary_key_hint("deliveries");
     let sql = |ids: &str| {
@@ -163,8 +167,8 @@ fn stale_deliveries(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<StaleDelivery>> 
         )
     };
     tx.for_ids(ids, &[], sql, &mut |mut row| {
-        let id = row.int(0)?;
-        let inconsistent = |what: &str| StorageError::Inconsistent(format!("deliveries.{what} of {id}"));
+        let id = row.id(0)?;
+        let inconsistent = |what: &str| StorageError::Inconsistent(format!("deliveries.{what} of {id:?}"));
         let counted = TallyKind {
             state: DeliveryState::from_stored(row.int(1)?).ok_or_else(|| inconsistent("state"))?,
             shipping_method: row.code(2, "deliveries.shipping_method")?,
@@ -179,7 +183,7 @@ fn stale_deliveries(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<StaleDelivery>> 
 
 /// Recomputes the columns of these deliveries that are derived from their orders, and the tallies. Must run in every
 /// transaction that changes an order. `ids` are distinct.
-pub fn refresh_summaries(tx: &mut dyn Tx, ids: &[i64]) -> Result<()> {
+pub fn refresh_summaries(tx: &mut dyn Tx, ids: &[DeliveryId]) -> Result<()> {
     let (now, mut orders, mut tallies) = (tx.now(), bundled_orders(tx, ids)?, TallyChanges::default());
     let rows: Vec<Vec<Param<'_>>> = stale_deliveries(tx, ids)?
         .into_iter()
@@ -198,12 +202,12 @@ pub fn refresh_summaries(tx: &mut dyn Tx, ids: &[i64]) -> Result<()> {
 }
 
 /// Those of these deliveries that have no order any more.
-pub(super) fn without_orders(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<i64>> {
-    let mut filled = BTreeSet::new();
+pub(super) fn without_orders(tx: &mut dyn Tx, ids: &[DeliveryId]) -> Result<Vec<DeliveryId>> {
+    let mut filled: BTreeSet<DeliveryId> = BTreeSet::new();
     let by_delivery = tx.index_hint("orders_by_delivery");
     let sql = |ids: &str| format!("SELECT DISTINCT delivery_id FROM orders {by_delivery} WHERE delivery_id IN ({ids})");
     tx.for_ids(ids, &[], sql, &mut |row| {
-        filled.insert(row.int(0)?);
+        filled.insert(row.id(0)?);
         Ok(())
     })?;
     Ok(ids.iter().copied().filter(|id| !filled.contains(id)).collect())
@@ -211,7 +215,7 @@ pub(super) fn without_orders(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<i64>> {
 
 /// Deletes those of these deliveries that have no order any more, and their tallies. What belongs to them in other rooms is
 /// deleted before, or outlives them.
-pub fn delete_empty(tx: &mut dyn Tx, ids: &[i64]) -> Result<()> {
+pub fn delete_empty(tx: &mut dyn Tx, ids: &[DeliveryId]) -> Result<()> {
     let empty = without_orders(tx, ids)?;
     let mut tallies = TallyChanges::default();
     for delivery in stale_deliveries(tx, &empty)? {

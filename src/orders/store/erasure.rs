@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{ChangeContext, with_changes};
 use crate::access::{self, AccessAction, NewAccess};
+use crate::id::{OrderEventId, OrderId};
 use crate::storage::{Param, Result, StorageError, Tx};
 
 /// Columns without a duty to keep them.
@@ -13,7 +14,7 @@ const MEMOS: [&str; 4] = ["customer_message", "purchase_memo", "shipping_memo", 
 const ACT: &str = "본인 요구로 메모 삭제";
 
 /// Number of these orders that have a memo, or had one according to their log.
-pub fn count_memos(tx: &mut dyn Tx, ids: &[i64]) -> Result<u64> {
+pub fn count_memos(tx: &mut dyn Tx, ids: &[OrderId]) -> Result<u64> {
     let mut count = 0;
     let has_memo = MEMOS.map(|memo| format!("{memo} <> ''")).join(" OR ");
     let logged = MEMOS.map(|memo| format!("e.changes LIKE '%\"{memo}\"%'")).join(" OR ");
@@ -32,7 +33,7 @@ pub fn count_memos(tx: &mut dyn Tx, ids: &[i64]) -> Result<u64> {
 
 /// Erases the memos of these orders, and records whose data was deleted on which page. The log keeps that it was done, not
 /// what the memos were.
-pub fn erase_memos(tx: &mut dyn Tx, context: ChangeContext, ids: &[i64], page: &str) -> Result<()> {
+pub fn erase_memos(tx: &mut dyn Tx, context: ChangeContext, ids: &[OrderId], page: &str) -> Result<()> {
     with_changes(tx, context, |changes| {
         for id in ids {
             let sets = MEMOS.map(|memo| format!("{memo} = ''")).join(", ");
@@ -59,10 +60,10 @@ pub fn erase_memos(tx: &mut dyn Tx, context: ChangeContext, ids: &[i64], page: &
     })
 }
 
-fn erase_log(tx: &mut dyn Tx, order_id: i64) -> Result<()> {
+fn erase_log(tx: &mut dyn Tx, order_id: OrderId) -> Result<()> {
     let rows = tx.query("SELECT id, changes FROM order_events WHERE order_id = ?", &[order_id.into()])?;
     for mut row in rows {
-        let id = row.int(0)?;
+        let id: OrderEventId = row.id(0)?;
         let mut changes: Vec<(String, Value, Value)> = row.json(1, "order_events.changes")?;
         let mut is_changed = false;
         for (field, before, after) in &mut changes {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Action, OrderEvent, deliveries, events};
+use crate::id::{DeliveryId, OrderId, UploadId};
 use crate::orders::edit::{format_options, inputs_of};
 use crate::orders::model::{Order, OrderOption, OrderState};
 use crate::storage::{Result, Tx, Value};
@@ -12,7 +13,7 @@ use crate::time::Moment;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// its delivery
-    pub delivery_id: i64,
+    pub delivery_id: DeliveryId,
     /// moment of the move
     pub left_at: Moment,
 }
@@ -22,8 +23,8 @@ pub fn origin(tx: &mut dyn Tx, order: &Order) -> Result<Option<Origin>> {
     let moved = |event: &OrderEvent| {
         let (_, was, is) = event.changes.iter().find(|(column, ..)| column == "delivery_id")?;
         match (was, is) {
-            (Value::Int(was), Value::Int(is)) if *is == order.delivery_id => {
-                Some(Origin { delivery_id: *was, left_at: event.at })
+            (Value::Int(was), Value::Int(is)) if *is == order.delivery_id.raw() => {
+                Some(Origin { delivery_id: DeliveryId::from_raw(*was), left_at: event.at })
             }
             _ => None,
         }
@@ -55,7 +56,7 @@ fn field_of_column(column: &str) -> String {
 /// Formats a stored value like its form field.
 fn format_as_field(tx: &mut dyn Tx, column: &str, value: Value) -> Result<Option<String>> {
     Ok(match (column, value) {
-        ("delivery_id", Value::Int(id)) => Some(deliveries::bundle_number(tx, id)?),
+        ("delivery_id", Value::Int(id)) => Some(deliveries::bundle_number(tx, DeliveryId::from_raw(id))?),
         ("state", Value::Int(rank)) => OrderState::from_ordinal(rank).map(|state| state.code().to_owned()),
         ("options", Value::Text(text)) => serde_json::from_str::<Vec<(String, String)>>(&text).ok().map(|pairs| {
             let options: Vec<_> = pairs.into_iter().map(|(key, value)| OrderOption { key, value }).collect();
@@ -69,13 +70,13 @@ fn format_as_field(tx: &mut dyn Tx, column: &str, value: Value) -> Result<Option
 }
 
 /// Log of an order for display, newest first, with bundle numbers.
-pub fn history(tx: &mut dyn Tx, order_id: i64) -> Result<Vec<OrderEvent>> {
+pub fn history(tx: &mut dyn Tx, order_id: OrderId) -> Result<Vec<OrderEvent>> {
     let mut events = events(tx, order_id)?;
     for event in &mut events {
         for (_, was, is) in event.changes.iter_mut().filter(|(column, ..)| column == "delivery_id") {
             for value in [was, is] {
                 if let Value::Int(id) = *value {
-                    *value = Value::Text(deliveries::bundle_number(tx, id)?);
+                    *value = Value::Text(deliveries::bundle_number(tx, DeliveryId::from_raw(id))?);
                 }
             }
         }
@@ -91,7 +92,7 @@ pub struct LoggedChange {
     /// username; none is the command line or the program
     pub username: Option<String>,
     /// upload that caused the change
-    pub upload_id: Option<i64>,
+    pub upload_id: Option<UploadId>,
     /// kind of change
     pub action: Action,
     /// column, old value, new value
@@ -100,7 +101,7 @@ pub struct LoggedChange {
 
 /// Those of the orders whose courier or tracking number was changed after their newest file for the channel: it has what
 /// was before, or refused it.
-pub fn corrected_since_dispatch_file(tx: &mut dyn Tx, ids: &[i64]) -> Result<HashSet<i64>> {
+pub fn corrected_since_dispatch_file(tx: &mut dyn Tx, ids: &[OrderId]) -> Result<HashSet<OrderId>> {
     let sql = |ids: &str| {
         format!(
             r#"SELECT e.order_id FROM order_events e WHERE e.order_id IN ({ids})
@@ -111,15 +112,15 @@ pub fn corrected_since_dispatch_file(tx: &mut dyn Tx, ids: &[i64]) -> Result<Has
     };
     let mut corrected = HashSet::new();
     tx.for_ids(ids, &[], sql, &mut |row| {
-        corrected.insert(row.int(0)?);
+        corrected.insert(row.id(0)?);
         Ok(())
     })?;
     Ok(corrected)
 }
 
 /// Logs of these orders, oldest entry first.
-pub fn changes_of(tx: &mut dyn Tx, ids: &[i64]) -> Result<HashMap<i64, Vec<LoggedChange>>> {
-    let mut found: HashMap<i64, Vec<LoggedChange>> = HashMap::new();
+pub fn changes_of(tx: &mut dyn Tx, ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<LoggedChange>>> {
+    let mut found: HashMap<OrderId, Vec<LoggedChange>> = HashMap::new();
     let sql = |ids: &str| {
         format!(
             "SELECT e.order_id, e.logged_at, m.username, e.upload_id, e.action, e.changes FROM order_events e \
@@ -127,11 +128,11 @@ pub fn changes_of(tx: &mut dyn Tx, ids: &[i64]) -> Result<HashMap<i64, Vec<Logge
         )
     };
     tx.for_ids(ids, &[], sql, &mut |mut row| {
-        let order_id = row.int(0)?;
+        let order_id = row.id(0)?;
         found.entry(order_id).or_default().push(LoggedChange {
             at: row.moment(1)?,
             username: row.opt_text(2)?,
-            upload_id: row.opt_int(3)?,
+            upload_id: row.opt_id(3)?,
             action: row.code(4, "order_events.action")?,
             changes: row.json(5, "order_events.changes")?,
         });

@@ -4,7 +4,6 @@ use super::create::{self, bundles, findings};
 use super::{Action, ChangeContext, bundles as orders_in_bundles, deliveries};
 use crate::audit::MemberActor;
 use crate::districts::Districts;
-use crate::id::crockford;
 use crate::orders::manual_order::{CHANNEL, Catalogue, ManualOrder};
 use crate::orders::model::{NewOrder, Order};
 use crate::products::store as products;
@@ -52,7 +51,7 @@ pub fn create(
     let new: Vec<NewOrder> = orders_in_form
         .iter()
         .map(|manual| NewOrder {
-            order_number: crockford(tx.new_id()),
+            order_number: tx.new_code(),
             bundle_number: bundle_number.to_owned(),
             ..manual.new.clone()
         })

@@ -1,6 +1,6 @@
 //! What a member keeps about the order list: its columns, named searches and the last courier.
 
-use crate::id::{self, crockford};
+use crate::id::{MemberId, SavedSearchId};
 use crate::orders::filter::OrderQuery;
 use crate::orders::list_column::{ListColumn, column_codes, parse_columns};
 use crate::orders::model::Order;
@@ -20,7 +20,7 @@ pub const MAX_SEARCH_QUERY_BYTES: usize = 1000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedSearch {
     /// generated identifier
-    pub id: i64,
+    pub id: SavedSearchId,
     /// its name
     pub name: String,
     /// query string of the order list, without page
@@ -30,12 +30,12 @@ pub struct SavedSearch {
 impl SavedSearch {
     /// Its identifier as text.
     pub fn code(&self) -> String {
-        crockford(self.id)
+        self.id.to_string()
     }
 }
 
 /// The columns of the member's list.
-pub fn columns(tx: &mut dyn Tx, member_id: i64) -> Result<Vec<ListColumn>> {
+pub fn columns(tx: &mut dyn Tx, member_id: MemberId) -> Result<Vec<ListColumn>> {
     let row = tx.query_one("SELECT codes FROM member_columns WHERE member_id = ?", &[member_id.into()])?;
     match row {
         Some(mut row) => Ok(parse_columns(&row.text(0)?)),
@@ -44,7 +44,7 @@ pub fn columns(tx: &mut dyn Tx, member_id: i64) -> Result<Vec<ListColumn>> {
 }
 
 /// Keeps the columns of the member's list; the default ones are not stored.
-pub fn save_columns(tx: &mut dyn Tx, member_id: i64, columns: &[ListColumn]) -> Result<()> {
+pub fn save_columns(tx: &mut dyn Tx, member_id: MemberId, columns: &[ListColumn]) -> Result<()> {
     tx.exec("DELETE FROM member_columns WHERE member_id = ?", &[member_id.into()])?;
     if columns != ListColumn::default_columns() {
         let sql = "INSERT INTO member_columns (member_id, codes) VALUES (?, ?)";
@@ -54,7 +54,7 @@ pub fn save_columns(tx: &mut dyn Tx, member_id: i64, columns: &[ListColumn]) -> 
 }
 
 /// The courier that the member entered last; empty before the first.
-pub fn last_courier(tx: &mut dyn Tx, member_id: i64) -> Result<String> {
+pub fn last_courier(tx: &mut dyn Tx, member_id: MemberId) -> Result<String> {
     let row = tx.query_one("SELECT courier FROM member_couriers WHERE member_id = ?", &[member_id.into()])?;
     row.map_or(Ok(String::new()), |mut row| row.text(0))
 }
@@ -63,7 +63,7 @@ pub fn last_courier(tx: &mut dyn Tx, member_id: i64) -> Result<String> {
 /// after.
 pub fn keep_courier<'o>(
     tx: &mut dyn Tx,
-    member_id: i64,
+    member_id: MemberId,
     changes: impl DoubleEndedIterator<Item = (&'o Order, &'o Order)>,
 ) -> Result<()> {
     let is_entered = |before: &Order, after: &Order| {
@@ -81,10 +81,10 @@ pub fn keep_courier<'o>(
 }
 
 /// The searches that the member kept, by name.
-pub fn searches(tx: &mut dyn Tx, member_id: i64) -> Result<Vec<SavedSearch>> {
+pub fn searches(tx: &mut dyn Tx, member_id: MemberId) -> Result<Vec<SavedSearch>> {
     let sql = "SELECT id, name, query FROM saved_searches WHERE member_id = ? ORDER BY name";
     let mut rows = tx.query(sql, &[member_id.into()])?;
-    rows.iter_mut().map(|row| Ok(SavedSearch { id: row.int(0)?, name: row.text(1)?, query: row.text(2)? })).collect()
+    rows.iter_mut().map(|row| Ok(SavedSearch { id: row.id(0)?, name: row.text(1)?, query: row.text(2)? })).collect()
 }
 
 /// Keeps the search under the name, instead of another one of that name.
@@ -93,7 +93,7 @@ pub fn searches(tx: &mut dyn Tx, member_id: i64) -> Result<Vec<SavedSearch>> {
 /// In the inner result: why the search is not kept.
 pub fn save_search(
     tx: &mut dyn Tx,
-    member_id: i64,
+    member_id: MemberId,
     name: &str,
     query: &OrderQuery,
 ) -> Result<std::result::Result<(), &'static str>> {
@@ -117,7 +117,7 @@ pub fn save_search(
     if usize::try_from(count).unwrap_or(usize::MAX) >= MAX_SAVED_SEARCHES {
         return Ok(Err("검색은 30개까지 저장할 수 있어요. 쓰지 않는 검색을 먼저 삭제해 주세요."));
     }
-    let id = tx.new_id();
+    let id = tx.new_id::<SavedSearchId>();
     let sql = "INSERT INTO saved_searches (id, member_id, name, query) VALUES (?, ?, ?, ?)";
     tx.exec(sql, &[id.into(), member_id.into(), name.into(), query.into()])?;
     Ok(Ok(()))
@@ -127,13 +127,13 @@ pub fn save_search(
 /// destroyed.
 pub fn delete_old_searches(tx: &mut dyn Tx, before: Moment) -> Result<u64> {
     let sql = "SELECT id FROM saved_searches WHERE query LIKE 'q=%' OR query LIKE '%&q=%'";
-    let ids: Vec<i64> = tx.query(sql, &[])?.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
-    let old: Vec<i64> = ids.into_iter().filter(|id| id::moment(*id) < before).collect();
+    let ids: Vec<SavedSearchId> = tx.query(sql, &[])?.iter().map(|row| row.id(0)).collect::<Result<_>>()?;
+    let old: Vec<SavedSearchId> = ids.into_iter().filter(|id| id.moment() < before).collect();
     tx.delete_ids("saved_searches", "id", &old)
 }
 
 /// Deletes a search of the member; whether there was one.
-pub fn delete_search(tx: &mut dyn Tx, member_id: i64, id: i64) -> Result<bool> {
+pub fn delete_search(tx: &mut dyn Tx, member_id: MemberId, id: SavedSearchId) -> Result<bool> {
     let sql = "DELETE FROM saved_searches WHERE id = ? AND member_id = ?";
     Ok(tx.exec(sql, &[id.into(), member_id.into()])? > 0)
 }

@@ -13,6 +13,7 @@ use serde_json::Value as Json;
 use super::changes::{SEAL_OPENED, replace_unlogged};
 use super::{Action, ChangeContext, find, with_changes};
 use crate::audit::Actor;
+use crate::id::{ConflictId, OrderEventId, OrderId};
 use crate::orders::fields::OrderField;
 use crate::orders::follow::FollowedField;
 use crate::orders::masked::{PERSONAL_FIELDS, is_personal};
@@ -34,11 +35,11 @@ pub struct SealedContent {
     /// columns of the order with their values
     fields: BTreeMap<String, String>,
     /// entries of its log with their changes as JSON
-    events: Vec<(i64, String)>,
+    events: Vec<(OrderEventId, String)>,
     /// statements of the channel: field, position, value
     statements: Vec<(String, i64, String)>,
     /// decided conflicts with the channel: identifier, its value, the shop's value
-    conflicts: Vec<(i64, String, String)>,
+    conflicts: Vec<(ConflictId, String, String)>,
 }
 
 impl SealedContent {
@@ -64,7 +65,7 @@ impl SealedContent {
     }
 
     /// The changes of an entry of the log, where they were moved.
-    pub fn changes_of_event(&self, id: i64) -> Option<&str> {
+    pub fn changes_of_event(&self, id: OrderEventId) -> Option<&str> {
         self.events.iter().find(|(event, _)| *event == id).map(|(_, changes)| changes.as_str())
     }
 
@@ -100,40 +101,40 @@ fn json_of<T: Serialize>(value: &T) -> Result<String> {
 }
 
 /// What was moved out of these orders, as far as they are sealed.
-pub fn contents(tx: &mut dyn Tx, ids: &[i64]) -> Result<BTreeMap<i64, SealedContent>> {
+pub fn contents(tx: &mut dyn Tx, ids: &[OrderId]) -> Result<BTreeMap<OrderId, SealedContent>> {
     let mut found = BTreeMap::new();
     let sql = |ids: &str| {
         format!("SELECT order_id, content FROM order_seals WHERE opened_at IS NULL AND order_id IN ({ids})")
     };
     tx.for_ids(ids, &[], sql, &mut |mut row| {
-        found.insert(row.int(0)?, row.json(1, "order_seals.content")?);
+        found.insert(row.id(0)?, row.json(1, "order_seals.content")?);
         Ok(())
     })?;
     Ok(found)
 }
 
 /// Which of these orders are sealed.
-pub fn sealed(tx: &mut dyn Tx, ids: &[i64]) -> Result<BTreeSet<i64>> {
+pub fn sealed(tx: &mut dyn Tx, ids: &[OrderId]) -> Result<BTreeSet<OrderId>> {
     let mut found = BTreeSet::new();
     let sql = |ids: &str| format!("SELECT order_id FROM order_seals WHERE opened_at IS NULL AND order_id IN ({ids})");
     tx.for_ids(ids, &[], sql, &mut |row| {
-        found.insert(row.int(0)?);
+        found.insert(row.id(0)?);
         Ok(())
     })?;
     Ok(found)
 }
 
 /// Moves the personal data of these orders apart; answers how many. Orders that are under way or sealed are left out.
-pub fn seal(tx: &mut dyn Tx, ids: &[i64]) -> Result<u64> {
+pub fn seal(tx: &mut dyn Tx, ids: &[OrderId]) -> Result<u64> {
     let sealed = sealed(tx, ids)?;
-    let open: Vec<i64> = ids.iter().copied().filter(|id| !sealed.contains(id)).collect();
+    let open: Vec<OrderId> = ids.iter().copied().filter(|id| !sealed.contains(id)).collect();
     let orders: Vec<Order> = find(tx, &open)?.into_iter().filter(Order::has_ended).collect();
     if orders.is_empty() {
         return Ok(0);
     }
-    let mut contents: BTreeMap<i64, SealedContent> =
+    let mut contents: BTreeMap<OrderId, SealedContent> =
         orders.iter().map(|order| (order.id, SealedContent::of(order))).collect();
-    let ids: Vec<i64> = contents.keys().copied().collect();
+    let ids: Vec<OrderId> = contents.keys().copied().collect();
     take_log(tx, &ids, &mut contents)?;
     take_statements(tx, &ids, &mut contents)?;
     take_conflicts(tx, &ids, &mut contents)?;
@@ -141,26 +142,26 @@ pub fn seal(tx: &mut dyn Tx, ids: &[i64]) -> Result<u64> {
     replace_unlogged(tx, &orders.iter().zip(&masked).collect::<Vec<_>>())?;
     tx.delete_ids("bulk_action_orders", "order_id", &ids)?;
     let now = tx.now();
-    let stored: Vec<(i64, String)> =
+    let stored: Vec<(OrderId, String)> =
         contents.iter().map(|(id, content)| Ok((*id, json_of(content)?))).collect::<Result<_>>()?;
     let mut rows =
         stored.iter().map(|(id, content)| vec![(*id).into(), now.into(), Param::Null, Param::from(content.as_str())]);
     tx.upsert_many("order_seals", &["order_id"], &["sealed_at", "opened_at", "content"], &mut rows)?;
     tx.delete_ids("sealed_names", "order_id", &ids)?;
-    let names: Vec<(String, i64)> =
+    let names: Vec<(String, OrderId)> =
         contents.iter().flat_map(|(id, content)| content.names().into_iter().map(move |name| (name, *id))).collect();
     let mut rows = names.iter().map(|(name, id)| vec![Param::from(name.as_str()), (*id).into()]);
     tx.exec_many("INSERT INTO sealed_names (name, order_id) VALUES (?, ?)", &mut rows)?;
     Ok(orders.len() as u64)
 }
 
-fn take_log(tx: &mut dyn Tx, ids: &[i64], contents: &mut BTreeMap<i64, SealedContent>) -> Result<()> {
+fn take_log(tx: &mut dyn Tx, ids: &[OrderId], contents: &mut BTreeMap<OrderId, SealedContent>) -> Result<()> {
     let mut emptied = Vec::new();
     let sql = |ids: &str| format!("SELECT id, order_id, changes FROM order_events WHERE order_id IN ({ids})");
     tx.for_ids(ids, &[], sql, &mut |mut row| {
-        let (id, order_id, stored) = (row.int(0)?, row.int(1)?, row.text(2)?);
+        let (id, order_id, stored) = (row.id(0)?, row.id(1)?, row.text(2)?);
         let mut changes: Vec<(String, Json, Json)> = serde_json::from_str(&stored)
-            .map_err(|_| StorageError::Inconsistent(format!("order_events.changes of {id}")))?;
+            .map_err(|_| StorageError::Inconsistent(format!("order_events.changes of {id:?}")))?;
         if changes.iter().any(|(column, ..)| is_personal(column)) {
             for (_, before, after) in changes.iter_mut().filter(|(column, ..)| is_personal(column)) {
                 (*before, *after) = ("".into(), "".into());
@@ -175,7 +176,7 @@ fn take_log(tx: &mut dyn Tx, ids: &[i64], contents: &mut BTreeMap<i64, SealedCon
     put_log(tx, &emptied)
 }
 
-fn put_log(tx: &mut dyn Tx, events: &[(i64, i64, String)]) -> Result<()> {
+fn put_log(tx: &mut dyn Tx, events: &[(OrderId, OrderEventId, String)]) -> Result<()> {
     let mut rows =
         events.iter().map(|(order_id, id, changes)| vec![(*order_id).into(), (*id).into(), changes.as_str().into()]);
     tx.update_many("order_events", &["order_id", "id"], &["changes"], &mut rows).map(drop)
@@ -186,13 +187,13 @@ fn is_personal_field(code: &str) -> bool {
     FollowedField::from_code(code).is_some_and(FollowedField::is_personal)
 }
 
-fn take_statements(tx: &mut dyn Tx, ids: &[i64], contents: &mut BTreeMap<i64, SealedContent>) -> Result<()> {
+fn take_statements(tx: &mut dyn Tx, ids: &[OrderId], contents: &mut BTreeMap<OrderId, SealedContent>) -> Result<()> {
     let mut emptied = Vec::new();
     let sql = |ids: &str| {
         format!("SELECT order_id, field, position, value FROM channel_statements WHERE order_id IN ({ids})")
     };
     tx.for_ids(ids, &[], sql, &mut |mut row| {
-        let (order_id, field, position, value) = (row.int(0)?, row.text(1)?, row.int(2)?, row.text(3)?);
+        let (order_id, field, position, value) = (row.id(0)?, row.text(1)?, row.int(2)?, row.text(3)?);
         if is_personal_field(&field) {
             emptied.push((order_id, field.clone(), position, String::new()));
             if let Some(content) = contents.get_mut(&order_id) {
@@ -204,14 +205,14 @@ fn take_statements(tx: &mut dyn Tx, ids: &[i64], contents: &mut BTreeMap<i64, Se
     put_statements(tx, &emptied)
 }
 
-fn put_statements(tx: &mut dyn Tx, statements: &[(i64, String, i64, String)]) -> Result<()> {
+fn put_statements(tx: &mut dyn Tx, statements: &[(OrderId, String, i64, String)]) -> Result<()> {
     let mut rows = statements.iter().map(|(order_id, field, position, value)| {
         vec![(*order_id).into(), field.as_str().into(), (*position).into(), value.as_str().into()]
     });
     tx.update_many("channel_statements", &["order_id", "field", "position"], &["value"], &mut rows).map(drop)
 }
 
-fn take_conflicts(tx: &mut dyn Tx, ids: &[i64], contents: &mut BTreeMap<i64, SealedContent>) -> Result<()> {
+fn take_conflicts(tx: &mut dyn Tx, ids: &[OrderId], contents: &mut BTreeMap<OrderId, SealedContent>) -> Result<()> {
     let mut emptied = Vec::new();
     let sql = |ids: &str| {
         format!(
@@ -220,7 +221,7 @@ fn take_conflicts(tx: &mut dyn Tx, ids: &[i64], contents: &mut BTreeMap<i64, Sea
         )
     };
     tx.for_ids(ids, &[], sql, &mut |mut row| {
-        let (id, order_id) = (row.int(0)?, row.int(1)?);
+        let (id, order_id) = (row.id(0)?, row.id(1)?);
         if is_personal_field(&row.text(2)?) {
             emptied.push((id, String::new(), String::new()));
             if let Some(content) = contents.get_mut(&order_id) {
@@ -232,7 +233,7 @@ fn take_conflicts(tx: &mut dyn Tx, ids: &[i64], contents: &mut BTreeMap<i64, Sea
     put_conflicts(tx, &emptied)
 }
 
-fn put_conflicts(tx: &mut dyn Tx, conflicts: &[(i64, String, String)]) -> Result<()> {
+fn put_conflicts(tx: &mut dyn Tx, conflicts: &[(ConflictId, String, String)]) -> Result<()> {
     let mut rows =
         conflicts.iter().map(|(id, channel, own)| vec![(*id).into(), channel.as_str().into(), own.as_str().into()]);
     tx.update_many("channel_conflicts", &["id"], &["channel_value", "own_value"], &mut rows).map(drop)
@@ -240,9 +241,9 @@ fn put_conflicts(tx: &mut dyn Tx, conflicts: &[(i64, String, String)]) -> Result
 
 /// Gives these orders their data back, as far as they are sealed; answers which. They are sealed again after
 /// [`OPEN_FOR_MS`], unless they are under way then.
-pub fn open(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<i64>> {
+pub fn open(tx: &mut dyn Tx, ids: &[OrderId]) -> Result<Vec<OrderId>> {
     let contents = contents(tx, ids)?;
-    let ids: Vec<i64> = contents.keys().copied().collect();
+    let ids: Vec<OrderId> = contents.keys().copied().collect();
     if ids.is_empty() {
         return Ok(ids);
     }
@@ -274,7 +275,7 @@ pub fn open(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<i64>> {
 }
 
 /// [`open()`] by a member, or by the program for one, with an entry in the log of each order.
-pub fn open_logged(tx: &mut dyn Tx, actor: Actor, ids: &[i64]) -> Result<Vec<i64>> {
+pub fn open_logged(tx: &mut dyn Tx, actor: Actor, ids: &[OrderId]) -> Result<Vec<OrderId>> {
     let context = ChangeContext { actor, upload_id: None, action: Action::Edited };
     let opened = open(tx, ids)?;
     with_changes(tx, context, |changes| {
@@ -288,14 +289,14 @@ pub fn open_logged(tx: &mut dyn Tx, actor: Actor, ids: &[i64]) -> Result<Vec<i64
 
 /// Sealed orders of people whose name begins with a text, or whose telephone number ends with its digits; at most `limit`,
 /// newest first. Only the pages about one person's data ask.
-pub fn find_sealed(tx: &mut dyn Tx, text: &str, limit: usize) -> Result<Vec<i64>> {
+pub fn find_sealed(tx: &mut dyn Tx, text: &str, limit: usize) -> Result<Vec<OrderId>> {
     let (letters, digits) = (letters(text), digits(text));
     let mut found = BTreeSet::new();
     if digits.len() >= MIN_DIGITS {
         let end = format!("%{digits}");
         let sql = format!("SELECT order_id FROM sealed_names WHERE name LIKE ? ORDER BY order_id DESC LIMIT {limit}");
         for row in tx.query(&sql, &[end.as_str().into()])? {
-            found.insert(row.int(0)?);
+            found.insert(row.id(0)?);
         }
     }
     if !letters.is_empty() {
@@ -304,19 +305,19 @@ pub fn find_sealed(tx: &mut dyn Tx, text: &str, limit: usize) -> Result<Vec<i64>
             "SELECT order_id FROM sealed_names WHERE name >= ? AND name < ? ORDER BY order_id DESC LIMIT {limit}"
         );
         for row in tx.query(&sql, &[letters.as_str().into(), end.as_str().into()])? {
-            found.insert(row.int(0)?);
+            found.insert(row.id(0)?);
         }
     }
     Ok(found.into_iter().rev().take(limit).collect())
 }
 
 /// Forgets that these orders were opened: they are sealed again only at the end of their own period.
-pub fn forget_opened(tx: &mut dyn Tx, ids: &[i64]) -> Result<()> {
+pub fn forget_opened(tx: &mut dyn Tx, ids: &[OrderId]) -> Result<()> {
     let sql =
         |ids: &str| format!("SELECT order_id FROM order_seals WHERE opened_at IS NOT NULL AND order_id IN ({ids})");
-    let mut opened = Vec::new();
+    let mut opened: Vec<OrderId> = Vec::new();
     tx.for_ids(ids, &[], sql, &mut |row| {
-        opened.push(row.int(0)?);
+        opened.push(row.id(0)?);
         Ok(())
     })?;
     tx.delete_ids("order_seals", "order_id", &opened).map(drop)

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-use crate::id::crockford;
+use crate::id::{DeliveryId, OrderId};
 use crate::orders::bundle::{BundledOrder, DeliverySummary};
 use crate::orders::model::{Order, OrderState, ShippingMethod};
 use crate::orders::search::{Searchable, tokenize};
@@ -153,9 +153,9 @@ fn upload(tx: &mut dyn Tx, files: &Files, coupang: bool, rows: &[NewRow]) -> Res
         order.preferred_shipping_date = row.preferred.and_then(day);
         order
     });
-    let before: BTreeSet<i64> = all_orders(tx)?.iter().map(|order| order.id).collect();
+    let before: BTreeSet<OrderId> = all_orders(tx)?.iter().map(|order| order.id).collect();
     files.order(tx, if coupang { "COUPANG" } else { "SMART_STORE" }, orders.collect())?;
-    let new: Vec<i64> = all_orders(tx)?.iter().map(|order| order.id).filter(|id| !before.contains(id)).collect();
+    let new: Vec<OrderId> = all_orders(tx)?.iter().map(|order| order.id).filter(|id| !before.contains(id)).collect();
     move_to_segments(tx, &new)
 }
 
@@ -172,15 +172,21 @@ fn change(state: FileState, on: u8) -> StateChange {
 }
 
 /// Creates an order in a bundle of its own or an existing one, and edits it in the same transaction.
-fn over_the_counter(tx: &mut dyn Tx, like: &Order, beside: Option<i64>, person: u8, quantity: i64) -> Result<()> {
-    let (id, fresh) = (tx.new_id(), tx.new_id());
+fn over_the_counter(
+    tx: &mut dyn Tx,
+    like: &Order,
+    beside: Option<DeliveryId>,
+    person: u8,
+    quantity: i64,
+) -> Result<()> {
+    let (id, fresh) = (tx.new_id::<OrderId>(), tx.new_id::<DeliveryId>());
     if beside.is_none() {
-        store::deliveries::insert(tx, fresh, &crockford(fresh), DeliverySummary::of(&[]))?;
+        store::deliveries::insert(tx, fresh, &fresh.to_string(), DeliverySummary::of(&[]))?;
     }
     let delivery_id = beside.unwrap_or(fresh);
     let sql = "SELECT bundle_number FROM deliveries WHERE id = ?";
     let bundle = tx.query_one(sql, &[delivery_id.into()])?.expect("is there").text(0)?;
-    let order = Order { id, order_number: crockford(id), delivery_id, quantity, version: 0, ..like.clone() };
+    let order = Order { id, order_number: id.to_string(), delivery_id, quantity, version: 0, ..like.clone() };
     let mut mended = order.clone();
     live_at(&mut mended.recipient, person);
     mended.advance(OrderState::Purchased, NOW);
@@ -223,7 +229,7 @@ fn run_step(tx: &mut dyn Tx, files: &Files, step: &Step) -> Result<()> {
             true
         }
         Step::Proceed(places, state) => {
-            let ticked: BTreeMap<i64, &Order> = places.iter().map(pick).map(|order| (order.id, order)).collect();
+            let ticked: BTreeMap<OrderId, &Order> = places.iter().map(pick).map(|order| (order.id, order)).collect();
             store::with_changes(tx, ChangeContext { action: Action::Advanced, ..BY_HAND }, |changes| {
                 ticked.values().try_fold(true, |saved, order| {
                     let mut after = (*order).clone();
@@ -251,7 +257,7 @@ fn run_step(tx: &mut dyn Tx, files: &Files, step: &Step) -> Result<()> {
             let sql = "SELECT id FROM products WHERE number = ?";
             match tx.query_one(sql, &[format!("P{product}").into()])? {
                 Some(row) => {
-                    let product_id = row.int(0)?;
+                    let product_id = row.id(0)?;
                     edit(tx, pick(order), |order| order.product_id = product_id)?
                 }
                 None => true,
@@ -315,7 +321,7 @@ fn part(order: &Order) -> BundledOrder {
 }
 
 /// Bundle number, summary and version of each delivery.
-type Deliveries = BTreeMap<i64, (String, [crate::storage::Value; 8], i64)>;
+type Deliveries = BTreeMap<DeliveryId, (String, [crate::storage::Value; 8], i64)>;
 
 fn stored_deliveries(tx: &mut dyn Tx) -> Result<Deliveries> {
     let sql = "SELECT id, version, bundle_number, state, order_count, total_quantity, cancelled_quantity, \
@@ -323,7 +329,7 @@ fn stored_deliveries(tx: &mut dyn Tx) -> Result<Deliveries> {
     tx.query(sql, &[])?
         .into_iter()
         .map(|mut row| {
-            let (id, version, number) = (row.int(0)?, row.int(1)?, row.text(2)?);
+            let (id, version, number) = (row.id(0)?, row.int(1)?, row.text(2)?);
             let values = row.0.split_off(3).try_into().expect("eight");
             Ok((id, (number, values, version)))
         })
@@ -337,7 +343,7 @@ fn computed(summary: &DeliverySummary) -> [crate::storage::Value; 8] {
         Int(summary.order_count),
         Int(summary.total_quantity),
         Int(summary.cancelled_quantity),
-        summary.primary_order_id.map_or(Null, Int),
+        summary.primary_order_id.map_or(Null, |id| Int(id.raw())),
         Text(summary.shipping_method.code().to_owned()),
         summary.preferred_shipping_date.map_or(Null, |date| Text(date.to_string())),
         summary.sigungu_code.map_or(Null, Int),
@@ -357,8 +363,8 @@ fn tallies(tx: &mut dyn Tx, sql: &str) -> Result<BTreeMap<[i64; 3], i64>> {
 }
 
 /// Terms of each order: those of the segments, each in exactly one, overridden by rows.
-fn listed_terms(tx: &mut dyn Tx) -> Result<BTreeMap<i64, BTreeMap<String, i64>>> {
-    let mut stored: BTreeMap<i64, BTreeMap<String, i64>> = BTreeMap::new();
+fn listed_terms(tx: &mut dyn Tx) -> Result<BTreeMap<OrderId, BTreeMap<String, i64>>> {
+    let mut stored: BTreeMap<OrderId, BTreeMap<String, i64>> = BTreeMap::new();
     let sql = "SELECT b.segment_id, b.last_term, b.bytes FROM search_blocks b JOIN search_segments s \
                ON s.id = b.segment_id ORDER BY b.segment_id, b.last_term, b.position";
     let mut before: Option<(i64, String, i64)> = None;
@@ -369,7 +375,10 @@ fn listed_terms(tx: &mut dyn Tx) -> Result<BTreeMap<i64, BTreeMap<String, i64>>>
             let position = Some((row.int(0)?, entry.term.to_owned(), entry.document_id));
             assert!(before < position, "a segment is sorted");
             before = position;
-            let listed_twice = stored.entry(entry.document_id).or_default().insert(entry.term.to_owned(), entry.fields);
+            let listed_twice = stored
+                .entry(OrderId::from_raw(entry.document_id))
+                .or_default()
+                .insert(entry.term.to_owned(), entry.fields);
             assert_eq!(listed_twice, None, "{entry:?}");
         }
         assert_eq!(entries.entry().term, row.text(1)?);
@@ -377,7 +386,7 @@ fn listed_terms(tx: &mut dyn Tx) -> Result<BTreeMap<i64, BTreeMap<String, i64>>>
     let orphans = "SELECT count(*) FROM search_blocks WHERE segment_id NOT IN (SELECT id FROM search_segments)";
     assert_eq!(tx.scalar(orphans, &[])?, 0);
     for mut row in tx.query("SELECT document_id, term, fields FROM search_postings", &[])? {
-        let (terms, term) = (stored.entry(row.int(0)?).or_default(), row.text(1)?);
+        let (terms, term) = (stored.entry(row.id(0)?).or_default(), row.text(1)?);
         match row.int(2)? {
             0 => terms.remove(&term),
             fields => terms.insert(term, fields),
@@ -394,9 +403,9 @@ fn check(tx: &mut dyn Tx, before: &(Vec<Order>, Deliveries)) -> Result<(Vec<Orde
     let deliveries = stored_deliveries(tx)?;
     for (id, (_, stored, version)) in &deliveries {
         let parts: Vec<BundledOrder> = orders.iter().filter(|order| order.delivery_id == *id).map(part).collect();
-        assert_eq!(*stored, computed(&DeliverySummary::of(&parts)), "delivery {id}");
+        assert_eq!(*stored, computed(&DeliverySummary::of(&parts)), "delivery {id:?}");
         if let Some((_, was, older)) = before.1.get(id) {
-            assert!(stored == was || version > older, "delivery {id} changed under the same version");
+            assert!(stored == was || version > older, "delivery {id:?} changed under the same version");
         }
     }
     let stored =
@@ -409,8 +418,8 @@ fn check(tx: &mut dyn Tx, before: &(Vec<Order>, Deliveries)) -> Result<(Vec<Orde
     assert_eq!(tx.query(sql, &[])?, tx.query(COUNTED_DELIVERIES, &[])?, "delivery tallies");
 
     let stored = tx.query("SELECT order_id FROM open_claims ORDER BY order_id", &[])?;
-    let stored: Vec<i64> = stored.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
-    let open: Vec<i64> = orders.iter().filter(|order| order.has_open_claim()).map(|order| order.id).collect();
+    let stored: Vec<OrderId> = stored.iter().map(|row| row.id(0)).collect::<Result<_>>()?;
+    let open: Vec<OrderId> = orders.iter().filter(|order| order.has_open_claim()).map(|order| order.id).collect();
     assert_eq!(stored, open, "open claims");
 
     let stored = listed_terms(tx)?;
@@ -419,7 +428,7 @@ fn check(tx: &mut dyn Tx, before: &(Vec<Order>, Deliveries)) -> Result<(Vec<Orde
         let searchable = Searchable { order, bundle_number: &deliveries[&order.delivery_id].0 };
         let terms = tokenize(searchable);
         let stored: BTreeMap<&str, i64> = stored[&order.id].iter().map(|(term, fields)| (&**term, *fields)).collect();
-        assert_eq!(stored, terms.by_term(), "terms of order {}", order.id);
+        assert_eq!(stored, terms.by_term(), "terms of order {}", order.id.raw());
         for state in OrderState::ALL {
             let known = order.moments.of(state).is_some();
             assert!(known || state != order.state, "{state:?} has its moment");

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use crate::id::{ChannelId, OrderId, ProductId};
 use crate::orders::filter::{DEFAULT_SORT, DateField, OrderFilter, PAGE_SIZES, Sort};
 use crate::orders::list::{self, Total, find};
 use crate::orders::model::{NewOrder, Order, OrderState};
@@ -109,7 +110,7 @@ fn fill(tx: &mut dyn Tx, files: &Files) -> Result<()> {
             if random.chance(30) {
                 order.tracking_number = format!("45168{:06}", random.below(999_999));
             }
-            if order.id % 5 == 0 {
+            if order.id.raw() % 5 == 0 {
                 "취소요청".clone_into(&mut order.claim);
             }
             assert!(changes.save(was, &order)?);
@@ -121,8 +122,8 @@ fn fill(tx: &mut dyn Tx, files: &Files) -> Result<()> {
 /// The naive model of the shop, with the search terms of each order.
 struct Everything {
     orders: Vec<(Order, Postings)>,
-    channels: BTreeMap<String, i64>,
-    products: BTreeMap<String, (i64, bool)>,
+    channels: BTreeMap<String, ChannelId>,
+    products: BTreeMap<String, (ProductId, bool)>,
 }
 
 fn everything(tx: &mut dyn Tx) -> Result<Everything> {
@@ -135,11 +136,11 @@ fn everything(tx: &mut dyn Tx) -> Result<Everything> {
     let orders = orders.collect::<Result<_>>()?;
     let mut channels = BTreeMap::new();
     for mut row in tx.query("SELECT code, id FROM sales_channels", &[])? {
-        channels.insert(row.text(0)?, row.int(1)?);
+        channels.insert(row.text(0)?, row.id(1)?);
     }
     let mut products = BTreeMap::new();
     for mut row in tx.query("SELECT number, id, enabled FROM products", &[])? {
-        products.insert(row.text(0)?, (row.int(1)?, row.bool(2)?));
+        products.insert(row.text(0)?, (row.id(1)?, row.bool(2)?));
     }
     Ok(Everything { orders, channels, products })
 }
@@ -165,8 +166,9 @@ impl Everything {
     /// Sorted list without the search.
     fn list(&self, filter: &OrderFilter) -> Vec<&(Order, Postings)> {
         let sort = filter.sort.unwrap_or(DEFAULT_SORT);
-        let disabled: BTreeSet<i64> = self.products.values().filter(|(_, on)| !on).map(|(id, _)| *id).collect();
-        let channels: Vec<i64> = filter.channels.iter().filter_map(|code| self.channels.get(code).copied()).collect();
+        let disabled: BTreeSet<ProductId> = self.products.values().filter(|(_, on)| !on).map(|(id, _)| *id).collect();
+        let channels: Vec<ChannelId> =
+            filter.channels.iter().filter_map(|code| self.channels.get(code).copied()).collect();
         let product = filter.product.as_ref().map(|number| self.products.get(number).map(|(id, _)| *id));
         let mut orders: Vec<&(Order, Postings)> = self
             .orders
@@ -192,7 +194,7 @@ impl Everything {
     }
 }
 
-fn found(orders: &[&(Order, Postings)], filter: &OrderFilter) -> Vec<i64> {
+fn found(orders: &[&(Order, Postings)], filter: &OrderFilter) -> Vec<OrderId> {
     let words = search_words(&filter.search);
     let wanted = |terms: &Postings| words.is_empty() || terms.matches_all(filter.field.bits(), &words);
     orders.iter().filter(|(_, terms)| wanted(terms)).map(|(order, _)| order.id).collect()
@@ -248,7 +250,7 @@ fn compare(tx: &mut dyn Tx, all: &Everything, filter: &OrderFilter, page: u32, s
     let ids = shown.ids;
     let list = all.list(filter);
     let skip = usize::try_from((page - 1) * size).expect("small");
-    let expected = |looked_at: usize| -> Vec<i64> {
+    let expected = |looked_at: usize| -> Vec<OrderId> {
         let first = found(&list[..looked_at.min(list.len())], filter);
         first.iter().copied().skip(skip).take(size as usize).collect()
     };
@@ -401,8 +403,8 @@ impl Tx for Explaining<'_> {
         self.tx.now()
     }
 
-    fn new_id(&mut self) -> i64 {
-        self.tx.new_id()
+    fn new_number(&mut self) -> i64 {
+        self.tx.new_number()
     }
 }
 

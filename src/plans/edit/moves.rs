@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{BoardEdit, EditContext, EditResult, Refusal, SeenVersions, column_name, record};
 use crate::audit::AuditEvent;
 use crate::districts::Districts;
+use crate::id::WorkId;
 use crate::plans::board::{Board, BoardStop, Column};
 use crate::plans::model::{ColumnKey, Hold, reordered};
 use crate::plans::schedule::{Excess, PlannedStop, schedule};
@@ -18,7 +19,7 @@ const METRES_PER_KM: i64 = 1_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FormerPosition {
     /// what names it on the board
-    pub key: i64,
+    pub key: WorkId,
     /// truck and round; none: 미배차
     pub column: Option<ColumnKey>,
     /// position in the column
@@ -43,8 +44,8 @@ pub type MoveResult = Result<std::result::Result<MoveOutcome, Refusal>>;
 
 impl BoardEdit {
     /// Where deliveries are; those that are not on the board are left out.
-    fn positions_of(&self, keys: &[i64]) -> Vec<FormerPosition> {
-        let place = |key: &i64| match self.position(*key) {
+    fn positions_of(&self, keys: &[WorkId]) -> Vec<FormerPosition> {
+        let place = |key: &WorkId| match self.position(*key) {
             Some((column, at)) => {
                 let hold = self.lists.get(&column)?.get(at)?.stop.hold;
                 Some(FormerPosition { key: *key, column: Some(column), at, hold })
@@ -94,7 +95,7 @@ pub fn move_to(
     districts: &Districts,
     context: &EditContext,
     (to, at): (ColumnKey, Option<usize>),
-    keys: &[i64],
+    keys: &[WorkId],
 ) -> MoveResult {
     let draft = BoardEdit::load(tx, districts, context)?;
     move_in(tx, context, draft, (to, at), keys)
@@ -106,7 +107,7 @@ fn move_in(
     context: &EditContext,
     mut draft: BoardEdit,
     (to, at): (ColumnKey, Option<usize>),
-    keys: &[i64],
+    keys: &[WorkId],
 ) -> MoveResult {
     let moved = match rearrange(&mut draft, &context.seen, (to, at), keys) {
         Ok(moved) => moved,
@@ -136,7 +137,7 @@ fn rearrange(
     draft: &mut BoardEdit,
     seen: &SeenVersions,
     (to, at): (ColumnKey, Option<usize>),
-    keys: &[i64],
+    keys: &[WorkId],
 ) -> std::result::Result<BoardMove, Refusal> {
     let mut former = draft.positions_of(keys);
     let is_there = |place: &FormerPosition| place.column == Some(to);
@@ -149,7 +150,7 @@ fn rearrange(
     }
     // A new order of the stops can miss windows; it loads nothing.
     let known = if is_within { draft.excesses(to) } else { Vec::new() };
-    let moved: Vec<i64> = former.iter().map(|place| place.key).collect();
+    let moved: Vec<WorkId> = former.iter().map(|place| place.key).collect();
     let bundles = match at.filter(|_| is_within) {
         Some(at) => reorder(draft, seen, (to, at), &moved)?,
         None => place(draft, seen, (to, at), &moved)?,
@@ -198,7 +199,7 @@ impl MoveCost {
 pub fn cost_of_move(
     board: Board,
     (to, at): (ColumnKey, Option<usize>),
-    keys: &[i64],
+    keys: &[WorkId],
 ) -> std::result::Result<MoveCost, Refusal> {
     let seen = board.columns.iter().map(|column| (column.key(), column.version())).collect();
     let mut draft = BoardEdit::new(board);
@@ -230,12 +231,12 @@ fn reorder(
     draft: &mut BoardEdit,
     seen: &SeenVersions,
     (to, at): (ColumnKey, usize),
-    keys: &[i64],
+    keys: &[WorkId],
 ) -> std::result::Result<Vec<String>, Refusal> {
     draft.touch(to, seen, false)?;
     let moved: Vec<usize> = keys.iter().filter_map(|key| Some(draft.position(*key)?.1)).collect();
     let stops = draft.lists.remove(&to).unwrap_or_default();
-    let order = |stops: &[BoardStop]| stops.iter().map(|stop| stop.item.work.key).collect::<Vec<i64>>();
+    let order = |stops: &[BoardStop]| stops.iter().map(|stop| stop.item.work.key).collect::<Vec<WorkId>>();
     let before = order(&stops);
     let mut stops = reordered(stops, &moved, at);
     if order(&stops) == before {
@@ -256,11 +257,11 @@ fn place(
     draft: &mut BoardEdit,
     seen: &SeenVersions,
     (to, at): (ColumnKey, Option<usize>),
-    keys: &[i64],
+    keys: &[WorkId],
 ) -> std::result::Result<Vec<String>, Refusal> {
     draft.touch(to, seen, false)?;
     // Stops that leave the column shift the position.
-    let before = |key: &&i64| draft.position(**key).is_some_and(|(column, from)| column == to && Some(from) < at);
+    let before = |key: &&WorkId| draft.position(**key).is_some_and(|(column, from)| column == to && Some(from) < at);
     let shift = keys.iter().filter(before).count();
     let at = at.map(|at| at.saturating_sub(shift));
     let taken = draft.take(keys, seen)?;
@@ -284,7 +285,7 @@ pub fn move_by_one(
     tx: &mut dyn Tx,
     districts: &Districts,
     context: &EditContext,
-    work_key: i64,
+    work_key: WorkId,
     is_down: bool,
 ) -> MoveResult {
     let draft = BoardEdit::load(tx, districts, context)?;
@@ -300,11 +301,11 @@ pub fn move_by_one(
 }
 
 /// Takes deliveries out of their tours (미배차).
-pub fn unassign(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, ids: &[i64]) -> MoveResult {
+pub fn unassign(tx: &mut dyn Tx, districts: &Districts, context: &EditContext, ids: &[WorkId]) -> MoveResult {
     let mut draft = BoardEdit::load(tx, districts, context)?;
     let mut former = draft.positions_of(ids);
     former.retain(|place| place.column.is_some());
-    let planned: Vec<i64> = former.iter().map(|place| place.key).collect();
+    let planned: Vec<WorkId> = former.iter().map(|place| place.key).collect();
     let taken = match draft.take(&planned, &context.seen) {
         Ok(taken) => taken,
         Err(refusal) => return Ok(Err(refusal)),
@@ -323,8 +324,8 @@ pub fn put_back(
     former: &[FormerPosition],
 ) -> EditResult {
     let mut draft = BoardEdit::load(tx, districts, context)?;
-    let keys: Vec<i64> = former.iter().map(|place| place.key).collect();
-    let mut taken: HashMap<i64, BoardStop> = match draft.take(&keys, &context.seen) {
+    let keys: Vec<WorkId> = former.iter().map(|place| place.key).collect();
+    let mut taken: HashMap<WorkId, BoardStop> = match draft.take(&keys, &context.seen) {
         Ok(taken) => taken.into_iter().map(|stop| (stop.item.work.key, stop)).collect(),
         Err(refusal) => return Ok(Err(refusal)),
     };

@@ -10,7 +10,7 @@ use super::{column_text, parse_column};
 use crate::audit::{AuditEvent, MemberActor};
 use crate::districts::{DistrictCache, Districts};
 use crate::drive::hand_out;
-use crate::id::{crockford, parse_crockford};
+use crate::id::{Id, MemberId, WorkId};
 use crate::plans::assign::{NewPlan, Scope};
 use crate::plans::board;
 use crate::plans::edit::{self, EditContext, FormerPosition, MoveOutcome, MoveResult, Refusal, SeenVersions};
@@ -41,18 +41,18 @@ enum FormProblem {
 enum Action {
     Assign(Scope),
     /// to a column, before the stop at a position
-    Move(ColumnKey, Option<usize>, Vec<i64>),
+    Move(ColumnKey, Option<usize>, Vec<WorkId>),
     /// what such a move would cost
-    Preview(ColumnKey, Vec<i64>),
-    Shift(i64, bool),
-    Unassign(Vec<i64>),
-    Hold(Hold, Vec<i64>),
-    Acknowledge(Vec<i64>),
+    Preview(ColumnKey, Vec<WorkId>),
+    Shift(WorkId, bool),
+    Unassign(Vec<WorkId>),
+    Hold(Hold, Vec<WorkId>),
+    Acknowledge(Vec<WorkId>),
     SetState(TourState, Option<ColumnKey>),
     /// puts deliveries back to where they were before a move
     Undo(Vec<FormerPosition>),
     /// 기사에게 넘기기: driver and helper
-    HandOut(ColumnKey, Option<i64>, Option<i64>),
+    HandOut(ColumnKey, Option<MemberId>, Option<MemberId>),
 }
 
 /// The form of the board.
@@ -87,10 +87,10 @@ fn parse_button(pairs: &[(String, String)]) -> Option<BoardForm> {
     let versions = pairs
         .iter()
         .filter_map(|(name, version)| Some((parse_column(name.strip_prefix("version-")?)?, version.parse().ok()?)));
-    let ticked: Vec<i64> =
-        pairs.iter().filter(|(name, _)| name == "tick").filter_map(|(_, id)| parse_crockford(id)).collect();
+    let ticked: Vec<WorkId> =
+        pairs.iter().filter(|(name, _)| name == "tick").filter_map(|(_, id)| Id::parse(id)).collect();
     let (verb, object) = first_value(pairs, "act").split_once(':').unwrap_or((first_value(pairs, "act"), ""));
-    let delivery = || parse_crockford(object);
+    let delivery = || Id::parse(object);
     let one = || delivery().map(|id| vec![id]);
     let action = match (verb, object) {
         ("assign", "") => Action::Assign(Scope::Everything),
@@ -100,7 +100,7 @@ fn parse_button(pairs: &[(String, String)]) -> Option<BoardForm> {
         ("preview", _) => Action::Preview(parse_column(first_value(pairs, "to"))?, ticked),
         ("drop", id) => {
             let at = first_value(pairs, "at").parse().ok();
-            Action::Move(parse_column(first_value(pairs, "drop_to"))?, at, vec![parse_crockford(id)?])
+            Action::Move(parse_column(first_value(pairs, "drop_to"))?, at, vec![Id::parse(id)?])
         }
         ("up", _) => Action::Shift(delivery()?, false),
         ("down", _) => Action::Shift(delivery()?, true),
@@ -108,7 +108,7 @@ fn parse_button(pairs: &[(String, String)]) -> Option<BoardForm> {
         ("off", _) => Action::Unassign(one()?),
         ("hold", _) => {
             let (hold, id) = object.split_once(':')?;
-            Action::Hold(Hold::from_code(hold)?, vec![parse_crockford(id)?])
+            Action::Hold(Hold::from_code(hold)?, vec![Id::parse(id)?])
         }
         ("hold-ticked", hold) => Action::Hold(Hold::from_code(hold)?, ticked),
         ("acknowledge", _) => Action::Acknowledge(one()?),
@@ -116,7 +116,7 @@ fn parse_button(pairs: &[(String, String)]) -> Option<BoardForm> {
         ("fix", column) => Action::SetState(TourState::Fixed, Some(parse_column(column)?)),
         ("undo", token) => Action::Undo(UndoToken::parse(token)?.former),
         ("hand-out", column) => {
-            let member = |field: &str| parse_crockford(first_value(pairs, &format!("{field}-{column}")));
+            let member = |field: &str| Id::parse(first_value(pairs, &format!("{field}-{column}")));
             Action::HandOut(parse_column(column)?, member("driver"), member("helper"))
         }
         ("reopen", column) => Action::SetState(TourState::Draft, Some(parse_column(column)?)),
@@ -169,11 +169,11 @@ async fn preview(
     storage: &Storage,
     districts: Arc<Districts>,
     (actor, day): (MemberActor, NaiveDate),
-    (to, ids): (ColumnKey, Vec<i64>),
+    (to, ids): (ColumnKey, Vec<WorkId>),
 ) -> PageResult {
     // More would make the address too long.
     let kept = ids.iter().filter(|_| ids.len() <= MAX_KEPT_TICKS);
-    let ticks: Vec<String> = kept.map(|id| format!("&tick={}", crockford(*id))).collect();
+    let ticks: Vec<String> = kept.map(|id| format!("&tick={id}")).collect();
     let here = format!("/plans?day={day}&to={}{}", column_text(to), ticks.concat());
     let board = storage.read(move |tx| board::load(tx, &districts, day)).await?;
     let name = board.columns.iter().find(|column| column.key() == to).map(edit::column_name).unwrap_or_default();
@@ -248,7 +248,7 @@ fn hand_out(
     tx: &mut dyn Tx,
     context: &EditContext,
     column: ColumnKey,
-    who: (Option<i64>, Option<i64>),
+    who: (Option<MemberId>, Option<MemberId>),
 ) -> StorageResult<(FlashId, Option<String>)> {
     let tour = store::tours_of_day(tx, context.day)?.into_iter().find(|tour| tour.column == column);
     let seen = context.seen.get(&column).copied().unwrap_or_default();
@@ -265,6 +265,7 @@ fn hand_out(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::TruckId;
 
     fn action(pairs: &[(&str, &str)]) -> Option<Action> {
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
@@ -275,37 +276,43 @@ mod tests {
     #[test]
     fn more_ticks_than_one_request_may_change_are_refused_as_a_whole() {
         let ticked = |count: i64| {
-            let tick = |id| ("tick".to_owned(), crate::id::crockford(id));
+            let tick = |id| ("tick".to_owned(), crate::id::number_code(id));
             let button =
                 [("day", "2026-12-01"), ("act", "off")].map(|(name, value)| (name.to_owned(), value.to_owned()));
             parse(&(1..=count).map(tick).chain(button).collect::<Vec<_>>()).map(|form| form.action)
         };
-        assert_eq!(ticked(500), Ok(Action::Unassign((1..=500).collect())));
+        assert_eq!(ticked(500), Ok(Action::Unassign((1..=500).map(WorkId::from_raw).collect())));
         assert_eq!(ticked(501), Err(FormProblem::TooMany));
     }
 
     #[test]
     fn buttons_of_the_board_are_parsed() {
-        let column = ColumnKey { truck_id: 1, round: 2 };
+        let column = ColumnKey { truck_id: TruckId::from_raw(1), round: 2 };
         let text = super::super::column_text(column);
-        let id = crate::id::crockford(7);
+        let id = crate::id::number_code(7);
         let with = |verb: &str| action(&[("act", &format!("{verb}:{id}"))]);
         assert_eq!(action(&[("act", "assign")]), Some(Action::Assign(Scope::Everything)));
         assert_eq!(action(&[("act", &format!("assign:{text}"))]), Some(Action::Assign(Scope::Column(column))));
         assert_eq!(
             action(&[("act", "assign-ticked"), ("tick", &id)]),
-            Some(Action::Assign(Scope::Deliveries(vec![7])))
+            Some(Action::Assign(Scope::Deliveries(vec![WorkId::from_raw(7)])))
         );
-        assert_eq!(action(&[("act", "move"), ("to", &text), ("tick", &id)]), Some(Action::Move(column, None, vec![7])));
+        assert_eq!(
+            action(&[("act", "move"), ("to", &text), ("tick", &id)]),
+            Some(Action::Move(column, None, vec![WorkId::from_raw(7)]))
+        );
         let previewed = [("act", "preview"), ("to", &*text), ("tick", &*id)];
-        assert_eq!(action(&previewed), Some(Action::Preview(column, vec![7])));
+        assert_eq!(action(&previewed), Some(Action::Preview(column, vec![WorkId::from_raw(7)])));
         let dropped = [("act", &*format!("drop:{id}")), ("drop_to", &text), ("at", "3")];
-        assert_eq!(action(&dropped), Some(Action::Move(column, Some(3), vec![7])));
-        assert_eq!([with("up"), with("down")], [Some(Action::Shift(7, false)), Some(Action::Shift(7, true))]);
-        assert_eq!(with("off"), Some(Action::Unassign(vec![7])));
-        assert_eq!(with("hold:place"), Some(Action::Hold(Hold::Place, vec![7])));
+        assert_eq!(action(&dropped), Some(Action::Move(column, Some(3), vec![WorkId::from_raw(7)])));
+        assert_eq!(
+            [with("up"), with("down")],
+            [Some(Action::Shift(WorkId::from_raw(7), false)), Some(Action::Shift(WorkId::from_raw(7), true))]
+        );
+        assert_eq!(with("off"), Some(Action::Unassign(vec![WorkId::from_raw(7)])));
+        assert_eq!(with("hold:place"), Some(Action::Hold(Hold::Place, vec![WorkId::from_raw(7)])));
         let who = [("act", &*format!("hand-out:{text}")), (&*format!("driver-{text}"), &*id)];
-        assert_eq!(action(&who), Some(Action::HandOut(column, Some(7), None)));
+        assert_eq!(action(&who), Some(Action::HandOut(column, Some(MemberId::from_raw(7)), None)));
         assert_eq!(action(&[("act", "fix")]), Some(Action::SetState(TourState::Fixed, None)));
         for wrong in ["", "dance", "up:", "hold:sometimes", "reopen", "move", "undo:x", "hand-out"] {
             assert_eq!(action(&[("act", wrong)]), None, "{wrong}");

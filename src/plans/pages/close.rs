@@ -8,12 +8,14 @@ use axum::extract::{Path, State};
 use crate::audit::MemberActor;
 use crate::drive::close::{self, CountLine, lines, unreported, waiting};
 use crate::drive::{store as drive, tour};
-use crate::id::parse_crockford;
+use crate::id::OrderId;
 use crate::plans::model::TourState;
 use crate::storage::{Storage, StorageError, Tx};
 use crate::text::nfkc;
 use crate::time::date_with_weekday;
-use crate::web::{Error, Flash, FormPairs, Layout, PageResult, PersonalData, personal_page, redirect_with_flash};
+use crate::web::{
+    Error, Flash, FormPairs, Layout, PageResult, PersonalData, parse_id, personal_page, redirect_with_flash,
+};
 
 #[derive(Template)]
 #[template(path = "plans/close.html")]
@@ -29,11 +31,11 @@ struct ClosePage {
     paper: String,
     is_out: bool,
     is_closed: bool,
-    orders: Vec<i64>,
+    orders: Vec<OrderId>,
 }
 
 impl PersonalData for ClosePage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.orders.clone()
     }
 }
@@ -53,7 +55,7 @@ impl ClosePage {
 }
 
 pub(super) async fn show(State(storage): State<Storage>, layout: Layout, Path(id): Path<String>) -> PageResult {
-    let tour_id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let tour_id = parse_id(&id)?;
     let read = storage.read(move |tx| {
         let Some(tour) = tour::load(tx, tour_id)? else { return Ok(None) };
         let counts = drive::counts(tx, tour_id)?;
@@ -98,7 +100,7 @@ pub(super) async fn update(
     Path(id): Path<String>,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
-    let tour_id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let tour_id = parse_id(&id)?;
     let counts = counts(&pairs);
     let without_phones = pairs.iter().any(|(name, _)| name == "without_phones");
     let write = move |tx: &mut dyn Tx| {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::parse_column;
 use crate::districts::DistrictCache;
-use crate::id::parse_crockford;
+use crate::id::{Id, WorkId};
 use crate::plans::board;
 use crate::plans::edit::cost_of_move;
 use crate::storage::Storage;
@@ -41,7 +41,7 @@ pub(super) async fn show(
 ) -> PageResult<Json<CostText>> {
     let day = parse_date(&query.day).ok_or(Error::NotFound)?;
     let to = parse_column(&query.to).ok_or(Error::NotFound)?;
-    let keys: Vec<i64> = query.tick.iter().filter_map(|tick| parse_crockford(tick)).take(MAX_MOVED).collect();
+    let keys: Vec<WorkId> = query.tick.iter().filter_map(|tick| Id::parse(tick)).take(MAX_MOVED).collect();
     let districts = districts.refresh(&storage).await?;
     let board = storage.read(move |tx| board::load(tx, &districts, day)).await?;
     let text = match cost_of_move(board, (to, query.at.parse().ok()), &keys) {

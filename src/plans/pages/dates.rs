@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::audit::MemberActor;
 use crate::districts::{DistrictCache, Districts};
-use crate::id::{crockford, parse_crockford};
+use crate::id::{DeliveryId, Id, OrderId};
 use crate::masking;
 use crate::members::model::rights::Surface;
 use crate::orders::bundle::DeliveryState;
@@ -26,8 +26,8 @@ use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::text::{nfkc, typed_zip_code};
 use crate::time::{date_with_weekday, parse_date};
 use crate::web::{
-    Error, Flash, Form, Layout, PageResult, PersonalData, Query, Tone, personal_page, personal_page_with_status,
-    redirect_with_flash,
+    Error, Flash, Form, Layout, PageResult, PersonalData, Query, Tone, parse_id, personal_page,
+    personal_page_with_status, redirect_with_flash,
 };
 
 /// Most pieces of one request.
@@ -100,7 +100,7 @@ struct DatesPage {
 }
 
 impl PersonalData for DatesPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.delivery.as_ref().map(|delivery| delivery.work.order_ids().collect()).unwrap_or_default()
     }
 }
@@ -141,7 +141,7 @@ impl DatesPage {
     }
 
     fn delivery_id(&self) -> String {
-        self.delivery.as_ref().map(|delivery| crockford(delivery.work.delivery_id)).unwrap_or_default()
+        self.delivery.as_ref().map(|delivery| delivery.work.delivery_id.to_string()).unwrap_or_default()
     }
 
     /// Refused days with their reason; days in a row with one reason are one line.
@@ -165,7 +165,7 @@ impl DatesPage {
     }
 
     fn product_key(product: &Product) -> String {
-        crockford(product.id)
+        product.id.to_string()
     }
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
@@ -189,7 +189,7 @@ async fn load(
     let districts = districts.refresh(storage).await?;
     let delivery_id = match query.delivery.as_str() {
         "" => None,
-        text => Some(parse_crockford(text).ok_or(Error::NotFound)?),
+        text => Some(parse_id(text)?),
     };
     storage
         .read(move |tx| match delivery_id {
@@ -205,7 +205,7 @@ fn of_delivery(
     districts: &Districts,
     layout: Layout,
     query: DatesQuery,
-    id: i64,
+    id: DeliveryId,
 ) -> StorageResult<Option<DatesPage>> {
     let today = tx.now().date();
     let Some((mut work, stored)) = dates::find_delivery(tx, id)? else { return Ok(None) };
@@ -219,7 +219,7 @@ fn of_delivery(
     if is_masked {
         work.recipient.mask();
     }
-    let ids: Vec<i64> = work.order_ids().collect();
+    let ids: Vec<OrderId> = work.order_ids().collect();
     let open = orders::find(tx, &ids)?.into_iter().filter(|order| order.state < OrderState::Shipped);
     let deadline = open.filter_map(|order| order.dispatch_deadline).min();
     let planned = planned.map(|(day, _)| day);
@@ -243,7 +243,7 @@ fn of_goods(tx: &mut dyn Tx, districts: &Districts, layout: Layout, mut query: D
         return Ok(page);
     };
     page.query.zip.clone_from(&zip);
-    let goods = AskedGoods { product_id: parse_crockford(&page.query.product), quantity, ..AskedGoods::default() };
+    let goods = AskedGoods { product_id: Id::parse(&page.query.product), quantity, ..AskedGoods::default() };
     let request = DateRequest::of_goods(tx, districts, today, &zip, &[goods])?;
     let wish = parse_date(&page.query.day);
     page.shown = DatesView::new(dates::find(tx, districts, &request, today, wish)?);
@@ -269,7 +269,7 @@ pub(super) async fn promise(
 ) -> PageResult {
     let invalid = || Error::BadRequest("약속할 날을 알 수 없어요. 배송일 약속에서 날을 선택해 주세요.".to_owned());
     let promise = NewPromise {
-        delivery_id: parse_crockford(&form.delivery).ok_or(Error::NotFound)?,
+        delivery_id: parse_id(&form.delivery)?,
         day: parse_date(&form.day).ok_or_else(invalid)?,
         channel: PromiseChannel::from_code(&form.channel).ok_or_else(invalid)?,
         is_despite: form.despite == "1",

@@ -6,7 +6,7 @@ use crate::drive::fold::StopState;
 use crate::drive::key::DayKey;
 use crate::drive::store::{self, keys};
 use crate::drive::tour::{self, DriveTour};
-use crate::id::crockford;
+use crate::id::{DeliveryId, OrderId, TourId};
 use crate::masking::{MaskPolicy, mask};
 use crate::plans::model::TourState;
 use crate::storage::{Result, Tx};
@@ -15,7 +15,7 @@ use crate::storage::{Result, Tx};
 pub(super) struct StopLine {
     pub(super) key: String,
     /// the delivery
-    pub(super) delivery_id: i64,
+    pub(super) delivery_id: DeliveryId,
     pub(super) name: String,
     pub(super) label: String,
     pub(super) class: &'static str,
@@ -40,7 +40,7 @@ pub(super) struct PhoneLine {
 impl From<DayKey> for PhoneLine {
     fn from(key: DayKey) -> Self {
         Self {
-            id: crockford(key.id),
+            id: key.id.to_string(),
             name: format!("{} · {}", key.username, key.description),
             seen: key.seen_at.to_string(),
             waiting: key.waiting,
@@ -63,11 +63,11 @@ pub(super) struct DriverView {
     pub(super) ended: usize,
     pub(super) phones: Vec<PhoneLine>,
     /// orders of stops that are no longer planned on the tour
-    pub(super) orders: Vec<i64>,
+    pub(super) orders: Vec<OrderId>,
 }
 
 impl DriverView {
-    pub(super) fn load(tx: &mut dyn Tx, tour_id: i64) -> Result<Option<Self>> {
+    pub(super) fn load(tx: &mut dyn Tx, tour_id: TourId) -> Result<Option<Self>> {
         let Some(tour) = tour::load(tx, tour_id)? else { return Ok(None) };
         let drivers = if tour.tour.state == TourState::Fixed { store::drivers(tx)? } else { Vec::new() };
         let phones = keys::of_tour(tx, tour_id)?.into_iter().map(PhoneLine::from).collect();
@@ -77,7 +77,7 @@ impl DriverView {
             driver: tour.tour.driver.clone(),
             helper: tour.tour.helper.clone(),
             left_at: tour.tour.left_at.map(|at| at.to_string()),
-            drivers: drivers.into_iter().map(|(id, name)| (crockford(id), name)).collect(),
+            drivers: drivers.into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
             ended: tour.ended(),
             orders: tour.order_ids(),
             stops: lines(&tour),

@@ -9,7 +9,7 @@ use super::undo::UndoToken;
 use super::view::{Card, ColumnView, views};
 use crate::districts::DistrictCache;
 use crate::drive::store as drive;
-use crate::id::crockford;
+use crate::id::OrderId;
 use crate::masking;
 use crate::members::model::rights::Surface;
 use crate::plans::board::{self, Board};
@@ -106,7 +106,7 @@ impl BoardPage {
 }
 
 impl PersonalData for BoardPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.board.order_ids().collect()
     }
 }
@@ -174,7 +174,7 @@ pub(super) async fn list(
         week: week.collect(),
         undo: undo.and_then(|undo| undo.text()),
         to: query.to,
-        drivers: drivers.into_iter().map(|(id, name)| (crockford(id), name)).collect(),
+        drivers: drivers.into_iter().map(|(id, name)| (id.to_string(), name)).collect(),
         layout,
         day,
         columns,

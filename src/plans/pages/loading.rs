@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use super::tours::{TourQuery, line_code, load};
 use crate::deliveries::list::{DeliveryRow, load_rows};
 use crate::districts::{DistrictCache, Districts};
-use crate::id::{crockford, parse_crockford};
+use crate::id::{DeliveryId, OrderId};
 use crate::masking::{self, MaskPolicy, mask};
 use crate::members::model::rights::Surface;
 use crate::orders::list::OrderRow;
@@ -24,7 +24,7 @@ use crate::time::date_with_weekday;
 use crate::uploads::claim_data::ClaimDataSummary;
 use crate::uploads::store::claim_data_of_channels;
 use crate::web::qr::QrCode;
-use crate::web::{BaseUrl, Error, Layout, PageResult, PersonalData, Query, personal_page};
+use crate::web::{BaseUrl, Error, Layout, PageResult, PersonalData, Query, parse_id, personal_page};
 
 /// A stop whose pieces are loaded.
 pub(super) struct LoadingStop {
@@ -63,11 +63,11 @@ struct LoadingPage {
     stops: Vec<LoadingStop>,
     claims: ClaimDataSummary,
     print_now: bool,
-    orders: Vec<i64>,
+    orders: Vec<OrderId>,
 }
 
 impl PersonalData for LoadingPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.orders.clone()
     }
 }
@@ -84,8 +84,8 @@ impl LoadingPage {
 fn lines(
     stop: &BoardStop,
     is_handed_out: bool,
-    listed: &BTreeMap<i64, &OrderRow>,
-    code: impl Fn(i64) -> Option<QrCode>,
+    listed: &BTreeMap<OrderId, &OrderRow>,
+    code: impl Fn(OrderId) -> Option<QrCode>,
 ) -> Vec<LoadingLine> {
     let (work, basis) = (&stop.item.work, WorkBasis::from_json(&stop.stop.basis));
     let is_swap = work.kind() == JobKind::Swap;
@@ -135,7 +135,7 @@ pub(super) fn loading_stops(
     (masking, day): (&MaskPolicy, NaiveDate),
     base: &str,
 ) -> Vec<LoadingStop> {
-    let listed: BTreeMap<i64, &OrderRow> =
+    let listed: BTreeMap<OrderId, &OrderRow> =
         rows.iter().flat_map(|row| &row.orders).map(|order| (order.listed.order.id, &order.listed)).collect();
     let stops = (1..).zip(&column.stops).map(|(position, stop)| LoadingStop {
         position,
@@ -160,14 +160,14 @@ pub(super) async fn show(
     Path(id): Path<String>,
     Query(query): Query<TourQuery>,
 ) -> PageResult {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let id = parse_id(&id)?;
     let districts = districts.refresh(&storage).await?;
     let for_read = districts.clone();
     let member = layout.member.clone();
     let loaded = storage.read(move |tx| {
         let Some((board, at)) = load(tx, &for_read, id)? else { return Ok(None) };
-        let ids: BTreeSet<i64> = board.columns[at].stops.iter().map(|stop| stop.item.work.delivery_id).collect();
-        let ids: Vec<i64> = ids.into_iter().collect();
+        let ids: BTreeSet<DeliveryId> = board.columns[at].stops.iter().map(|stop| stop.item.work.delivery_id).collect();
+        let ids: Vec<DeliveryId> = ids.into_iter().collect();
         let rows = load_rows(tx, &ids)?;
         let masking = masking::of_member(tx, member.as_ref(), Surface::Plan)?;
         let (claims, shop) = (claims_of(tx, &rows)?, shop::find(tx)?);
@@ -175,12 +175,12 @@ pub(super) async fn show(
     });
     let (board, at, rows, masking, claims, shop) = loaded.await?.ok_or(Error::NotFound)?;
     let column = &board.columns[at];
-    let orders: BTreeSet<i64> = rows.iter().flat_map(DeliveryRow::order_ids).collect();
+    let orders: BTreeSet<OrderId> = rows.iter().flat_map(DeliveryRow::order_ids).collect();
     let base = this_host.or_of_shop(&shop.origin);
     let stops = loading_stops(column, &rows, &districts, (&masking, board.day), base);
     Ok(personal_page(LoadingPage {
         layout,
-        id: crockford(id),
+        id: id.to_string(),
         title: format!("{} {}", column_name(column), date_with_weekday(board.day)),
         stops,
         claims,

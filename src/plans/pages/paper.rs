@@ -11,7 +11,7 @@ use crate::drive::model::EventSource;
 use crate::drive::paper::{self, PaperLine, PaperProblem};
 use crate::drive::store::events;
 use crate::drive::tour::{self, DriveStop, DriveTour, stop_key};
-use crate::id::{crockford, parse_crockford};
+use crate::id::{JobId, OrderId, TourId};
 use crate::masking::{self, MaskPolicy, mask};
 use crate::members::model::rights::Surface;
 use crate::plans::model::{FailureReason, TourState};
@@ -21,7 +21,7 @@ use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::text::hex;
 use crate::time::{date_with_weekday, parse_date};
 use crate::web::{
-    Error, Flash, FormPairs, Layout, PageResult, PersonalData, Query, Tone, first_value, personal_page,
+    Error, Flash, FormPairs, Layout, PageResult, PersonalData, Query, Tone, first_value, parse_id, personal_page,
     personal_page_with_status, redirect_with_flash, with_camera,
 };
 
@@ -65,11 +65,11 @@ struct PaperPage {
     /// tours that have not left
     waiting: Vec<String>,
     reasons: Vec<(&'static str, &'static str)>,
-    orders: Vec<i64>,
+    orders: Vec<OrderId>,
 }
 
 impl PersonalData for PaperPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.orders.clone()
     }
 }
@@ -82,8 +82,8 @@ pub(super) struct PaperQuery {
 
 /// A form that was not recorded.
 struct RefusedForm {
-    tour_id: i64,
-    lines: Vec<(i64, PaperLine)>,
+    tour_id: TourId,
+    lines: Vec<(JobId, PaperLine)>,
     problems: Vec<PaperProblem>,
 }
 
@@ -101,7 +101,7 @@ impl PaperRow {
             format!("{}{at}", stop.status.state.label())
         });
         Self {
-            job: crockford(stop.job_id),
+            job: stop.job_id.to_string(),
             key: stop_key(stop.tour_id, stop.job_id),
             position,
             name: if is_hidden { mask::name(&stop.name) } else { stop.name.clone() },
@@ -127,7 +127,7 @@ impl PaperTour {
         };
         let rows: Vec<PaperRow> = (1..).zip(own).map(row).collect();
         Self {
-            id: crockford(tour.tour.id),
+            id: tour.tour.id.to_string(),
             name: tour.tour.name(),
             driver: tour.tour.driver.clone().unwrap_or_default(),
             open: rows.iter().filter(|row| row.known.is_none()).count(),
@@ -179,7 +179,7 @@ enum PaperOutcome {
 fn record(
     tx: &mut dyn Tx,
     actor: MemberActor,
-    tour_id: i64,
+    tour_id: TourId,
     pairs: &[(String, String)],
 ) -> StorageResult<Option<PaperOutcome>> {
     let Some(tour) = tour::load(tx, tour_id)? else { return Ok(None) };
@@ -201,7 +201,7 @@ fn record(
     Ok(Some(PaperOutcome::Events(new.len() - rejections.len(), rejections)))
 }
 
-fn lines(tour: &DriveTour, pairs: &[(String, String)]) -> Vec<(i64, PaperLine)> {
+fn lines(tour: &DriveTour, pairs: &[(String, String)]) -> Vec<(JobId, PaperLine)> {
     tour.stops.iter().map(|stop| (stop.job_id, PaperLine::of(pairs, stop))).collect()
 }
 
@@ -211,7 +211,7 @@ pub(super) async fn update(
     actor: MemberActor,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
-    let tour_id = parse_crockford(first_value(&pairs, "tour")).ok_or(Error::NotFound)?;
+    let tour_id = parse_id(first_value(&pairs, "tour"))?;
     let day = first_value(&pairs, "day").to_owned();
     let typed = pairs.clone();
     let write = move |tx: &mut dyn Tx| {

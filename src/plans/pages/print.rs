@@ -12,7 +12,7 @@ use super::tours::{StopRow, facts, stop_rows};
 use super::view::ColumnView;
 use crate::deliveries::list::{DeliveryRow, load_rows};
 use crate::districts::DistrictCache;
-use crate::id::crockford;
+use crate::id::{DeliveryId, OrderId};
 use crate::masking;
 use crate::members::model::rights::Surface;
 use crate::plans::board;
@@ -65,11 +65,11 @@ struct PrintPage {
     /// query of the slips of all trucks, in the order of the routes
     slips: String,
     print_now: bool,
-    orders: Vec<i64>,
+    orders: Vec<OrderId>,
 }
 
 impl PersonalData for PrintPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.orders.clone()
     }
 }
@@ -96,7 +96,7 @@ pub(super) async fn show(
         .read(move |tx| {
             let board = board::load_without_pool(tx, &for_read, day)?;
             let stops = board.columns.iter().flat_map(|column| &column.stops);
-            let ids: BTreeSet<i64> = stops.map(|stop| stop.item.work.delivery_id).collect();
+            let ids: BTreeSet<DeliveryId> = stops.map(|stop| stop.item.work.delivery_id).collect();
             let rows = load_rows(tx, &ids.into_iter().collect::<Vec<_>>())?;
             let (claims, shop) = (claims_of(tx, &rows)?, shop::find(tx)?);
             Ok::<_, StorageError>((board, rows, masking::of_member(tx, member.as_ref(), Surface::Plan)?, claims, shop))
@@ -122,7 +122,7 @@ pub(super) async fn show(
         title: date_with_weekday(day),
         papers: papers.collect(),
         claims,
-        slips: keys.map(|key| format!("id={}", crockford(key))).collect::<Vec<_>>().join("&"),
+        slips: keys.map(|key| format!("id={key}")).collect::<Vec<_>>().join("&"),
         print_now: query.print.is_some(),
         orders: rows.iter().flat_map(DeliveryRow::order_ids).collect(),
         layout,

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 
 use crate::districts::DistrictCache;
-use crate::id::crockford;
+use crate::id::OrderId;
 use crate::masking;
 use crate::members::model::rights::Surface;
 use crate::plans::promise::PromiseProblem;
@@ -29,7 +29,7 @@ impl PromisesPage {
     }
 
     fn dates_url(open: &OpenPromise) -> String {
-        format!("/plans/dates?delivery={}", crockford(open.work.delivery_id))
+        format!("/plans/dates?delivery={}", open.work.delivery_id)
     }
 
     fn day(open: &OpenPromise) -> String {
@@ -38,7 +38,7 @@ impl PromisesPage {
 }
 
 impl PersonalData for PromisesPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.calls.iter().chain(&self.others).flat_map(|open| open.work.order_ids()).collect()
     }
 }

@@ -5,7 +5,7 @@ mod moves;
 
 use reqwest::StatusCode;
 
-use crate::id::crockford;
+use crate::id::number_code;
 use crate::storage::StorageError;
 use crate::trucks::model::Truck;
 use crate::trucks::store as trucks;
@@ -174,7 +174,7 @@ async fn job_has_a_window_and_is_not_overwritten() {
         .read(|tx| tx.scalar("SELECT min(id) FROM deliveries WHERE state = 0", &[]))
         .await
         .expect("reads");
-    let path = format!("/plans/jobs/{}", crockford(id));
+    let path = format!("/plans/jobs/{}", number_code(id));
     assert!(app.get(&path).await.ok().contains("안 함"));
     let fields = [("from", "14:00"), ("to", "16:00"), ("minutes", "45")];
     let saved = app.post_form(&path, &fields).await;
@@ -234,13 +234,13 @@ async fn full_day_is_promised_only_knowingly() {
         })
         .await
         .expect("a delivery");
-    let url = format!("/plans/dates?delivery={}", crockford(id));
+    let url = format!("/plans/dates?delivery={}", number_code(id));
     let page = team.get(&url).await.text;
     assert!(page.contains("약속할 수 있는 날") && page.contains("운전해요"), "{page}");
     assert!(page.contains("희망배송일</dt>") && page.contains("갈 수 없어요"), "the wished day comes first: {page}");
     let offers = page.split_once("<ul class=\"offers\">").expect("offers").1;
     let day = offers.split("name=\"day\" value=\"").nth(1).expect("an offer")[..10].to_owned();
-    let fields = |day: &str| [("delivery", crockford(id)), ("day", day.to_owned()), ("channel", "phone".to_owned())];
+    let fields = |day: &str| [("delivery", number_code(id)), ("day", day.to_owned()), ("channel", "phone".to_owned())];
     let pairs = fields(&day);
     let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let kept = team.post_form("/plans/dates", &pairs).await;

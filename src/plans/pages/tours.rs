@@ -12,7 +12,7 @@ use crate::districts::{DistrictCache, Districts};
 use crate::drive::hand_out::{self, MAX_REASON_CHARS, StepResult};
 use crate::drive::store::{self as drive, keys};
 use crate::drive::tour::stop_key;
-use crate::id::{crockford, parse_crockford};
+use crate::id::{DayKeyId, Id, OrderId, TourId};
 use crate::masking::{self, MaskPolicy};
 use crate::members::model::rights::Surface;
 use crate::plans::board::{self, Board, BoardStop, Column};
@@ -25,7 +25,8 @@ use crate::time::{date_with_weekday, duration_label};
 use crate::trucks::model::{clock_label, volume_label};
 use crate::web::qr::{self, QrCode};
 use crate::web::{
-    BaseUrl, Error, Flash, Form, Layout, Member, PageResult, PersonalData, Query, personal_page, redirect_with_flash,
+    BaseUrl, Error, Flash, Form, Layout, Member, PageResult, PersonalData, Query, parse_id, personal_page,
+    redirect_with_flash,
 };
 
 /// A stop in the table.
@@ -53,8 +54,8 @@ pub(super) fn stop_code(base: &str, column: &Column, stop: &BoardStop) -> Option
 }
 
 /// A QR code that opens the stop, and names one of its orders to a page that loads the truck.
-pub(super) fn line_code(base: &str, column: &Column, stop: &BoardStop, order_id: i64) -> Option<QrCode> {
-    qr::svg(&format!("{}#{}", stop_url(base, column, stop)?, crockford(order_id)))
+pub(super) fn line_code(base: &str, column: &Column, stop: &BoardStop, order_id: OrderId) -> Option<QrCode> {
+    qr::svg(&format!("{}#{}", stop_url(base, column, stop)?, order_id))
 }
 
 fn stop_url(base: &str, column: &Column, stop: &BoardStop) -> Option<String> {
@@ -78,11 +79,11 @@ struct TourPage {
     slips: String,
     print_now: bool,
     driving: DriverView,
-    orders: Vec<i64>,
+    orders: Vec<OrderId>,
 }
 
 impl PersonalData for TourPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.orders.clone()
     }
 }
@@ -94,7 +95,7 @@ pub(super) struct TourQuery {
 }
 
 /// The board of the day of a tour, and the position of its column.
-pub(super) fn load(tx: &mut dyn Tx, districts: &Districts, id: i64) -> StorageResult<Option<(Board, usize)>> {
+pub(super) fn load(tx: &mut dyn Tx, districts: &Districts, id: TourId) -> StorageResult<Option<(Board, usize)>> {
     let Some(day) = store::day_of_tour(tx, id)? else { return Ok(None) };
     let board = board::load_without_pool(tx, districts, day)?;
     let at = board.columns.iter().position(|column| column.tour.as_ref().is_some_and(|tour| tour.id == id));
@@ -109,7 +110,7 @@ pub(super) async fn show(
     Path(id): Path<String>,
     Query(query): Query<TourQuery>,
 ) -> PageResult {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let id = parse_id(&id)?;
     let districts = districts.refresh(&storage).await?;
     let for_read = districts.clone();
     let member = layout.member.clone();
@@ -125,9 +126,9 @@ pub(super) async fn show(
     let cards = std::mem::take(&mut view.cards);
     driving.mask(&masking, board.day);
     let rows = stop_rows(cards, column, (&masking, board.day), this_host.or_of_shop(&shop.origin));
-    let slips: Vec<String> = column.stops.iter().map(|stop| format!("id={}", crockford(stop.item.work.key))).collect();
+    let slips: Vec<String> = column.stops.iter().map(|stop| format!("id={}", stop.item.work.key)).collect();
     Ok(personal_page(TourPage {
-        id: crockford(id),
+        id: id.to_string(),
         day: board.day.to_string(),
         title: format!("{} {}", view.name, date_with_weekday(board.day)),
         rows,
@@ -161,7 +162,7 @@ pub(super) fn stop_rows(
             recipient.mask();
         }
         StopRow {
-            id: crockford(stop.item.work.delivery_id),
+            id: stop.item.work.delivery_id.to_string(),
             tel: [&recipient.tel1, &recipient.tel2].map(String::as_str).join(" ").trim().to_owned(),
             address: format!("{} {}", recipient.address1, recipient.address2).trim().to_owned(),
             window: stop.item.window().map(window_label).unwrap_or_default(),
@@ -212,12 +213,12 @@ pub(super) async fn update(
     Path(id): Path<String>,
     Form(form): Form<StepForm>,
 ) -> PageResult {
-    let tour_id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let tour_id = parse_id(&id)?;
     let version = form.version.parse().unwrap_or(-1);
     let (act, object) = form.act.split_once(':').unwrap_or((form.act.as_str(), ""));
-    let (act, key_id) = (act.to_owned(), parse_crockford(object));
+    let (act, key_id) = (act.to_owned(), Id::parse(object));
     let reason: String = form.reason.trim().chars().take(MAX_REASON_CHARS).collect();
-    let who = (parse_crockford(&form.driver), parse_crockford(&form.helper));
+    let who = (Id::parse(&form.driver), Id::parse(&form.helper));
     match act.as_str() {
         "hand-out" => {}
         "back" if member.is_admin() => {}
@@ -241,7 +242,12 @@ pub(super) async fn update(
 }
 
 /// Revokes the key of a phone.
-fn cut_off(tx: &mut dyn Tx, actor: MemberActor, tour_id: i64, key_id: i64) -> StorageResult<crate::web::FlashId> {
+fn cut_off(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    tour_id: TourId,
+    key_id: DayKeyId,
+) -> StorageResult<crate::web::FlashId> {
     let key = keys::find(tx, key_id)?.filter(|key| key.tour_id == tour_id);
     let (Some(key), Some(tour)) = (key, drive::tour(tx, tour_id)?) else {
         return Flash::warning("그런 휴대전화가 없어요.").save(tx, actor.id);

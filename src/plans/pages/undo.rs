@@ -2,7 +2,7 @@
 //! next change of the day.
 
 use super::{column_text, parse_column};
-use crate::id::{crockford, parse_crockford};
+use crate::id::Id;
 use crate::plans::edit::FormerPosition;
 use crate::plans::model::Hold;
 
@@ -23,7 +23,7 @@ impl UndoToken {
     pub(super) fn text(&self) -> Option<String> {
         let place = |place: &FormerPosition| {
             let column = place.column.map(column_text).unwrap_or_default();
-            format!("{}.{column}.{}.{}", crockford(place.key), place.at, place.hold.code())
+            format!("{}.{column}.{}.{}", place.key, place.at, place.hold.code())
         };
         let places: Vec<String> = self.former.iter().map(place).collect();
         (1..=MAX_UNDONE).contains(&places.len()).then(|| format!("{}_{}", self.versions, places.join("_")))
@@ -37,12 +37,7 @@ impl UndoToken {
                 "" => None,
                 column => Some(parse_column(column)?),
             };
-            Some(FormerPosition {
-                key: parse_crockford(key)?,
-                column,
-                at: at.parse().ok()?,
-                hold: Hold::from_code(hold)?,
-            })
+            Some(FormerPosition { key: Id::parse(key)?, column, at: at.parse().ok()?, hold: Hold::from_code(hold)? })
         };
         let former = places.split('_').map(place).collect::<Option<Vec<_>>>()?;
         (former.len() <= MAX_UNDONE).then_some(Self { versions: versions.parse().ok()?, former })
@@ -52,16 +47,17 @@ impl UndoToken {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::{TruckId, WorkId};
     use crate::plans::model::ColumnKey;
 
     #[test]
     fn undo_is_read_as_it_was_written() {
-        let column = ColumnKey { truck_id: 9, round: 2 };
+        let column = ColumnKey { truck_id: TruckId::from_raw(9), round: 2 };
         let token = UndoToken {
             versions: 17,
             former: vec![
-                FormerPosition { key: 7, column: Some(column), at: 3, hold: Hold::Place },
-                FormerPosition { key: 8, column: None, at: 0, hold: Hold::Free },
+                FormerPosition { key: WorkId::from_raw(7), column: Some(column), at: 3, hold: Hold::Place },
+                FormerPosition { key: WorkId::from_raw(8), column: None, at: 0, hold: Hold::Free },
             ],
         };
         assert_eq!(UndoToken::parse(&token.text().expect("a text")), Some(token.clone()));

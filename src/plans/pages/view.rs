@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::column_text;
 use crate::districts::Districts;
-use crate::id::crockford;
+use crate::id::DeliveryId;
 use crate::masking::{MaskPolicy, mask};
 use crate::orders::bundle::DeliveryState;
 use crate::plans::assign::reason_label;
@@ -21,7 +21,7 @@ use crate::trucks::model::{clock_label, volume_label};
 pub(super) struct Card {
     pub(super) id: String,
     /// the delivery
-    pub(super) delivery_id: i64,
+    pub(super) delivery_id: DeliveryId,
     pub(super) position: usize,
     pub(super) name: String,
     pub(super) summary: String,
@@ -79,7 +79,7 @@ impl Card {
             Some((_, PointAccuracy::Zone | PointAccuracy::Neighbours)) | None => {}
         }
         Self {
-            id: crockford(work.key),
+            id: work.key.to_string(),
             delivery_id: work.delivery_id,
             position: 0,
             name: work.recipient.name.clone(),
@@ -218,7 +218,7 @@ impl ColumnView {
         Self {
             key: column_text(column.key()),
             version: column.version(),
-            href: column.tour.as_ref().map(|tour| format!("/plans/tours/{}", crockford(tour.id))),
+            href: column.tour.as_ref().map(|tour| format!("/plans/tours/{}", tour.id)),
             name: column_name(column),
             crew: truck.crew,
             day_off: column.day_off.clone(),

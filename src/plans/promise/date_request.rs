@@ -4,6 +4,7 @@ use chrono::{Datelike, Days, NaiveDate, Weekday};
 
 use super::HORIZON_DAYS;
 use crate::districts::Districts;
+use crate::id::{DeliveryId, OrderId, ProductId};
 use crate::orders::model::OrderState;
 use crate::plans::model::Job;
 use crate::plans::store::promises;
@@ -17,7 +18,7 @@ use crate::trucks::store as trucks;
 #[derive(Clone, Debug)]
 pub struct DateRequest {
     /// the delivery, if there is an order already: what is planned of it makes room
-    pub delivery_id: Option<i64>,
+    pub delivery_id: Option<DeliveryId>,
     /// postal code
     pub zip_code: String,
     /// district
@@ -36,7 +37,7 @@ pub struct DateRequest {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AskedGoods {
     /// the product; none: the default of the shop
-    pub product_id: Option<i64>,
+    pub product_id: Option<ProductId>,
     /// key and value of its options
     pub options: Vec<(String, String)>,
     /// pieces
@@ -82,7 +83,7 @@ impl DateRequest {
     pub fn of_delivery(tx: &mut dyn Tx, today: NaiveDate, work: &DeliveryWork, job: Option<&Job>) -> Result<Self> {
         let settings = trucks::settings(tx)?;
         let calendar = calendar(tx, today)?;
-        let open: Vec<i64> =
+        let open: Vec<OrderId> =
             work.orders.iter().filter(|order| order.state < OrderState::Dispatched).map(|order| order.id).collect();
         let tomorrow = today + Days::new(1);
         let mut ready = tomorrow;

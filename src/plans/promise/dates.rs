@@ -11,6 +11,7 @@ use super::{
 };
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor, PromisedDay};
 use crate::districts::{DistrictCache, Districts};
+use crate::id::{DeliveryId, OrderId, TourId, WorkId};
 use crate::orders::bulk_set::{self, BulkValue};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::OrderState;
@@ -222,18 +223,19 @@ impl<'d> DayLoader<'d> {
         let (Some(from), Some(to)) = (days.first(), days.last()) else { return Ok(()) };
         let is_loaded = |round: &&DayRound| !round.is_off && !round.is_fixed;
         let rounds = open.iter().flat_map(|plan| &plan.rounds).filter(is_loaded);
-        let tour_ids: Vec<i64> = rounds.filter_map(|round| round.tour_id).collect();
+        let tour_ids: Vec<TourId> = rounds.filter_map(|round| round.tour_id).collect();
         let stops = store::stops_of(tx, &tour_ids)?;
         let mut due = Self::due(tx, *from, *to)?;
         due.retain(|_, (day, _)| days.contains(day));
         let planned = stops.values().flatten().map(|stop| (stop.job.key(), Some(stop.job.clone())));
-        let jobs: HashMap<i64, Option<Job>> =
+        let jobs: HashMap<WorkId, Option<Job>> =
             due.iter().map(|(id, (_, job))| (*id, job.clone())).chain(planned).collect();
         let is_task = |job: &Option<Job>| job.as_ref().is_some_and(|job| job.task.is_some());
-        let mut ids: Vec<i64> = jobs.iter().filter(|(_, job)| !is_task(job)).map(|(id, _)| *id).collect();
+        let mut ids: Vec<DeliveryId> =
+            jobs.iter().filter(|(_, job)| !is_task(job)).map(|(work, _)| work.as_delivery()).collect();
         ids.sort_unstable();
         let others = jobs.values().flatten().filter(|job| job.task.is_some());
-        let planned_stops: HashMap<i64, PlannedStop> = works_of_jobs(tx, &ids, others, &self.handling)?
+        let planned_stops: HashMap<WorkId, PlannedStop> = works_of_jobs(tx, &ids, others, &self.handling)?
             .into_values()
             // What is over or cancelled takes no room, and what an open cancellation keeps is not planned.
             .filter(|work| work.is_open() && !work.is_held())
@@ -247,8 +249,8 @@ impl<'d> DayLoader<'d> {
                 (work.key, stop)
             })
             .collect();
-        let is_other = |id: &i64| Some(*id) != self.request.delivery_id;
-        let stops_of = |ids: &mut dyn Iterator<Item = i64>| -> Vec<PlannedStop> {
+        let is_other = |id: &WorkId| Some(*id) != self.request.delivery_id.map(WorkId::from);
+        let stops_of = |ids: &mut dyn Iterator<Item = WorkId>| -> Vec<PlannedStop> {
             ids.filter(is_other).filter_map(|id| planned_stops.get(&id).copied()).collect()
         };
         for plan in &mut open {
@@ -263,21 +265,21 @@ impl<'d> DayLoader<'d> {
     }
 
     /// Deliveries and other jobs that are due on a day of the range and have no truck, with that day and their job.
-    fn due(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<BTreeMap<i64, (NaiveDate, Option<Job>)>> {
-        let dated: HashMap<i64, NaiveDate> = promises::dated_between(tx, from, to)?.into_iter().collect();
+    fn due(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<BTreeMap<WorkId, (NaiveDate, Option<Job>)>> {
+        let dated: HashMap<DeliveryId, NaiveDate> = promises::dated_between(tx, from, to)?.into_iter().collect();
         let moved = promises::moved_between(tx, from, to)?;
-        let ids: HashSet<i64> = dated.keys().copied().chain(moved).collect();
-        let mut ids: Vec<i64> = ids.into_iter().collect();
+        let ids: HashSet<DeliveryId> = dated.keys().copied().chain(moved).collect();
+        let mut ids: Vec<DeliveryId> = ids.into_iter().collect();
         ids.sort_unstable();
         let mut jobs = store::jobs_of(tx, &ids)?;
         let due = ids.into_iter().filter_map(|id| {
             let Some(PlannedJob { job, planned }) = jobs.remove(&id) else {
-                return Some((id, (*dated.get(&id)?, None)));
+                return Some((id.into(), (*dated.get(&id)?, None)));
             };
             let day = job.day.or_else(|| dated.get(&id).copied())?;
-            (planned.is_none() && (from..=to).contains(&day)).then_some((id, (day, Some(job))))
+            (planned.is_none() && (from..=to).contains(&day)).then_some((id.into(), (day, Some(job))))
         });
-        let mut due: BTreeMap<i64, (NaiveDate, Option<Job>)> = due.collect();
+        let mut due: BTreeMap<WorkId, (NaiveDate, Option<Job>)> = due.collect();
         let open = tasks::open_on_days(tx, (from, to), MAX_DUE)?;
         for PlannedJob { job, planned } in tasks::by_ids(tx, &open)? {
             if let Some(day) = job.day.filter(|_| planned.is_none()) {
@@ -295,7 +297,7 @@ pub const MAX_DAYS_AHEAD: u64 = 366;
 #[derive(Clone, Debug)]
 pub struct NewPromise {
     /// the delivery
-    pub delivery_id: i64,
+    pub delivery_id: DeliveryId,
     /// the day
     pub day: NaiveDate,
     /// how it is made
@@ -333,7 +335,7 @@ impl PromiseError {
 }
 
 /// A delivery with its job and the day of the tour that has it.
-pub fn find_delivery(tx: &mut dyn Tx, id: i64) -> Result<Option<(DeliveryWork, Option<PlannedJob>)>> {
+pub fn find_delivery(tx: &mut dyn Tx, id: DeliveryId) -> Result<Option<(DeliveryWork, Option<PlannedJob>)>> {
     let settings = trucks::settings(tx)?;
     let handling = trucks::handling_table(tx, settings.default_handling)?;
     let Some(work) = works(tx, &[id], &handling)?.pop() else { return Ok(None) };
@@ -372,10 +374,10 @@ pub fn make(
     if let Some(job) = job.filter(|job| job.day.is_some_and(|moved_to| moved_to != day)) {
         let moved_back = Job { day: None, ..job };
         if !store::update_job(tx, &moved_back)? {
-            return Err(StorageError::Inconsistent(format!("jobs.version of {}", moved_back.id)));
+            return Err(StorageError::Inconsistent(format!("jobs.version of {:?}", moved_back.id)));
         }
     }
-    let ids: Vec<i64> = work.orders.iter().map(|order| order.id).collect();
+    let ids: Vec<OrderId> = work.orders.iter().map(|order| order.id).collect();
     let mut open = orders::find(tx, &ids)?;
     open.retain(|order| order.state < OrderState::Shipped);
     open.sort_by_key(|order| order.id);
@@ -426,9 +428,9 @@ pub fn open_promises(tx: &mut dyn Tx, districts: &Districts) -> Result<Vec<OpenP
     let trucks_of_shop = trucks::all(tx)?;
     let last = stored.last().map_or(today, |promise| promise.day);
     let calendar = WorkingCalendar::new(trucks::special_days(tx, today, last)?);
-    let ids: Vec<i64> = stored.iter().map(|promise| promise.delivery_id).collect();
+    let ids: Vec<DeliveryId> = stored.iter().map(|promise| promise.delivery_id).collect();
     let mut jobs = store::jobs_of(tx, &ids)?;
-    let mut found: HashMap<i64, DeliveryWork> =
+    let mut found: HashMap<DeliveryId, DeliveryWork> =
         works(tx, &ids, &handling)?.into_iter().map(|work| (work.delivery_id, work)).collect();
     let open = stored.into_iter().filter_map(|promise| {
         let work = found.remove(&promise.delivery_id)?;

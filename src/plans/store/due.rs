@@ -2,6 +2,7 @@
 
 use chrono::{Days, NaiveDate};
 
+use crate::id::{DeliveryId, Identifier, JobId};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
 use crate::plans::store::tasks;
@@ -17,13 +18,13 @@ const OVERDUE_DAYS: u64 = 60;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DueDeliveries {
     /// with a 희망배송일 on or before that day, the latest first
-    pub dated: Vec<i64>,
+    pub dated: Vec<DeliveryId>,
     /// ready, without a date
-    pub undated: Vec<i64>,
+    pub undated: Vec<DeliveryId>,
     /// moved by hand to that day or one before it
-    pub moved: Vec<i64>,
+    pub moved: Vec<DeliveryId>,
     /// open jobs beside deliveries: identifiers of the jobs
-    pub tasks: Vec<i64>,
+    pub tasks: Vec<JobId>,
     /// whether there are more of a kind than [`MAX_DUE`]
     pub is_truncated: bool,
 }
@@ -32,14 +33,14 @@ pub struct DueDeliveries {
 const ONE_TOO_MANY: usize = MAX_DUE + 1;
 
 /// Adds at most [`MAX_DUE`] of `found`; answers whether there are more.
-fn add_up_to_max(found: Vec<i64>, ids: &mut Vec<i64>) -> bool {
+fn add_up_to_max<I>(found: Vec<I>, ids: &mut Vec<I>) -> bool {
     let is_truncated = found.len() > MAX_DUE;
     ids.extend(found.into_iter().take(MAX_DUE));
     is_truncated
 }
 
-fn find_ids(tx: &mut dyn Tx, sql: &str, params: &[Param<'_>]) -> Result<Vec<i64>> {
-    tx.query(sql, params)?.into_iter().map(|row| row.int(0)).collect()
+fn find_ids<I: Identifier>(tx: &mut dyn Tx, sql: &str, params: &[Param<'_>]) -> Result<Vec<I>> {
+    tx.query(sql, params)?.into_iter().map(|row| row.id(0)).collect()
 }
 
 /// Deliveries that may be due on a day.
@@ -76,17 +77,17 @@ pub fn due(tx: &mut dyn Tx, day: NaiveDate) -> Result<DueDeliveries> {
 }
 
 /// Identifiers of deliveries of the own team that are over, the newest first.
-pub fn delivered(tx: &mut dyn Tx) -> Result<Vec<i64>> {
+pub fn delivered(tx: &mut dyn Tx) -> Result<Vec<DeliveryId>> {
     let by_state = tx.index_hint("deliveries_by_state");
     let sql = format!(
         "SELECT id FROM deliveries {by_state} WHERE state = ? AND shipping_method = ? ORDER BY id DESC LIMIT {MAX_DUE}"
     );
     let params = [(DeliveryState::Completed as i64).into(), ShippingMethod::Direct.code().into()];
-    tx.query(&sql, &params)?.into_iter().map(|row| row.int(0)).collect()
+    tx.query(&sql, &params)?.into_iter().map(|row| row.id(0)).collect()
 }
 
 /// Identifiers of open deliveries of the own team, the newest first, whether they are due or not.
-pub fn open(tx: &mut dyn Tx) -> Result<Vec<i64>> {
+pub fn open(tx: &mut dyn Tx) -> Result<Vec<DeliveryId>> {
     let by_state = tx.index_hint("deliveries_by_state");
     let mut open = Vec::new();
     for state in DeliveryState::UNDER_WAY {
@@ -95,7 +96,7 @@ pub fn open(tx: &mut dyn Tx) -> Result<Vec<i64>> {
         );
         let params = [(state as i64).into(), ShippingMethod::Direct.code().into()];
         tx.for_each(&sql, &params, &mut |row| {
-            open.push(row.int(0)?);
+            open.push(row.id(0)?);
             Ok(())
         })?;
     }

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 
 use super::{Tour, tour};
+use crate::id::{DeliveryId, MemberId, OrderId, PromiseId};
 use crate::orders::bundle::DeliveryState;
 use crate::orders::model::ShippingMethod;
 use crate::plans::promise::PromiseChannel;
@@ -16,9 +17,9 @@ pub const MAX_PROMISES: usize = 500;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Promise {
     /// generated identifier
-    pub id: i64,
+    pub id: PromiseId,
     /// the delivery
-    pub delivery_id: i64,
+    pub delivery_id: DeliveryId,
     /// the day
     pub day: NaiveDate,
     /// how it was made
@@ -36,13 +37,13 @@ pub struct Promise {
 /// Inserts a promise in place of the current one, whose day it returns.
 pub fn insert(
     tx: &mut dyn Tx,
-    delivery_id: i64,
+    delivery_id: DeliveryId,
     day: NaiveDate,
     channel: PromiseChannel,
     basis: &str,
-    member_id: i64,
+    member_id: MemberId,
 ) -> Result<Option<NaiveDate>> {
-    let (id, now) = (tx.new_id(), tx.now().0);
+    let (id, now) = (tx.new_id::<PromiseId>(), tx.now().0);
     let replaced = of_delivery(tx, delivery_id)?.into_iter().find(|promise| promise.replaced_at.is_none());
     let sql = "UPDATE promises SET replaced_at = ? WHERE delivery_id = ? AND replaced_at IS NULL";
     tx.exec(sql, &[now.into(), delivery_id.into()])?;
@@ -57,11 +58,11 @@ pub fn insert(
 const COLUMNS: &str = "p.id, p.delivery_id, p.day, p.channel, p.basis, m.username, p.promised_at, p.replaced_at";
 
 fn promise(mut row: crate::storage::Row) -> Result<Promise> {
-    let id = row.int(0)?;
-    let inconsistent = |column: &str| StorageError::Inconsistent(format!("promises.{column} of {id}"));
+    let id = row.id(0)?;
+    let inconsistent = |column: &str| StorageError::Inconsistent(format!("promises.{column} of {id:?}"));
     Ok(Promise {
         id,
-        delivery_id: row.int(1)?,
+        delivery_id: row.id(1)?,
         day: row.opt_date(2)?.ok_or_else(|| inconsistent("day"))?,
         channel: row.code(3, "promises.channel")?,
         basis: row.text(4)?,
@@ -72,7 +73,7 @@ fn promise(mut row: crate::storage::Row) -> Result<Promise> {
 }
 
 /// The promises of a delivery, the newest first.
-pub fn of_delivery(tx: &mut dyn Tx, delivery_id: i64) -> Result<Vec<Promise>> {
+pub fn of_delivery(tx: &mut dyn Tx, delivery_id: DeliveryId) -> Result<Vec<Promise>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM promises p LEFT JOIN members m ON m.id = p.promised_by WHERE p.delivery_id = ? \
          ORDER BY p.id DESC"
@@ -94,7 +95,7 @@ pub fn open(tx: &mut dyn Tx) -> Result<Vec<Promise>> {
 
 /// Deliveries of the own team under way whose 희망배송일 is in that range, with it. Read by date: of days to come few
 /// deliveries are over.
-pub fn dated_between(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<Vec<(i64, NaiveDate)>> {
+pub fn dated_between(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<Vec<(DeliveryId, NaiveDate)>> {
     let by_date = tx.index_hint("deliveries_by_date");
     let [preparing, ready] = DeliveryState::UNDER_WAY.map(|state| state as i64);
     let sql = format!(
@@ -103,7 +104,7 @@ pub fn dated_between(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<
     );
     let mut found = Vec::new();
     tx.for_each(&sql, &[from.into(), to.into(), ShippingMethod::Direct.code().into()], &mut |row| {
-        let id = row.int(0)?;
+        let id = row.id(0)?;
         found.extend(row.opt_date(1)?.map(|day| (id, day)));
         Ok(())
     })?;
@@ -111,11 +112,11 @@ pub fn dated_between(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<
 }
 
 /// Deliveries that were moved by hand to a day in that range.
-pub fn moved_between(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<Vec<i64>> {
+pub fn moved_between(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<Vec<DeliveryId>> {
     let by_day = tx.index_hint("jobs_by_day");
     let sql =
         format!("SELECT delivery_id FROM jobs {by_day} WHERE day BETWEEN ? AND ? AND number = 0 ORDER BY delivery_id");
-    tx.query(&sql, &[from.into(), to.into()])?.into_iter().map(|row| row.int(0)).collect()
+    tx.query(&sql, &[from.into(), to.into()])?.into_iter().map(|row| row.id(0)).collect()
 }
 
 /// The tours of a range of days.
@@ -133,16 +134,16 @@ pub fn tours_between(tx: &mut dyn Tx, from: NaiveDate, to: NaiveDate) -> Result<
 }
 
 /// Deletes the promises of these deliveries.
-pub fn delete_of(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<()> {
+pub fn delete_of(tx: &mut dyn Tx, deliveries: &[DeliveryId]) -> Result<()> {
     tx.delete_ids("promises", "delivery_id", deliveries).map(drop)
 }
 
 /// When these orders were bought from the factory.
-pub fn purchased_at(tx: &mut dyn Tx, orders: &[i64]) -> Result<Vec<(i64, Option<Moment>)>> {
+pub fn purchased_at(tx: &mut dyn Tx, orders: &[OrderId]) -> Result<Vec<(OrderId, Option<Moment>)>> {
     let mut found = Vec::new();
     let sql = |ids: &str| format!("SELECT id, purchased_at FROM orders WHERE id IN ({ids})");
     tx.for_ids(orders, &[], sql, &mut |row| {
-        found.push((row.int(0)?, row.opt_moment(1)?));
+        found.push((row.id(0)?, row.opt_moment(1)?));
         Ok(())
     })?;
     Ok(found)

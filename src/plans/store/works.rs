@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::deliveries::store as deliveries;
+use crate::id::{DeliveryId, OrderId, WorkId};
 use crate::orders::claim::ClaimKind;
 use crate::orders::model::{OrderState, Recipient};
 use crate::plans::model::Job;
@@ -14,20 +15,20 @@ use crate::storage::{Result, StorageError, Tx};
 use crate::trucks::handling::HandlingTable;
 
 struct OrderOfDelivery {
-    delivery_id: i64,
+    delivery_id: DeliveryId,
     placed_at: i64,
     order: WorkOrder,
     recipient: Recipient,
 }
 
 /// The deliveries of these identifiers, in the given order, without the orders that other jobs deliver.
-pub fn works(tx: &mut dyn Tx, ids: &[i64], handling: &HandlingTable) -> Result<Vec<DeliveryWork>> {
+pub fn works(tx: &mut dyn Tx, ids: &[DeliveryId], handling: &HandlingTable) -> Result<Vec<DeliveryWork>> {
     let apart = divided_orders(tx, ids)?;
     let whole = whole_deliveries(tx, ids, handling)?;
     Ok(whole.into_iter().map(|work| own_part(work, &apart)).collect())
 }
 
-fn own_part(work: DeliveryWork, apart: &HashMap<i64, BTreeSet<i64>>) -> DeliveryWork {
+fn own_part(work: DeliveryWork, apart: &HashMap<DeliveryId, BTreeSet<OrderId>>) -> DeliveryWork {
     match apart.get(&work.delivery_id) {
         Some(orders) => work.without(orders),
         None => work,
@@ -37,21 +38,21 @@ fn own_part(work: DeliveryWork, apart: &HashMap<i64, BTreeSet<i64>>) -> Delivery
 /// The deliveries themselves and these other jobs, by [`Job::key`].
 pub fn works_of_jobs<'j>(
     tx: &mut dyn Tx,
-    ids: &[i64],
+    ids: &[DeliveryId],
     tasks: impl IntoIterator<Item = &'j Job> + Clone,
     handling: &HandlingTable,
-) -> Result<BTreeMap<i64, DeliveryWork>> {
+) -> Result<BTreeMap<WorkId, DeliveryWork>> {
     let of_tasks = tasks.clone().into_iter().map(|job| job.delivery_id);
-    let all: BTreeSet<i64> = ids.iter().copied().chain(of_tasks).collect();
-    let all: Vec<i64> = all.into_iter().collect();
+    let all: BTreeSet<DeliveryId> = ids.iter().copied().chain(of_tasks).collect();
+    let all: Vec<DeliveryId> = all.into_iter().collect();
     let apart = divided_orders(tx, &all)?;
-    let whole: HashMap<i64, DeliveryWork> =
+    let whole: HashMap<DeliveryId, DeliveryWork> =
         whole_deliveries(tx, &all, handling)?.into_iter().map(|work| (work.delivery_id, work)).collect();
     let mut works = BTreeMap::new();
     for job in tasks {
         works.extend(whole.get(&job.delivery_id).map(|work| (job.key(), work.of_job(job))));
     }
-    let own: BTreeSet<i64> = ids.iter().copied().collect();
+    let own: BTreeSet<DeliveryId> = ids.iter().copied().collect();
     let of_deliveries = whole.into_values().filter(|work| own.contains(&work.delivery_id));
     works.extend(of_deliveries.map(|work| (work.key, own_part(work, &apart))));
     Ok(works)
@@ -64,18 +65,18 @@ pub(super) const DIVIDED: &str = "jobs j JOIN job_orders o ON o.job_id = j.id JO
                                   AND (j.state = 'open' OR (j.state = 'done' AND r.state >= 3))";
 
 /// The orders of these deliveries that a job other than the delivery itself delivers, by delivery.
-pub fn divided_orders(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<HashMap<i64, BTreeSet<i64>>> {
+pub fn divided_orders(tx: &mut dyn Tx, deliveries: &[DeliveryId]) -> Result<HashMap<DeliveryId, BTreeSet<OrderId>>> {
     let sql = |ids: &str| format!("SELECT j.delivery_id, o.order_id FROM {DIVIDED} WHERE j.delivery_id IN ({ids})");
-    let mut apart = HashMap::<i64, BTreeSet<i64>>::new();
+    let mut apart = HashMap::<DeliveryId, BTreeSet<OrderId>>::new();
     tx.for_ids(deliveries, &[], sql, &mut |row| {
-        apart.entry(row.int(0)?).or_default().insert(row.int(1)?);
+        apart.entry(row.id(0)?).or_default().insert(row.id(1)?);
         Ok(())
     })?;
     Ok(apart)
 }
 
 /// The deliveries of these identifiers with all of their orders, in the given order.
-pub fn whole_deliveries(tx: &mut dyn Tx, ids: &[i64], handling: &HandlingTable) -> Result<Vec<DeliveryWork>> {
+pub fn whole_deliveries(tx: &mut dyn Tx, ids: &[DeliveryId], handling: &HandlingTable) -> Result<Vec<DeliveryWork>> {
     let (by_delivery, by_id) = (tx.index_hint("orders_by_delivery"), tx.primary_key_hint("products"));
     let sql = |ids: &str| {
         format!(
@@ -85,10 +86,10 @@ pub fn whole_deliveries(tx: &mut dyn Tx, ids: &[i64], handling: &HandlingTable) 
              WHERE o.delivery_id IN ({ids})"
         )
     };
-    let mut by_delivery = HashMap::<i64, Vec<OrderOfDelivery>>::new();
+    let mut by_delivery = HashMap::<DeliveryId, Vec<OrderOfDelivery>>::new();
     tx.for_ids(ids, &[], sql, &mut |mut row| {
-        let id = row.int(0)?;
-        let inconsistent = |column: &str| StorageError::Inconsistent(format!("orders.{column} of {id}"));
+        let id = row.id(0)?;
+        let inconsistent = |column: &str| StorageError::Inconsistent(format!("orders.{column} of {id:?}"));
         let options: Vec<(String, String)> = row.json(8, "orders.options")?;
         let pairs = options.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let claim = row.text(4)?;
@@ -99,7 +100,7 @@ pub fn whole_deliveries(tx: &mut dyn Tx, ids: &[i64], handling: &HandlingTable) 
             claim,
             product_name: row.text(5)?,
             quantity: row.int(6)?,
-            effort: handling.effort(row.int(7)?, pairs),
+            effort: handling.effort(row.id(7)?, pairs),
         };
         let recipient = Recipient {
             name: row.text(9)?,
@@ -109,7 +110,7 @@ pub fn whole_deliveries(tx: &mut dyn Tx, ids: &[i64], handling: &HandlingTable) 
             address1: row.text(13)?,
             address2: row.text(14)?,
         };
-        let of_delivery = OrderOfDelivery { delivery_id: row.int(1)?, placed_at: row.int(2)?, order, recipient };
+        let of_delivery = OrderOfDelivery { delivery_id: row.id(1)?, placed_at: row.int(2)?, order, recipient };
         by_delivery.entry(of_delivery.delivery_id).or_default().push(of_delivery);
         Ok(())
     })?;
@@ -119,7 +120,7 @@ pub fn whole_deliveries(tx: &mut dyn Tx, ids: &[i64], handling: &HandlingTable) 
         orders.sort_by_key(|order| (order.placed_at, order.order.id));
         let primary = orders.iter().find(|order| Some(order.order.id) == delivery.primary_order_id);
         works.push(DeliveryWork {
-            key: delivery.id,
+            key: delivery.id.into(),
             delivery_id: delivery.id,
             task: None,
             apart: Vec::new(),

@@ -1,6 +1,7 @@
 //! Jobs beside deliveries (일감): made, divided, cancelled, opened again, planned with the others.
 
 use super::*;
+use crate::id::{DeliveryId, JobId, OrderId, WorkId};
 use crate::plans::model::{JobKind, Task, TaskState};
 use crate::plans::store::tasks;
 use crate::plans::task::{self, TaskRefusal};
@@ -9,22 +10,22 @@ use crate::plans::task::{self, TaskRefusal};
 fn create(
     tx: &mut dyn Tx,
     actor: MemberActor,
-    delivery_id: i64,
+    delivery_id: DeliveryId,
     kind: JobKind,
     orders: &[usize],
     on: Option<&str>,
-) -> Result<std::result::Result<i64, TaskRefusal>> {
+) -> Result<std::result::Result<JobId, TaskRefusal>> {
     let whole = task::whole_delivery(tx, delivery_id)?.expect("a delivery");
-    let orders: Vec<i64> = orders.iter().map(|at| whole.orders[*at].id).collect();
+    let orders: Vec<OrderId> = orders.iter().map(|at| whole.orders[*at].id).collect();
     let suggested = task::suggestion(&whole, kind, &orders);
     task::create(tx, actor, &Job { delivery_id, day: on.map(day), ..Job::default() }, &suggested)
 }
 
-fn job_of(tx: &mut dyn Tx, id: i64) -> Result<Job> {
+fn job_of(tx: &mut dyn Tx, id: JobId) -> Result<Job> {
     Ok(tasks::by_ids(tx, &[id])?.pop().expect("a job").job)
 }
 
-fn keys(board: &Board) -> Vec<i64> {
+fn keys(board: &Board) -> Vec<WorkId> {
     board.pool.iter().map(|item| item.work.key).collect()
 }
 
@@ -54,12 +55,16 @@ fn jobs_are_planned_with_deliveries_and_keep_their_goods() {
                 "it is taken back already"
             );
             let before = load(tx)?;
-            assert_eq!(keys(&before), [delivery(tx, "B1")?, collect], "not tomorrow's, not the delivery that is over");
+            assert_eq!(
+                keys(&before),
+                [WorkId::from(delivery(tx, "B1")?), collect.into()],
+                "not tomorrow's, not the delivery that is over"
+            );
             let new = plan(&before, &Scope::Everything).expect("plans");
             edit::apply(tx, &districts, &context(actor, &before), &new)?.expect("applies");
             let board = load(tx)?;
             let stops: Vec<_> = board.columns.iter().flat_map(|column| &column.stops).collect();
-            let stop = stops.iter().find(|stop| stop.item.work.key == collect).expect("planned");
+            let stop = stops.iter().find(|stop| stop.item.work.key == collect.into()).expect("planned");
             assert_eq!((stops.len(), stop.item.work.kind(), stop.item.effort.pieces), (2, JobKind::Collect, 0));
             assert!(stop.item.effort.collected_pieces > 0 && stop.changes.is_empty());
             assert_eq!(stop.stop.job.task.as_ref().map(|task| task.orders.len()), Some(1));
@@ -68,7 +73,8 @@ fn jobs_are_planned_with_deliveries_and_keep_their_goods() {
             assert!(exported.contains(&"collect") && export.to_text(&board).contains(" 회수 수취인 3"));
             tx.exec("UPDATE orders SET claim = '' WHERE delivery_id = ?", &[id.into()])?;
             let board = load(tx)?;
-            let stop = board.columns.iter().flat_map(|column| &column.stops).find(|stop| stop.item.work.key == collect);
+            let stop =
+                board.columns.iter().flat_map(|column| &column.stops).find(|stop| stop.item.work.key == collect.into());
             assert_eq!(stop.expect("planned").changes, [WorkChange::ClaimSettled]);
 
             let job = job_of(tx, visit)?;
@@ -94,21 +100,22 @@ fn divided_delivery_is_two_jobs_of_one_bundle() {
             let part = create(tx, actor, id, JobKind::Deliver, &[1], Some("2026-11-25"))?.expect("creates");
             assert_eq!(create(tx, actor, id, JobKind::Deliver, &[1], None)?, Err(TaskRefusal::NotDivisible));
             let board = load(tx)?;
-            let own = board.pool.iter().find(|item| item.work.key == id).expect("due");
+            let own = board.pool.iter().find(|item| item.work.key == id.into()).expect("due");
             assert_eq!((own.work.orders.len(), own.work.apart.len(), own.effort.pieces), (1, 1, 1));
             let tomorrow = super::board::load(tx, &districts, day("2026-11-25"))?;
-            assert!(keys(&tomorrow).contains(&part) && keys(&tomorrow).contains(&id));
-            edit::move_to(tx, &districts, &context(actor, &tomorrow), (columns[0], None), &[part])?.expect("moves");
+            assert!(keys(&tomorrow).contains(&part.into()) && keys(&tomorrow).contains(&id.into()));
+            edit::move_to(tx, &districts, &context(actor, &tomorrow), (columns[0], None), &[part.into()])?
+                .expect("moves");
             let days = tasks::divided_days(tx, &[id])?;
             let planned: Vec<_> = days[&id].values().copied().collect();
             assert_eq!(planned, [Some(day("2026-11-25"))]);
-            assert!(keys(&load(tx)?).contains(&id), "the rest is still to be planned");
+            assert!(keys(&load(tx)?).contains(&id.into()), "the rest is still to be planned");
             assert_eq!(tx.scalar("SELECT count(*) FROM deliveries", &[])?, 2, "the bundle stays one");
 
             let job = job_of(tx, part)?;
             task::set_state(tx, actor, &job, TaskState::Cancelled)?.expect("cancels");
             let board = load(tx)?;
-            let own = board.pool.iter().find(|item| item.work.key == id).expect("due");
+            let own = board.pool.iter().find(|item| item.work.key == id.into()).expect("due");
             assert_eq!((own.work.orders.len(), own.work.apart.len()), (2, 0), "together again");
             Ok(())
         })
@@ -134,13 +141,14 @@ fn job_needs_goods_and_a_swap_its_order() {
             };
             let job = Job { delivery_id: id, ..Job::default() };
             assert_eq!(task::create(tx, actor, &job, &goods)?, Err(TaskRefusal::NoOrder));
-            let stranger = Task { orders: vec![7], ..goods.clone() };
+            let stranger = Task { orders: vec![OrderId::from_raw(7)], ..goods.clone() };
             assert_eq!(task::create(tx, actor, &job, &stranger)?, Err(TaskRefusal::Stale));
             let visit =
                 task::create(tx, actor, &job, &Task { kind: JobKind::Service, pieces: 0, ..goods })?.expect("creates");
             let board = load(tx)?;
             let districts = Districts::embedded();
-            edit::move_to(tx, &districts, &context(actor, &board), (columns[0], None), &[visit])?.expect("moves");
+            edit::move_to(tx, &districts, &context(actor, &board), (columns[0], None), &[visit.into()])?
+                .expect("moves");
             tx.exec("UPDATE tours SET state = 'out', driver_id = ?", &[actor.id.into()])?;
             let job = job_of(tx, visit)?;
             assert_eq!(task::set_state(tx, actor, &job, TaskState::Cancelled)?, Err(TaskRefusal::HandedOut));
@@ -159,7 +167,8 @@ fn reopening_an_open_job_leaves_its_stop_on_the_road() {
             let visit = create(tx, actor, id, JobKind::Service, &[0], Some(DAY))?.expect("creates");
             let board = load(tx)?;
             let districts = Districts::embedded();
-            edit::move_to(tx, &districts, &context(actor, &board), (columns[0], None), &[visit])?.expect("moves");
+            edit::move_to(tx, &districts, &context(actor, &board), (columns[0], None), &[visit.into()])?
+                .expect("moves");
             tx.exec("UPDATE tours SET state = 'out', driver_id = ?", &[actor.id.into()])?;
             let job = job_of(tx, visit)?;
             assert_eq!(task::set_state(tx, actor, &job, TaskState::Open)?, Err(TaskRefusal::Stale), "an old page");
@@ -171,7 +180,7 @@ fn reopening_an_open_job_leaves_its_stop_on_the_road() {
             let job = job_of(tx, visit)?;
             task::set_state(tx, actor, &job, TaskState::Open)?.expect("opens");
             let board = load(tx)?;
-            assert!(keys(&board).contains(&visit) && board.columns[0].stops.is_empty());
+            assert!(keys(&board).contains(&visit.into()) && board.columns[0].stops.is_empty());
             assert_eq!(board.columns[0].version(), version + 1);
             Ok(())
         })

@@ -3,13 +3,14 @@
 use serde_json::Value as Json;
 
 use super::*;
+use crate::id::{AuditEntryId, DeliveryEventId, DeliveryId, PracticeId, ProductId, UploadId, VariantId};
 use crate::orders::model::Moments;
 use crate::practice::exercises::PracticeSession;
 
 const STARTED_AT: Moment = Moment(1_795_316_400_000);
 
 fn exercises() -> ExerciseSet {
-    ExerciseSet::for_session(PracticeSession { id: 812_345_678_901_234, at: STARTED_AT })
+    ExerciseSet::for_session(PracticeSession { id: PracticeId::from_raw(812_345_678_901_234), at: STARTED_AT })
 }
 
 /// Observations with the task's orders in their initial bundles.
@@ -18,7 +19,7 @@ fn initial(exercises: &ExerciseSet, task: Task) -> Observations {
     for new in exercises.of_task(task) {
         let order = Order {
             order_number: new.order_number.clone(),
-            delivery_id: new.bundle_number.parse().expect("digits"),
+            delivery_id: DeliveryId::from_raw(new.bundle_number.parse().expect("digits")),
             moments: Moments::placed(new.placed_at),
             ..crate::orders::model::tests::order(OrderState::Placed)
         };
@@ -36,7 +37,7 @@ impl Observations {
         self.changes.entry(order.order_number.clone()).or_default().push(change);
     }
 
-    fn add_delivery_event(&mut self, order: &NewOrder, id: i64, action: DeliveryAction) {
+    fn add_delivery_event(&mut self, order: &NewOrder, id: DeliveryEventId, action: DeliveryAction) {
         let delivery_id = self.orders[&order.order_number].delivery_id;
         let (at, details) = (STARTED_AT, Json::Null);
         self.delivery_events.push(log::DeliveryEvent {
@@ -44,14 +45,14 @@ impl Observations {
             delivery_id,
             at,
             username: None,
-            audit_entry_id: id,
+            audit_entry_id: AuditEntryId::from_raw(id.raw()),
             action,
             details,
         });
     }
 
     fn merge_deliveries(&mut self) {
-        self.orders.values_mut().for_each(|order| order.delivery_id = 1);
+        self.orders.values_mut().for_each(|order| order.delivery_id = DeliveryId::from_raw(1));
     }
 }
 
@@ -68,9 +69,9 @@ fn no_task_is_done_at_the_start() {
 fn upload_is_done_when_the_member_uploaded_every_order() {
     let exercises = exercises();
     let mut observed = initial(&exercises, Task::Upload);
-    observed.orders.values_mut().for_each(|order| order.upload_id = Some(5));
+    observed.orders.values_mut().for_each(|order| order.upload_id = Some(UploadId::from_raw(5)));
     assert!(!Task::Upload.is_done(&exercises, &observed), "somebody else's upload");
-    observed.uploads.insert(5);
+    observed.uploads.insert(UploadId::from_raw(5));
     assert!(Task::Upload.is_done(&exercises, &observed));
     observed.orders.pop_first();
     assert!(!Task::Upload.is_done(&exercises, &observed), "an order is missing");
@@ -80,8 +81,8 @@ fn upload_is_done_when_the_member_uploaded_every_order() {
 fn label_is_done_when_the_member_labelled_every_variant() {
     let exercises = exercises();
     let variant = |label: &str| Variant {
-        id: 1,
-        product_id: 1,
+        id: VariantId::from_raw(1),
+        product_id: ProductId::from_raw(1),
         key: "색상".to_owned(),
         value: "월넛".to_owned(),
         label: label.to_owned(),
@@ -172,7 +173,11 @@ fn merge_and_address_need_one_bundle() {
         observed.add_change(order, change(1, "recipient_address2", Value::Text(correct.clone())));
     }
     assert!(Task::Address.is_done(&exercises, &observed));
-    observed.orders.values_mut().zip(1..).for_each(|(order, delivery)| order.delivery_id = delivery);
+    observed
+        .orders
+        .values_mut()
+        .zip(1..)
+        .for_each(|(order, delivery)| order.delivery_id = DeliveryId::from_raw(delivery));
     assert!(!Task::Address.is_done(&exercises, &observed), "each in its own bundle");
 }
 
@@ -182,15 +187,15 @@ fn slips_need_both_prints_and_complete_needs_an_undo_afterwards() {
     let mut observed = initial(&exercises, Task::Slips);
     for (id, order) in (1..).zip(exercises.of_task(Task::Slips)) {
         assert!(!Task::Slips.is_done(&exercises, &observed));
-        observed.add_delivery_event(order, id, DeliveryAction::Printed);
+        observed.add_delivery_event(order, DeliveryEventId::from_raw(id), DeliveryAction::Printed);
     }
     assert!(Task::Slips.is_done(&exercises, &observed));
 
     let mut observed = initial(&exercises, Task::Complete);
     let order = exercises.of_task(Task::Complete)[0];
-    observed.add_delivery_event(order, 5, DeliveryAction::Completed);
+    observed.add_delivery_event(order, DeliveryEventId::from_raw(5), DeliveryAction::Completed);
     assert!(!Task::Complete.is_done(&exercises, &observed));
-    observed.add_delivery_event(order, 6, DeliveryAction::Undone);
+    observed.add_delivery_event(order, DeliveryEventId::from_raw(6), DeliveryAction::Undone);
     assert!(Task::Complete.is_done(&exercises, &observed));
 }
 
@@ -212,7 +217,7 @@ fn plan_is_done_when_a_day_is_assigned_and_fixed() {
 fn plans_are_practised_on_a_day_that_has_trucks() {
     for days in 0..14 {
         let at = Moment(1_795_316_400_000).plus_ms(days * 24 * 60 * 60 * 1000);
-        let exercises = ExerciseSet::for_session(PracticeSession { id: 1, at });
+        let exercises = ExerciseSet::for_session(PracticeSession { id: PracticeId::from_raw(1), at });
         assert_ne!(chrono::Datelike::weekday(&exercises.plan_day()), chrono::Weekday::Sun);
     }
 }

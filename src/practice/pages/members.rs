@@ -6,14 +6,13 @@ use axum::extract::{Path, State};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::demo::Demo;
 use crate::districts::DistrictCache;
-use crate::id::parse_crockford;
 use crate::members::model::{Account, Role};
 use crate::members::store as members;
 use crate::practice::model::Task;
 use crate::practice::store;
 use crate::storage::Result as StorageResult;
 use crate::storage::Storage;
-use crate::web::{Error, Flash, FormPairs, Layout, PageResult, page, redirect_with_flash};
+use crate::web::{Error, Flash, FormPairs, Layout, PageResult, page, parse_id, redirect_with_flash};
 
 /// Member with their progress.
 struct Trainee {
@@ -71,7 +70,7 @@ pub(super) async fn restart(
     FormPairs(_): FormPairs,
 ) -> PageResult {
     demo.ok_or(Error::NotFound)?;
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let id = parse_id(&id)?;
     let districts = districts.clone();
     let flash = storage
         .write(move |tx| {

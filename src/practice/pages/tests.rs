@@ -4,7 +4,6 @@ use reqwest::StatusCode;
 
 use crate::config::{DemoPlan, ResetSchedule};
 use crate::demo::ACCOUNTS;
-use crate::id::crockford;
 use crate::members::store as members;
 use crate::orders::model::{NewOrder, OrderState};
 use crate::practice::exercises::{ExerciseSet, PracticeSession};
@@ -51,7 +50,7 @@ async fn ids(app: &TestApp, order: &NewOrder) -> (String, String, i64) {
     let read = move |tx: &mut dyn crate::storage::Tx| {
         let ids = crate::orders::store::find_by_number(tx, &number)?;
         let order = crate::orders::store::find(tx, &ids)?.pop().expect("an order");
-        Ok::<_, crate::storage::StorageError>((crockford(order.id), crockford(order.delivery_id), order.version))
+        Ok::<_, crate::storage::StorageError>((order.id.to_string(), order.delivery_id.to_string(), order.version))
     };
     app.state.storage.read(read).await.expect("reads")
 }
@@ -143,10 +142,10 @@ async fn label(app: &TestApp, exercises: &ExerciseSet) {
     let variants = app.state.storage.read(read).await.expect("reads");
     assert_eq!(variants.len(), 2);
     for variant in variants {
-        let id = crockford(variant.id);
+        let id = variant.id.to_string();
         let (label, version) = (format!("label-{id}"), format!("version-{id}"));
         let fields = [("tick", id.as_str()), (&version, "0"), (&label, "공장 말")];
-        let page = format!("/products/{}", crockford(variant.product_id));
+        let page = format!("/products/{}", variant.product_id);
         assert_eq!(app.post_form(&page, &fields).await.status, StatusCode::SEE_OTHER);
     }
 }
@@ -206,7 +205,7 @@ async fn trainer_sees_progress_and_restarts_a_member() {
     assert!(app.get("/practice/members").await.ok().contains("<strong>1/5</strong>"));
 
     let id = app.state.storage.read(|tx| members::find_id(tx, "demo-team")).await.expect("reads").expect("a member");
-    let answer = app.post_form(&format!("/practice/members/{}", crockford(id)), &[]).await;
+    let answer = app.post_form(&format!("/practice/members/{id}"), &[]).await;
     assert!(app.get(answer.location()).await.ok().contains("demo-team 님의 연습을 새로 시작했어요"));
     assert_ne!(session(&app, "demo-team").await, Some(first));
     assert_eq!(done_tasks(&app, "demo-team").await, []);

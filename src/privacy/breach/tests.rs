@@ -1,6 +1,7 @@
 use super::notice::{missing_items, notice_text};
 use super::*;
 use crate::access::{AccessedOrders, Accessor, NewAccess};
+use crate::id::{BreachId, MemberId, OrderId};
 use crate::shop::model::Shop;
 use crate::time::parse_moment;
 
@@ -8,7 +9,7 @@ fn at(text: &str) -> Moment {
     parse_moment(text).expect("a time")
 }
 
-fn record(member: Option<i64>, address: &str, action: AccessAction, orders: AccessedOrders) -> AccessRecord {
+fn record(member: Option<MemberId>, address: &str, action: AccessAction, orders: AccessedOrders) -> AccessRecord {
     let accessor = match member {
         Some(id) => Accessor::Member { id, address: address.to_owned() },
         None => Accessor::CommandLine,
@@ -17,13 +18,17 @@ fn record(member: Option<i64>, address: &str, action: AccessAction, orders: Acce
     AccessRecord { sequence: 1, at: at("2026-11-22 10:00:00"), access, digest: String::new() }
 }
 
+fn orders(ids: impl IntoIterator<Item = i64>) -> AccessedOrders {
+    ids.into_iter().map(OrderId::from_raw).collect()
+}
+
 fn viewed(member: i64, address: &str) -> AccessRecord {
-    record(Some(member), address, AccessAction::Viewed, [1].into_iter().collect())
+    record(Some(MemberId::from_raw(member)), address, AccessAction::Viewed, orders([1]))
 }
 
 fn case(cause: BreachCause) -> Breach {
     Breach {
-        id: 1,
+        id: BreachId::from_raw(1),
         cause,
         is_confirmed: true,
         noticed_at: at("2026-11-22 10:00:00"),
@@ -49,15 +54,20 @@ fn members_and_addresses_narrow_each_other_and_a_device_matches_by_itself() {
         all.includes(&viewed(7, "10.0.0.7"))
             && all.includes(&record(None, "", AccessAction::Downloaded, AccessedOrders::NONE))
     );
-    let member = BreachScope { members: vec![7], ..BreachScope::default() };
+    let member = BreachScope { members: vec![MemberId::from_raw(7)], ..BreachScope::default() };
     assert!(member.includes(&viewed(7, "10.0.0.7")) && !member.includes(&viewed(8, "10.0.0.7")));
-    let both = BreachScope { members: vec![7], addresses: vec!["203.0.113.9".to_owned()], ..BreachScope::default() };
+    let both = BreachScope {
+        members: vec![MemberId::from_raw(7)],
+        addresses: vec!["203.0.113.9".to_owned()],
+        ..BreachScope::default()
+    };
     assert!(both.includes(&viewed(7, "203.0.113.9")));
     assert!(!both.includes(&viewed(7, "10.0.0.7")) && !both.includes(&viewed(8, "203.0.113.9")));
-    let phone =
-        DeviceScope {
-            member_id: 9, description: "아이폰 · 사파리".to_owned(), addresses: vec!["10.0.0.9".to_owned()]
-        };
+    let phone = DeviceScope {
+        member_id: MemberId::from_raw(9),
+        description: "아이폰 · 사파리".to_owned(),
+        addresses: vec!["10.0.0.9".to_owned()],
+    };
     let device = BreachScope { devices: vec![phone.clone()], ..BreachScope::default() };
     assert!(device.includes(&viewed(9, "10.0.0.9")) && !device.includes(&viewed(9, "10.0.0.7")));
     let either = BreachScope { devices: vec![phone], ..member };
@@ -108,15 +118,15 @@ fn open_case_is_a_warning_and_a_late_notice_is_bad() {
 fn what_was_seen_taken_and_changed_adds_up_by_order() {
     let mut found = ExposedOrders::default();
     let scope = BreachScope::default();
-    found.add(&scope, &record(Some(7), "a", AccessAction::Viewed, [1, 2].into_iter().collect()));
-    found.add(&scope, &record(Some(7), "a", AccessAction::Downloaded, [2].into_iter().collect()));
-    found.add(&scope, &record(Some(7), "a", AccessAction::Downloaded, (100..700).collect()));
-    found.add(&scope, &record(Some(7), "b", AccessAction::SignInFailed, AccessedOrders::NONE));
+    found.add(&scope, &record(Some(MemberId::from_raw(7)), "a", AccessAction::Viewed, orders([1, 2])));
+    found.add(&scope, &record(Some(MemberId::from_raw(7)), "a", AccessAction::Downloaded, orders([2])));
+    found.add(&scope, &record(Some(MemberId::from_raw(7)), "a", AccessAction::Downloaded, orders(100..700)));
+    found.add(&scope, &record(Some(MemberId::from_raw(7)), "b", AccessAction::SignInFailed, AccessedOrders::NONE));
     let words = |id| found.of(id).map(|exposure| (exposure.words(), exposure.is_uncertain));
-    assert_eq!(words(1), Some(("봄".to_owned(), false)));
-    assert_eq!(words(2), Some(("봄, 가져감".to_owned(), false)));
-    assert_eq!(words(150), Some(("가져감".to_owned(), true)), "within a long list");
-    assert_eq!(words(900), None);
+    assert_eq!(words(OrderId::from_raw(1)), Some(("봄".to_owned(), false)));
+    assert_eq!(words(OrderId::from_raw(2)), Some(("봄, 가져감".to_owned(), false)));
+    assert_eq!(words(OrderId::from_raw(150)), Some(("가져감".to_owned(), true)), "within a long list");
+    assert_eq!(words(OrderId::from_raw(900)), None);
     assert_eq!(found.records, 4);
     let lines = found.accessor_lines();
     assert_eq!((lines[0].address.as_str(), lines[0].records, lines[1].failures), ("a", 3, 1));
@@ -126,9 +136,20 @@ fn what_was_seen_taken_and_changed_adds_up_by_order() {
 fn overlapping_lists_are_read_once() {
     let mut found = ExposedOrders::default();
     for orders in [1_000..2_000, 5_000..6_000, 1_500..3_000, 1_000..2_000] {
-        found.add(&BreachScope::default(), &record(Some(7), "a", AccessAction::Viewed, orders.collect()));
+        found.add(
+            &BreachScope::default(),
+            &record(Some(MemberId::from_raw(7)), "a", AccessAction::Viewed, self::orders(orders)),
+        );
     }
-    assert_eq!((found.ranges.len(), found.spans()), (3, vec![(1_000, 2_999), (5_000, 5_999)]));
+    assert_eq!(
+        (found.ranges.len(), found.spans()),
+        (
+            3,
+            [(1_000, 2_999), (5_000, 5_999)]
+                .map(|(first, last)| (OrderId::from_raw(first), OrderId::from_raw(last)))
+                .to_vec()
+        )
+    );
 }
 
 #[test]
@@ -136,13 +157,13 @@ fn person_with_several_orders_is_counted_once() {
     let person = |name: &str, tel: &str| Person { name: name.to_owned(), tels: vec![tel.to_owned()] };
     let exposure = Exposure { is_seen: true, ..Exposure::default() };
     let mut people = AffectedPeople::default();
-    people.add(1, [person("홍길동", "010-1234-5678"), person("홍 길동", "01012345678")], exposure);
-    people.add(2, [person("홍길동", "010-1234-5678"), person("김견본", "010-1111-2222")], exposure);
-    people.add(3, [person("", ""), Person { name: String::new(), tels: Vec::new() }], exposure);
+    people.add(OrderId::from_raw(1), [person("홍길동", "010-1234-5678"), person("홍 길동", "01012345678")], exposure);
+    people.add(OrderId::from_raw(2), [person("홍길동", "010-1234-5678"), person("김견본", "010-1111-2222")], exposure);
+    people.add(OrderId::from_raw(3), [person("", ""), Person { name: String::new(), tels: Vec::new() }], exposure);
     let list = people.into_list();
     let found: Vec<_> = list.iter().map(|one| (one.person.name.as_str(), one.order_ids.as_slice())).collect();
-    assert_eq!(found.iter().find(|(name, _)| *name == "홍길동"), Some(&("홍길동", &[1, 2][..])));
-    assert!(found.contains(&("김견본", &[2][..])), "{found:?}");
+    assert_eq!(found.iter().find(|(name, _)| *name == "홍길동"), Some(&("홍길동", &[1, 2].map(OrderId::from_raw)[..])));
+    assert!(found.contains(&("김견본", &[2].map(OrderId::from_raw)[..])), "{found:?}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use serde::Deserialize;
 
 use crate::access::list::usernames;
-use crate::id::{crockford, parse_crockford};
+use crate::id::Id;
 use crate::privacy::breach::{Breach, BreachCause, BreachScope, DeviceScope, MAX_STORY_CHARS};
 use crate::privacy::store::breaches::{self, BreachDraft};
 use crate::storage::{Result, Tx};
@@ -63,14 +63,14 @@ impl BreachForm {
     }
 
     fn of(breach: &Breach) -> Self {
-        let device = |device: &DeviceScope| format!("{} {}", crockford(device.member_id), device.description);
+        let device = |device: &DeviceScope| format!("{} {}", device.member_id, device.description);
         Self {
             cause: breach.cause.code().to_owned(),
             confirmed: if breach.is_confirmed { "1".to_owned() } else { String::new() },
             noticed: field(breach.noticed_at),
             from: field(breach.window.0),
             to: field(breach.window.1),
-            member: breach.scope.members.iter().map(|id| crockford(*id)).collect(),
+            member: breach.scope.members.iter().map(ToString::to_string).collect(),
             device: breach.scope.devices.iter().map(device).collect(),
             addresses: breach.scope.addresses.join("\n"),
             story: breach.story.clone(),
@@ -91,7 +91,7 @@ impl BreachForm {
         if noticed_at > now {
             return Err("알게 된 때가 아직 오지 않았어요.");
         }
-        let members = self.member.iter().filter_map(|id| parse_crockford(id)).collect();
+        let members = self.member.iter().filter_map(|id| Id::parse(id)).collect();
         let lines = self.addresses.split([' ', ',', '\n', '\r', '\t']).filter(|line| !line.is_empty());
         let addresses: Option<Vec<String>> =
             lines.map(|line| line.parse::<IpAddr>().ok().map(|address| address.to_string())).collect();
@@ -100,7 +100,7 @@ impl BreachForm {
             return Err("주소는 50개까지 입력할 수 있어요.");
         }
         let is_chosen = |device: &DeviceScope| {
-            let value = format!("{} {}", crockford(device.member_id), device.description);
+            let value = format!("{} {}", device.member_id, device.description);
             self.device.contains(&value)
         };
         let devices = devices.iter().map(|(device, _)| device).filter(|device| is_chosen(device)).cloned().collect();
@@ -120,13 +120,13 @@ impl BreachForm {
         let mut members: Vec<ScopeChoice> = usernames(tx)?
             .into_iter()
             .map(|(id, name)| {
-                let value = crockford(id);
+                let value = id.to_string();
                 ScopeChoice { is_chosen: self.member.contains(&value), value, label: name }
             })
             .collect();
         members.sort_by(|one, other| one.label.cmp(&other.label));
         let devices = breaches::devices(tx)?.into_iter().map(|(device, name)| {
-            let value = format!("{} {}", crockford(device.member_id), device.description);
+            let value = format!("{} {}", device.member_id, device.description);
             let label = format!("{name} · {} ({})", device.description, device.addresses.join(", "));
             ScopeChoice { is_chosen: self.device.contains(&value), value, label }
         });

@@ -7,19 +7,19 @@ use reqwest::StatusCode;
 
 use crate::access::list::{self, AccessFilter};
 use crate::access::{AccessAction, AccessedOrders};
-use crate::id::crockford;
+use crate::id::OrderId;
 use crate::storage::{StorageError, Tx};
 use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
 use crate::web::testing::TestApp;
 
 /// A shop in which the first order is of 홍길동, the second of his wife at the same number, and the third of a namesake.
-async fn shop() -> (TestApp, Vec<i64>) {
+async fn shop() -> (TestApp, Vec<OrderId>) {
     let app = TestApp::as_admin().await;
     let upload = upload_fixture(&app, ORDERS_FILE).await;
     app.post_form(&format!("{upload}/apply"), &[]).await;
     let read = |tx: &mut dyn Tx| {
         let rows = tx.query("SELECT id FROM orders ORDER BY id LIMIT 4", &[])?;
-        rows.iter().map(|row| row.int(0)).collect::<Result<Vec<i64>, StorageError>>()
+        rows.iter().map(|row| row.id(0)).collect::<Result<Vec<OrderId>, StorageError>>()
     };
     let ids = app.state.storage.read(read).await.expect("reads");
     for (id, name, tel) in
@@ -42,14 +42,14 @@ async fn person_is_found_by_number_with_similar_people() {
     let (app, ids) = shop().await;
     let found = app.get("/privacy/people?q=77771111").await.ok();
     assert!(found.contains("홍길동") && found.contains("김부인") && !found.contains("9999"), "{found}");
-    let shown = app.get(&format!("/privacy/people/{}?role=customer", crockford(ids[0]))).await.ok();
+    let shown = app.get(&format!("/privacy/people/{}?role=customer", ids[0])).await.ok();
     assert!(
         shown.contains("전화번호가 같고 이름이 달라요") && shown.contains("이름이 같고 전화번호가 달라요"),
         "{shown}"
     );
     assert!(shown.contains("주문 1건") && shown.contains("계약과 공급의 기록"), "{shown}");
     // Nothing of the others' orders is shown.
-    let number = |id: i64| {
+    let number = |id: OrderId| {
         let storage = app.state.storage.clone();
         async move {
             let read = move |tx: &mut dyn Tx| Ok::<_, StorageError>(crate::orders::store::find(tx, &[id])?.remove(0));
@@ -62,7 +62,7 @@ async fn person_is_found_by_number_with_similar_people() {
 #[tokio::test]
 async fn record_is_downloaded_with_a_reason_which_is_recorded() {
     let (app, ids) = shop().await;
-    let path = format!("/privacy/people/{}", crockford(ids[0]));
+    let path = format!("/privacy/people/{}", ids[0]);
     let refused = app.post_form(&path, &[("role", "customer"), ("note", " ")]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     let file =
@@ -109,7 +109,7 @@ async fn record_has_what_was_promised_told_agreed_and_noted() {
         Ok::<_, StorageError>(())
     };
     app.state.storage.write(add).await.expect("writes");
-    let path = format!("/privacy/people/{}", crockford(id));
+    let path = format!("/privacy/people/{id}");
     let page = app.get(&format!("{path}?role=customer")).await.ok();
     let form = [("role", "customer"), ("note", "본인이 요구함"), ("format", "json")];
     let json = app.post_form(&path, &form).await.ok();
@@ -143,7 +143,7 @@ async fn due_orders_are_previewed_and_the_certificate_is_shown() {
     assert!(app.get("/access/law").await.ok().contains("클레임이나 일감, 확인할 값이 남아 있는 주문이"));
     let settle = |tx: &mut dyn Tx| {
         let rows = tx.query("SELECT order_id FROM open_claims", &[])?;
-        let ids: Vec<i64> = rows.iter().map(|row| row.int(0)).collect::<Result<_, _>>()?;
+        let ids: Vec<OrderId> = rows.iter().map(|row| row.id(0)).collect::<Result<_, _>>()?;
         for order in crate::orders::store::find(tx, &ids)? {
             crate::orders::testing::edit(tx, &order, |order| order.claim.clear())?;
         }

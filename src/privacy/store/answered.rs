@@ -6,6 +6,7 @@ use super::due;
 use super::requests::{PAGE, context, record, set_aside, whole_ended};
 use crate::audit::Actor;
 use crate::deliveries;
+use crate::id::{DeliveryId, OrderId, PersonRequestId};
 use crate::orders::store::erasure::erase_memos;
 use crate::orders::store::{self as orders, seal};
 use crate::privacy::answered::{AnsweredRequest, AnsweredRequests};
@@ -21,20 +22,20 @@ const CORRECT_AGAIN: &str = "복원하기 전에 정정한 요구예요. 무엇�
 
 /// Every answered demand, with the orders that were stopped or deleted.
 pub fn list(tx: &mut dyn Tx) -> Result<AnsweredRequests> {
-    let mut orders: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    let mut orders: BTreeMap<PersonRequestId, Vec<OrderId>> = BTreeMap::new();
     for row in tx.query("SELECT request_id, order_id FROM person_request_orders ORDER BY request_id, order_id", &[])? {
-        orders.entry(row.int(0)?).or_default().push(row.int(1)?);
+        orders.entry(row.id(0)?).or_default().push(row.id(1)?);
     }
     let sql = "SELECT id, kind, answer, order_id, role, received_on, answered_at FROM person_requests \
                WHERE answered_at IS NOT NULL";
     let mut listed = Vec::new();
     for mut row in tx.query(sql, &[])? {
-        let id = row.int(0)?;
+        let id = row.id(0)?;
         listed.push(AnsweredRequest {
             id,
             kind: row.code(1, "person_requests.kind")?,
             answer: row.code(2, "person_requests.answer")?,
-            order_id: row.int(3)?,
+            order_id: row.id(3)?,
             role: row.code(4, "person_requests.role")?,
             received_on: row.opt_date(5)?.map(Moment::start_of).unwrap_or_default(),
             answered_at: row.opt_moment(6)?.unwrap_or_default(),
@@ -46,9 +47,9 @@ pub fn list(tx: &mut dyn Tx) -> Result<AnsweredRequests> {
 
 /// The demands of a list that the database does not know as answered. A correction that is open is known: a member repeats it.
 pub fn lacking(tx: &mut dyn Tx, listed: &AnsweredRequests) -> Result<Vec<AnsweredRequest>> {
-    let mut known = BTreeMap::new();
+    let mut known: BTreeMap<PersonRequestId, bool> = BTreeMap::new();
     for row in tx.query("SELECT id, answered_at FROM person_requests", &[])? {
-        known.insert(row.int(0)?, row.opt_moment(1)?.is_some());
+        known.insert(row.id(0)?, row.opt_moment(1)?.is_some());
     }
     let is_lacking = |request: &&AnsweredRequest| match known.get(&request.id) {
         None => true,
@@ -86,8 +87,8 @@ pub fn record_again(tx: &mut dyn Tx, requests: &[AnsweredRequest]) -> Result<()>
                 &[request.answer.code().into(), RECORDED_AGAIN.into(), request.answered_at.into(), request.id.into()],
             )?;
         }
-        let present: BTreeSet<i64> = orders::find(tx, &request.orders)?.into_iter().map(|order| order.id).collect();
-        let is_owed = |id: &i64| request.is_repeated() && present.contains(id);
+        let present: BTreeSet<OrderId> = orders::find(tx, &request.orders)?.into_iter().map(|order| order.id).collect();
+        let is_owed = |id: &OrderId| request.is_repeated() && present.contains(id);
         save_orders(tx, request.id, request.orders.iter().map(|id| (*id, is_owed(id))))?;
     }
     if !requests.is_empty() {
@@ -97,11 +98,15 @@ pub fn record_again(tx: &mut dyn Tx, requests: &[AnsweredRequest]) -> Result<()>
 }
 
 /// Lists the orders that a demand stopped or deleted.
-pub(super) fn record_orders(tx: &mut dyn Tx, request_id: i64, orders: &[i64]) -> Result<()> {
+pub(super) fn record_orders(tx: &mut dyn Tx, request_id: PersonRequestId, orders: &[OrderId]) -> Result<()> {
     save_orders(tx, request_id, orders.iter().map(|id| (*id, false)))
 }
 
-fn save_orders(tx: &mut dyn Tx, request_id: i64, orders: impl Iterator<Item = (i64, bool)>) -> Result<()> {
+fn save_orders(
+    tx: &mut dyn Tx,
+    request_id: PersonRequestId,
+    orders: impl Iterator<Item = (OrderId, bool)>,
+) -> Result<()> {
     let mut rows = orders.map(|(id, is_owed)| vec![request_id.into(), id.into(), i64::from(is_owed).into()]);
     tx.upsert_many("person_request_orders", &["request_id", "order_id"], &["is_owed"], &mut rows)
 }
@@ -114,12 +119,12 @@ pub fn has_owed(tx: &mut dyn Tx) -> Result<bool> {
 /// Carries out again what is owed, as far as its orders have ended; answers the number of orders. The others have ended when the
 /// demand was carried out first, and are done when they have ended again.
 pub fn repeat_owed(tx: &mut dyn Tx) -> Result<u64> {
-    let mut owed: BTreeMap<i64, (RequestKind, Vec<i64>)> = BTreeMap::new();
+    let mut owed: BTreeMap<PersonRequestId, (RequestKind, Vec<OrderId>)> = BTreeMap::new();
     let sql = "SELECT o.request_id, r.kind, o.order_id FROM person_request_orders o \
                JOIN person_requests r ON r.id = o.request_id WHERE o.is_owed = 1";
     for mut row in tx.query(sql, &[])? {
-        let (request_id, kind) = (row.int(0)?, row.code(1, "person_requests.kind")?);
-        owed.entry(request_id).or_insert((kind, Vec::new())).1.push(row.int(2)?);
+        let (request_id, kind) = (row.id(0)?, row.code(1, "person_requests.kind")?);
+        owed.entry(request_id).or_insert((kind, Vec::new())).1.push(row.id(2)?);
     }
     let mut count = 0;
     for (request_id, (kind, ids)) in owed {
@@ -130,11 +135,11 @@ pub fn repeat_owed(tx: &mut dyn Tx) -> Result<u64> {
         if kind == RequestKind::Restrict {
             found.retain(|order| whole.contains(&order.delivery_id));
         }
-        let done: Vec<i64> = found.iter().map(|order| order.id).collect();
+        let done: Vec<OrderId> = found.iter().map(|order| order.id).collect();
         if done.is_empty() {
             continue;
         }
-        let deliveries: Vec<i64> = whole.into_iter().collect();
+        let deliveries: Vec<DeliveryId> = whole.into_iter().collect();
         if kind == RequestKind::Delete {
             // What is sealed has its memos in the seal.
             seal::open_logged(tx, Actor::Program, &done)?;
@@ -150,11 +155,11 @@ pub fn repeat_owed(tx: &mut dyn Tx) -> Result<u64> {
 }
 
 /// Forgets the orders of a demand that is lifted.
-pub(super) fn forget_orders(tx: &mut dyn Tx, request_id: i64) -> Result<()> {
+pub(super) fn forget_orders(tx: &mut dyn Tx, request_id: PersonRequestId) -> Result<()> {
     tx.exec("DELETE FROM person_request_orders WHERE request_id = ?", &[request_id.into()]).map(drop)
 }
 
 /// Forgets orders that are destroyed.
-pub fn delete_of(tx: &mut dyn Tx, orders: &[i64]) -> Result<u64> {
+pub fn delete_of(tx: &mut dyn Tx, orders: &[OrderId]) -> Result<u64> {
     tx.delete_ids("person_request_orders", "order_id", orders)
 }

@@ -6,6 +6,7 @@ use crate::access::law::last_verification;
 use crate::access::list::{for_each_between, usernames};
 use crate::access::{ChainReport, Seal};
 use crate::audit::{self, Actor, AuditEvent, AuditObject};
+use crate::id::{BreachId, MemberId, OrderId};
 use crate::orders::store::contacts::{OrderContacts, contacts_between, contacts_of};
 use crate::privacy::breach::{
     AffectedPeople, Breach, BreachCause, BreachScope, BreachStep, DeviceScope, ExposedOrders, StepEntry, StepOutcome,
@@ -49,7 +50,7 @@ pub struct BreachDraft {
 fn breach(mut row: Row) -> Result<Breach> {
     let closed_at = row.opt_moment(12)?;
     Ok(Breach {
-        id: row.int(0)?,
+        id: row.id(0)?,
         cause: row.code(1, "breaches.cause")?,
         is_confirmed: row.bool(2)?,
         noticed_at: row.moment(3)?,
@@ -59,7 +60,7 @@ fn breach(mut row: Row) -> Result<Breach> {
         measures: row.text(8)?,
         evidence: row.opt_text(9)?,
         opened_at: row.moment(10)?,
-        opened_by: row.opt_int(11)?,
+        opened_by: row.opt_id(11)?,
         closed: closed_at.zip(row.opt_int(13)?.map(|people| u64::try_from(people).unwrap_or_default())),
     })
 }
@@ -69,8 +70,8 @@ fn scope_json(scope: &BreachScope) -> Result<String> {
 }
 
 /// Opens a case. Returns its identifier.
-pub fn open(tx: &mut dyn Tx, actor: Actor, draft: &BreachDraft, evidence: Option<&str>) -> Result<i64> {
-    let (id, now) = (tx.new_id(), tx.now());
+pub fn open(tx: &mut dyn Tx, actor: Actor, draft: &BreachDraft, evidence: Option<&str>) -> Result<BreachId> {
+    let (id, now) = (tx.new_id::<BreachId>(), tx.now());
     tx.exec(
         "INSERT INTO breaches (id, cause, is_confirmed, noticed_at, from_at, to_at, scope, story, measures, evidence, \
          opened_at, opened_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -98,7 +99,7 @@ fn record(tx: &mut dyn Tx, actor: Actor, what: String) -> Result<()> {
 }
 
 /// Saves what was entered about an open case. False if there is none.
-pub fn save(tx: &mut dyn Tx, actor: Actor, id: i64, draft: &BreachDraft) -> Result<bool> {
+pub fn save(tx: &mut dyn Tx, actor: Actor, id: BreachId, draft: &BreachDraft) -> Result<bool> {
     let sql = "UPDATE breaches SET cause = ?, is_confirmed = ?, noticed_at = ?, from_at = ?, to_at = ?, scope = ?, \
                story = ?, measures = ? WHERE id = ? AND closed_at IS NULL";
     let params: [Param<'_>; 9] = [
@@ -120,7 +121,7 @@ pub fn save(tx: &mut dyn Tx, actor: Actor, id: i64, draft: &BreachDraft) -> Resu
 }
 
 /// A case.
-pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<Breach>> {
+pub fn find(tx: &mut dyn Tx, id: BreachId) -> Result<Option<Breach>> {
     let sql = format!("SELECT {COLUMNS} FROM breaches WHERE id = ?");
     tx.query_one(&sql, &[id.into()])?.map(breach).transpose()
 }
@@ -154,7 +155,7 @@ pub fn check(tx: &mut dyn Tx) -> Result<Diagnostic> {
 }
 
 /// The steps of a case, oldest first.
-pub fn steps(tx: &mut dyn Tx, breach_id: i64) -> Result<Vec<StepEntry>> {
+pub fn steps(tx: &mut dyn Tx, breach_id: BreachId) -> Result<Vec<StepEntry>> {
     let sql = "SELECT s.step, s.outcome, s.note, s.acted_at, m.username FROM breach_steps s \
                LEFT JOIN members m ON m.id = s.member_id WHERE s.breach_id = ? ORDER BY s.id";
     let rows = tx.query(sql, &[breach_id.into()])?.into_iter().map(|mut row| {
@@ -173,14 +174,14 @@ pub fn steps(tx: &mut dyn Tx, breach_id: i64) -> Result<Vec<StepEntry>> {
 pub fn add_step(
     tx: &mut dyn Tx,
     actor: Actor,
-    breach_id: i64,
+    breach_id: BreachId,
     (step, outcome): (BreachStep, StepOutcome),
     note: &str,
 ) -> Result<bool> {
     if find(tx, breach_id)?.is_none_or(|breach| breach.closed.is_some()) {
         return Ok(false);
     }
-    let (id, now) = (tx.new_id(), tx.now());
+    let (id, now) = (tx.new_number(), tx.now());
     tx.exec(
         "INSERT INTO breach_steps (id, breach_id, step, outcome, note, acted_at, member_id) VALUES (?, ?, ?, ?, ?, ?, ?)",
         &[
@@ -198,7 +199,7 @@ pub fn add_step(
 }
 
 /// Closes a case with the number of people. Answers the steps that are missing, which prevent it.
-pub fn close(tx: &mut dyn Tx, actor: Actor, id: i64) -> Result<Vec<BreachStep>> {
+pub fn close(tx: &mut dyn Tx, actor: Actor, id: BreachId) -> Result<Vec<BreachStep>> {
     let missing = missing_steps(&steps(tx, id)?);
     let Some(breach) = find(tx, id)?.filter(|breach| missing.is_empty() && breach.closed.is_none()) else {
         return Ok(missing);
@@ -247,7 +248,7 @@ pub fn affected(tx: &mut dyn Tx, exposed: &ExposedOrders) -> Result<AffectedRepo
         }
         Ok(())
     };
-    let listed: Vec<i64> = exposed.listed.keys().copied().collect();
+    let listed: Vec<OrderId> = exposed.listed.keys().copied().collect();
     contacts_of(tx, &listed, &mut add)?;
     for range in exposed.spans() {
         contacts_between(tx, range, &mut add)?;
@@ -267,15 +268,15 @@ fn persons(contacts: &OrderContacts) -> [Person; 2] {
 
 /// Devices from which members logged in, each with all its addresses.
 pub fn devices(tx: &mut dyn Tx) -> Result<Vec<(DeviceScope, String)>> {
-    let mut found: BTreeMap<(i64, String), BTreeSet<String>> = BTreeMap::new();
+    let mut found: BTreeMap<(MemberId, String), BTreeSet<String>> = BTreeMap::new();
     for table in ["sign_ins", "devices"] {
         let sql = format!("SELECT DISTINCT member_id, description, address FROM {table} WHERE address <> ''");
         for mut row in tx.query(&sql, &[])? {
-            found.entry((row.int(0)?, row.text(1)?)).or_default().insert(row.text(2)?);
+            found.entry((row.id(0)?, row.text(1)?)).or_default().insert(row.text(2)?);
         }
     }
     let names = usernames(tx)?;
-    let device = |((member_id, description), addresses): ((i64, String), BTreeSet<String>)| {
+    let device = |((member_id, description), addresses): ((MemberId, String), BTreeSet<String>)| {
         let name = names.get(&member_id).cloned().unwrap_or_default();
         (DeviceScope { member_id, description, addresses: addresses.into_iter().collect() }, name)
     };
@@ -284,7 +285,7 @@ pub fn devices(tx: &mut dyn Tx) -> Result<Vec<(DeviceScope, String)>> {
 
 /// Opens a case for faults in the chain of the access records, unless one was opened for the same. Its window begins with
 /// the last verification without a fault.
-pub fn open_for_faults(tx: &mut dyn Tx, report: &ChainReport, newest_seal: Option<&Seal>) -> Result<Option<i64>> {
+pub fn open_for_faults(tx: &mut dyn Tx, report: &ChainReport, newest_seal: Option<&Seal>) -> Result<Option<BreachId>> {
     let Some(fault) = report.faults.first() else { return Ok(None) };
     let evidence = format!("{} 모두 {}군데예요.", fault.sentence(), report.faults.len());
     let evidence = text_limits::truncate(&evidence, MAX_EVIDENCE_CHARS);
@@ -312,6 +313,6 @@ pub fn open_for_faults(tx: &mut dyn Tx, report: &ChainReport, newest_seal: Optio
 pub fn delete_old(tx: &mut dyn Tx, before: Moment) -> Result<u64> {
     let sql = "SELECT id FROM breaches WHERE closed_at < ? ORDER BY id LIMIT ?";
     let rows = tx.query(sql, &[before.into(), DELETE_BATCH_ROWS.into()])?;
-    let ids: Vec<i64> = rows.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
+    let ids: Vec<BreachId> = rows.iter().map(|row| row.id(0)).collect::<Result<_>>()?;
     Ok(tx.delete_ids("breach_steps", "breach_id", &ids)? + tx.delete_ids("breaches", "id", &ids)?)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::Months;
 
+use crate::id::OrderId;
 use crate::privacy::RetentionYears;
 use crate::privacy::model::COMPLAINT_YEARS;
 use crate::privacy::person::OrderHold;
@@ -14,7 +15,7 @@ use crate::time::Moment;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueOrder {
     /// identifier
-    pub id: i64,
+    pub id: OrderId,
     /// 상품주문번호
     pub order_number: String,
 }
@@ -46,7 +47,7 @@ pub fn due(tx: &mut dyn Tx, before: Moment, keep: RetentionYears, limit: i64) ->
     let params: Vec<Param<'_>> = due_params(before, keep).chain([limit.into()]).collect();
     tx.query(&sql, &params)?
         .into_iter()
-        .map(|mut row| Ok(DueOrder { id: row.int(0)?, order_number: row.text(1)? }))
+        .map(|mut row| Ok(DueOrder { id: row.id(0)?, order_number: row.text(1)? }))
         .collect()
 }
 
@@ -82,15 +83,15 @@ fn due_params(before: Moment, keep: RetentionYears) -> impl Iterator<Item = Para
 }
 
 /// What keeps these orders beyond their own moments.
-pub fn holds(tx: &mut dyn Tx, ids: &[i64]) -> Result<BTreeMap<i64, OrderHold>> {
-    let mut holds: BTreeMap<i64, OrderHold> = BTreeMap::new();
+pub fn holds(tx: &mut dyn Tx, ids: &[OrderId]) -> Result<BTreeMap<OrderId, OrderHold>> {
+    let mut holds: BTreeMap<OrderId, OrderHold> = BTreeMap::new();
     let open: [fn(&str) -> String; 2] = [
         |ids| format!("SELECT order_id FROM open_claims WHERE order_id IN ({ids})"),
         |ids| format!("SELECT order_id FROM channel_conflicts WHERE is_open = 1 AND order_id IN ({ids})"),
     ];
     for sql in open {
         tx.for_ids(ids, &[], sql, &mut |row| {
-            holds.entry(row.int(0)?).or_default().is_open = true;
+            holds.entry(row.id(0)?).or_default().is_open = true;
             Ok(())
         })?;
     }
@@ -101,7 +102,7 @@ pub fn holds(tx: &mut dyn Tx, ids: &[i64]) -> Result<BTreeMap<i64, OrderHold>> {
         )
     };
     tx.for_ids(ids, &[], sql, &mut |mut row| {
-        let hold = holds.entry(row.int(0)?).or_default();
+        let hold = holds.entry(row.id(0)?).or_default();
         match (row.text(1)?.as_str(), row.opt_moment(2)?) {
             (_, None) => hold.is_open = true,
             ("service", ended) => hold.repaired_at = hold.repaired_at.max(ended),

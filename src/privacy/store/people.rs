@@ -7,6 +7,7 @@ use crate::consumer::store as consumer;
 use crate::deliveries;
 use crate::drive::model::StopEvent;
 use crate::drive::store::events as stop_events;
+use crate::id::{DeliveryId, JobId, OrderId};
 use crate::notices::store as notices;
 use crate::orders::list::{OrderRow, load_rows};
 use crate::orders::search_field::SearchField;
@@ -49,20 +50,20 @@ fn search(tx: &mut dyn Tx, texts: &[&str]) -> Result<(Vec<OrderRow>, bool)> {
         ids.extend(seal::find_sealed(tx, text, MAX_PERSON_ORDERS + 1)?);
     }
     is_cut |= ids.len() > MAX_PERSON_ORDERS;
-    let ids: Vec<i64> = ids.into_iter().rev().take(MAX_PERSON_ORDERS).collect();
+    let ids: Vec<OrderId> = ids.into_iter().rev().take(MAX_PERSON_ORDERS).collect();
     Ok((load_unsealed(tx, &ids)?, is_cut))
 }
 
 /// Orders that a text finds by any searched field, also sealed ones and those of disabled products, newest first; at most
 /// [`MAX_PERSON_ORDERS`], and whether there may be more.
-pub fn find_orders(tx: &mut dyn Tx, text: &str) -> Result<(Vec<i64>, bool)> {
-    let (mut common, mut is_cut): (Option<BTreeSet<i64>>, bool) = (None, false);
+pub fn find_orders(tx: &mut dyn Tx, text: &str) -> Result<(Vec<OrderId>, bool)> {
+    let (mut common, mut is_cut): (Option<BTreeSet<OrderId>>, bool) = (None, false);
     for word in search_words(text) {
         let Some(found) = index::lookup_word(tx, &word, SearchField::All.bits(), &Limits::DEFAULT)? else {
             is_cut = true;
             continue;
         };
-        let found: BTreeSet<i64> = found.into_iter().collect();
+        let found: BTreeSet<OrderId> = found.into_iter().collect();
         common = Some(match common {
             Some(common) => common.intersection(&found).copied().collect(),
             None => found,
@@ -77,7 +78,7 @@ pub fn find_orders(tx: &mut dyn Tx, text: &str) -> Result<(Vec<i64>, bool)> {
 }
 
 /// The rows of these orders with what was moved apart: what a person may see and demand is all of it.
-fn load_unsealed(tx: &mut dyn Tx, ids: &[i64]) -> Result<Vec<OrderRow>> {
+fn load_unsealed(tx: &mut dyn Tx, ids: &[OrderId]) -> Result<Vec<OrderRow>> {
     let (mut rows, sealed) = (load_rows(tx, ids)?, seal::contents(tx, ids)?);
     for row in &mut rows {
         if let Some(content) = sealed.get(&row.order.id) {
@@ -96,7 +97,7 @@ pub fn find_people(tx: &mut dyn Tx, text: &str) -> Result<(Vec<FoundPerson>, boo
 /// Everything of the person in a role of an order; none if there is no such order.
 pub fn record_of(
     tx: &mut dyn Tx,
-    order_id: i64,
+    order_id: OrderId,
     role: PersonRole,
     keep: RetentionYears,
 ) -> Result<Option<PersonRecord>> {
@@ -116,7 +117,7 @@ pub fn record_of(
     }
     let similar = similar(&person, &others);
     let mut records = Vec::with_capacity(own.len());
-    let ids: Vec<i64> = own.iter().map(|(row, _)| row.order.id).collect();
+    let ids: Vec<OrderId> = own.iter().map(|(row, _)| row.order.id).collect();
     let mut sealed = seal::contents(tx, &ids)?;
     let holds = due::holds(tx, &ids)?;
     for (row, roles) in own {
@@ -141,7 +142,7 @@ pub fn record_of(
 
 /// What was written down and reported of the deliveries of these orders, those of the newest orders first.
 fn deliveries_of(tx: &mut dyn Tx, orders: &[OrderRecord]) -> Result<Vec<DeliveryRecord>> {
-    let mut found: Vec<(i64, DeliveryRecord)> = Vec::new();
+    let mut found: Vec<(DeliveryId, DeliveryRecord)> = Vec::new();
     for OrderRecord { row, .. } in orders {
         let (id, number) = (row.order.delivery_id, row.order.order_number.clone());
         if let Some((_, record)) = found.iter_mut().find(|(delivery_id, _)| *delivery_id == id) {
@@ -163,12 +164,12 @@ fn deliveries_of(tx: &mut dyn Tx, orders: &[OrderRecord]) -> Result<Vec<Delivery
             found.push((id, record));
         }
     }
-    let ids: Vec<i64> = found.iter().map(|(id, _)| *id).collect();
+    let ids: Vec<DeliveryId> = found.iter().map(|(id, _)| *id).collect();
     let jobs: Vec<Job> = tasks::of_deliveries(tx, &ids)?.into_iter().map(|planned| planned.job).collect();
-    let job_ids: Vec<i64> = jobs.iter().map(|job| job.id).collect();
+    let job_ids: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
     let mut events = stop_events::of_jobs(tx, &job_ids)?;
     let mut notices = notices::of_jobs(tx, &job_ids)?;
-    let mut photos: BTreeMap<i64, Vec<_>> = BTreeMap::new();
+    let mut photos: BTreeMap<JobId, Vec<_>> = BTreeMap::new();
     for photo in proofs::of_jobs(tx, &job_ids)? {
         photos.entry(photo.job_id).or_default().push(photo);
     }

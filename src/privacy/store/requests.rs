@@ -8,6 +8,7 @@ use super::people::{MAX_PERSON_ORDERS, record_of};
 use super::{answered, due};
 use crate::audit::{self, Actor, AuditEvent, AuditObject};
 use crate::deliveries;
+use crate::id::{DeliveryId, OrderId, PersonRequestId};
 use crate::masking;
 use crate::orders::list::OrderRow;
 use crate::orders::store::erasure::{count_memos, erase_memos};
@@ -38,9 +39,9 @@ fn request(mut row: Row) -> Result<PersonRequest> {
     let answer: Option<RequestAnswer> = row.opt_code(8, "person_requests.answer")?;
     let (note, answered_at, by) = (row.opt_text(9)?, row.opt_moment(10)?, row.opt_text(11)?);
     Ok(PersonRequest {
-        id: row.int(0)?,
+        id: row.id(0)?,
         kind: row.code(1, "person_requests.kind")?,
-        order_id: row.int(2)?,
+        order_id: row.id(2)?,
         role: row.code(3, "person_requests.role")?,
         received_on,
         due_on,
@@ -58,15 +59,15 @@ pub(super) fn record(tx: &mut dyn Tx, actor: Actor, what: String) -> Result<()> 
 pub fn receive(
     tx: &mut dyn Tx,
     actor: Actor,
-    (order_id, role): (i64, PersonRole),
+    (order_id, role): (OrderId, PersonRole),
     kind: RequestKind,
     received_on: NaiveDate,
     demand: &str,
-) -> Result<Option<i64>> {
+) -> Result<Option<PersonRequestId>> {
     if tx.query_one("SELECT id FROM orders WHERE id = ?", &[order_id.into()])?.is_none() {
         return Ok(None);
     }
-    let (id, now) = (tx.new_id(), tx.now());
+    let (id, now) = (tx.new_id::<PersonRequestId>(), tx.now());
     tx.exec(
         "INSERT INTO person_requests (id, kind, order_id, role, received_on, due_on, demand, recorded_at, recorded_by) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -87,7 +88,7 @@ pub fn receive(
 }
 
 /// A demand.
-pub fn find(tx: &mut dyn Tx, id: i64) -> Result<Option<PersonRequest>> {
+pub fn find(tx: &mut dyn Tx, id: PersonRequestId) -> Result<Option<PersonRequest>> {
     tx.query_one(&format!("{SELECT} WHERE r.id = ?"), &[id.into()])?.map(request).transpose()
 }
 
@@ -114,7 +115,7 @@ pub fn check(tx: &mut dyn Tx) -> Result<Diagnostic> {
 }
 
 /// Answers an open demand. False if there is none.
-pub fn answer(tx: &mut dyn Tx, actor: Actor, id: i64, answer: RequestAnswer, note: &str) -> Result<bool> {
+pub fn answer(tx: &mut dyn Tx, actor: Actor, id: PersonRequestId, answer: RequestAnswer, note: &str) -> Result<bool> {
     let Some(request) = find(tx, id)?.filter(|request| request.answer.is_none()) else { return Ok(false) };
     let now = tx.now();
     tx.exec(
@@ -130,9 +131,9 @@ pub fn answer(tx: &mut dyn Tx, actor: Actor, id: i64, answer: RequestAnswer, not
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeletionPlan {
     /// orders that are under way
-    pub under_way: Vec<i64>,
+    pub under_way: Vec<OrderId>,
     /// orders whose duty ends on that day, by day
-    pub kept: BTreeMap<NaiveDate, Vec<i64>>,
+    pub kept: BTreeMap<NaiveDate, Vec<OrderId>>,
     /// orders of which memos would be deleted
     pub memos: u64,
     /// whether the person has more orders than were read
@@ -141,7 +142,7 @@ pub struct DeletionPlan {
 
 impl DeletionPlan {
     /// Orders that are kept for a duty.
-    pub fn kept_ids(&self) -> Vec<i64> {
+    pub fn kept_ids(&self) -> Vec<OrderId> {
         self.kept.values().flatten().copied().collect()
     }
 }
@@ -170,12 +171,12 @@ pub(super) fn context(actor: Actor) -> ChangeContext {
 fn open_record(
     tx: &mut dyn Tx,
     actor: Actor,
-    order_id: i64,
+    order_id: OrderId,
     role: PersonRole,
     keep: RetentionYears,
 ) -> Result<Option<PersonRecord>> {
     let Some(record) = record_of(tx, order_id, role, keep)? else { return Ok(None) };
-    let ids: Vec<i64> = record.orders.iter().map(|record| record.row.order.id).collect();
+    let ids: Vec<OrderId> = record.orders.iter().map(|record| record.row.order.id).collect();
     if seal::open_logged(tx, actor, &ids)?.is_empty() {
         return Ok(Some(record));
     }
@@ -183,7 +184,7 @@ fn open_record(
 }
 
 /// Sets deliveries aside: their orders are kept apart at once, so that neither a search nor a list nor a file has them.
-pub(super) fn set_aside(tx: &mut dyn Tx, deliveries: &[i64], request_id: i64) -> Result<()> {
+pub(super) fn set_aside(tx: &mut dyn Tx, deliveries: &[DeliveryId], request_id: PersonRequestId) -> Result<()> {
     masking::store::restrict(tx, deliveries, request_id)?;
     let orders = bundles::order_ids(tx, deliveries)?;
     seal::seal(tx, &orders).map(drop)
@@ -191,7 +192,7 @@ pub(super) fn set_aside(tx: &mut dyn Tx, deliveries: &[i64], request_id: i64) ->
 
 /// Allows the use of the deliveries again that a demand stopped; answers how many. Their orders get their data back, and
 /// are kept apart at the end of their own period.
-pub fn lift(tx: &mut dyn Tx, actor: Actor, request_id: i64) -> Result<u64> {
+pub fn lift(tx: &mut dyn Tx, actor: Actor, request_id: PersonRequestId) -> Result<u64> {
     let deliveries = masking::store::restricted_by(tx, request_id)?;
     let orders = bundles::order_ids(tx, &deliveries)?;
     seal::open_logged(tx, actor, &orders)?;
@@ -206,7 +207,7 @@ pub fn lift(tx: &mut dyn Tx, actor: Actor, request_id: i64) -> Result<u64> {
 pub fn correct(
     tx: &mut dyn Tx,
     actor: Actor,
-    (order_id, role): (i64, PersonRole),
+    (order_id, role): (OrderId, PersonRole),
     correction: &PersonCorrection,
     keep: RetentionYears,
 ) -> Result<Option<RequestOutcome>> {
@@ -237,8 +238,8 @@ pub fn correct(
 pub fn restrict(
     tx: &mut dyn Tx,
     actor: Actor,
-    request_id: i64,
-    (order_id, role): (i64, PersonRole),
+    request_id: PersonRequestId,
+    (order_id, role): (OrderId, PersonRole),
     keep: RetentionYears,
 ) -> Result<Option<RequestOutcome>> {
     let Some(person) = record_of(tx, order_id, role, keep)? else { return Ok(None) };
@@ -257,7 +258,7 @@ pub fn restrict(
 }
 
 /// The deliveries of the person in which nothing is left to do, and the number of the other orders.
-fn ended_deliveries(tx: &mut dyn Tx, person: &PersonRecord) -> Result<(Vec<i64>, usize)> {
+fn ended_deliveries(tx: &mut dyn Tx, person: &PersonRecord) -> Result<(Vec<DeliveryId>, usize)> {
     let own = || person.orders.iter().map(|record| &record.row.order);
     let deliveries = whole_ended(tx, own().map(|order| order.delivery_id).collect())?;
     let under_way = own().filter(|order| !deliveries.contains(&order.delivery_id)).count();
@@ -265,8 +266,8 @@ fn ended_deliveries(tx: &mut dyn Tx, person: &PersonRecord) -> Result<(Vec<i64>,
 }
 
 /// Those of the deliveries in which nothing is left to do.
-pub(super) fn whole_ended(tx: &mut dyn Tx, mut deliveries: BTreeSet<i64>) -> Result<BTreeSet<i64>> {
-    let ids: Vec<i64> = deliveries.iter().copied().collect();
+pub(super) fn whole_ended(tx: &mut dyn Tx, mut deliveries: BTreeSet<DeliveryId>) -> Result<BTreeSet<DeliveryId>> {
+    let ids: Vec<DeliveryId> = deliveries.iter().copied().collect();
     let all = bundles::order_ids(tx, &ids)?;
     let holds = due::holds(tx, &all)?;
     for order in orders::find(tx, &all)? {
@@ -281,8 +282,8 @@ pub(super) fn whole_ended(tx: &mut dyn Tx, mut deliveries: BTreeSet<i64>) -> Res
 pub fn delete(
     tx: &mut dyn Tx,
     actor: Actor,
-    request_id: i64,
-    (order_id, role): (i64, PersonRole),
+    request_id: PersonRequestId,
+    (order_id, role): (OrderId, PersonRole),
     keep: RetentionYears,
 ) -> Result<Option<RequestOutcome>> {
     let Some(person) = open_record(tx, actor, order_id, role, keep)? else { return Ok(None) };
@@ -312,7 +313,7 @@ pub fn delete(
 pub fn delete_old(tx: &mut dyn Tx, before: Moment) -> Result<u64> {
     let sql = "SELECT id FROM person_requests WHERE answered_at < ? ORDER BY id LIMIT ?";
     let rows = tx.query(sql, &[before.into(), DELETE_BATCH_ROWS.into()])?;
-    let ids: Vec<i64> = rows.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
+    let ids: Vec<PersonRequestId> = rows.iter().map(|row| row.id(0)).collect::<Result<_>>()?;
     tx.delete_ids("person_request_orders", "request_id", &ids)?;
     tx.delete_ids("person_requests", "id", &ids)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::id::OrderId;
 use crate::orders::model::OrderState;
 use crate::orders::store::seal::OPEN_FOR_MS;
 use crate::privacy::seal::SealStatus;
@@ -13,7 +14,7 @@ const CHECKED_AT: &str = "privacy.sealed_at";
 
 /// Orders that ended before this moment: no event and no entry since, no open claim or conflict, no job of their delivery that
 /// is open or ended later. And orders whose use was stopped, once the time for which they were opened is over. At most `limit`.
-pub fn due(tx: &mut dyn Tx, before: Moment, limit: i64) -> Result<Vec<i64>> {
+pub fn due(tx: &mut dyn Tx, before: Moment, limit: i64) -> Result<Vec<OrderId>> {
     let by_placed = tx.index_hint("orders_by_placed");
     let moments = ["purchased_at", "dispatched_at", "shipped_at", "confirmed_at", "cancelled_at", "refunded_at"]
         .map(|column| format!("coalesce(o.{column}, 0) < ?"))
@@ -32,7 +33,7 @@ pub fn due(tx: &mut dyn Tx, before: Moment, limit: i64) -> Result<Vec<i64>> {
     params.extend([ordinal.into(), before.into(), opened_before.into(), limit.into()]);
     let mut found = BTreeSet::new();
     for row in tx.query(&sql, &params)? {
-        found.insert(row.int(0)?);
+        found.insert(row.id(0)?);
     }
     let sql = format!(
         "SELECT o.id FROM order_seals s JOIN orders o ON o.id = s.order_id \
@@ -40,7 +41,7 @@ pub fn due(tx: &mut dyn Tx, before: Moment, limit: i64) -> Result<Vec<i64>> {
     );
     let params = [opened_before.into(), ordinal.into(), opened_before.into(), limit.into()];
     for row in tx.query(&sql, &params)? {
-        found.insert(row.int(0)?);
+        found.insert(row.id(0)?);
     }
     Ok(found.into_iter().collect())
 }

@@ -1,6 +1,7 @@
 //! A database that lacks the answers of its list: an older moment that was restored, on both engines.
 
 use super::*;
+use crate::id::{OrderId, PersonRequestId};
 use crate::privacy::answered::{AnsweredRequest, AnsweredRequests, synchronize};
 use crate::privacy::person::PersonRole;
 use crate::privacy::request::{RequestAnswer, RequestKind};
@@ -8,7 +9,7 @@ use crate::privacy::store::requests;
 use crate::time::Moment;
 
 /// A shop with three orders that have ended and have memos.
-fn ended() -> (Shop, [i64; 3]) {
+fn ended() -> (Shop, [OrderId; 3]) {
     let shop = Shop::open();
     let ids = shop.write(|tx, files| {
         let placed_at = tx.now();
@@ -16,7 +17,7 @@ fn ended() -> (Shop, [i64; 3]) {
         files.order(tx, "SMART_STORE", orders.collect())?;
         let mut ids = Vec::new();
         for row in tx.query("SELECT id FROM orders ORDER BY order_number", &[])? {
-            let id = row.int(0)?;
+            let id = row.id(0)?;
             let (order, now) = (store::find(tx, &[id])?.remove(0), tx.now());
             edit(tx, &order, |order| order.set_state(OrderState::Shipped, now))?;
             ids.push(id);
@@ -26,12 +27,22 @@ fn ended() -> (Shop, [i64; 3]) {
     (shop, ids.expect("orders").try_into().expect("three"))
 }
 
-fn answered(shop: &Shop, id: i64, kind: RequestKind, order: i64, days_ago: i64) -> AnsweredRequest {
+fn answered(shop: &Shop, id: i64, kind: RequestKind, order: OrderId, days_ago: i64) -> AnsweredRequest {
     let at = shop.storage.clock().now().plus_ms(-days_ago * DAY_MS);
     let (answer, role) = (RequestAnswer::InPart, PersonRole::Customer);
+    let id = PersonRequestId::from_raw(id);
     let (received_on, order_id) = (Moment::start_of(at.date()), order);
     // An order that the restored moment lacks stays in the list.
-    AnsweredRequest { id, kind, answer, order_id, role, received_on, answered_at: at, orders: vec![7, order] }
+    AnsweredRequest {
+        id,
+        kind,
+        answer,
+        order_id,
+        role,
+        received_on,
+        answered_at: at,
+        orders: vec![OrderId::from_raw(7), order],
+    }
 }
 
 #[test]
@@ -56,22 +67,25 @@ fn answers_that_the_database_lacks_are_recorded_and_carried_out_again() {
     let delivery = "SELECT count(*) FROM restrictions r JOIN orders o ON o.delivery_id = r.delivery_id WHERE o.id = ?";
     shop.write(move |tx, _| {
         for (id, is_stopped) in ids.into_iter().zip([1, 1, 0]) {
-            assert_eq!(tx.scalar(delivery, &[id.into()])?, is_stopped, "{id}");
+            assert_eq!(tx.scalar(delivery, &[id.into()])?, is_stopped, "{id:?}");
         }
         let now = tx.now();
         for (id, days_ago) in [(11, 2), (12, 1)] {
-            let (answer, _, at, _) = requests::find(tx, id)?.and_then(|request| request.answer).expect("an answer");
+            let (answer, _, at, _) = requests::find(tx, PersonRequestId::from_raw(id))?
+                .and_then(|request| request.answer)
+                .expect("an answer");
             assert_eq!((answer, at), (RequestAnswer::InPart, now.plus_ms(-days_ago * DAY_MS)));
         }
-        let corrected = requests::find(tx, 13)?.expect("a demand");
+        let corrected = requests::find(tx, PersonRequestId::from_raw(13))?.expect("a demand");
         assert!(corrected.answer.is_none() && corrected.demand.contains("다시 정정하세요"), "{corrected:?}");
         // Who lifts the stop is not stopped by another restore.
-        assert_eq!(requests::lift(tx, crate::audit::Actor::Program, 12)?, 1);
+        assert_eq!(requests::lift(tx, crate::audit::Actor::Program, PersonRequestId::from_raw(12))?, 1);
         Ok(())
     })
     .expect("reads");
     shop.block_on(synchronize(&shop.storage, &file)).expect("works");
     let listed = AnsweredRequests::read(&file).expect("reads");
-    let repeated: Vec<i64> = listed.iter().filter(|request| request.is_repeated()).map(|request| request.id).collect();
-    assert_eq!(repeated, [11]);
+    let repeated: Vec<PersonRequestId> =
+        listed.iter().filter(|request| request.is_repeated()).map(|request| request.id).collect();
+    assert_eq!(repeated, [PersonRequestId::from_raw(11)]);
 }

@@ -11,6 +11,7 @@ use crate::audit::{self, Actor, AuditEvent, AuditObject, downloads};
 use crate::backup::{self, Backup};
 use crate::config::{BackupSettings, Config};
 use crate::deliveries;
+use crate::id::{AuditEntryId, MemberId, OrderId};
 use crate::orders::store::channel_conflicts::{self, ConflictResolution};
 use crate::orders::testing::{all_orders, move_to_segments};
 use crate::search::{Limits, store as index};
@@ -50,7 +51,7 @@ fn other_mark(number: i64) -> String {
 }
 
 /// An order with a row in every table that an order can have one in.
-fn add_order(tx: &mut dyn Tx, files: &Files, number: i64) -> Result<i64> {
+fn add_order(tx: &mut dyn Tx, files: &Files, number: i64) -> Result<OrderId> {
     let (now, mark) = (tx.now(), mark(number));
     let new = |name: &str| {
         let mut order = marked_order(number);
@@ -59,7 +60,7 @@ fn add_order(tx: &mut dyn Tx, files: &Files, number: i64) -> Result<i64> {
         order
     };
     files.order(tx, "SMART_STORE", vec![new("")])?;
-    let id = tx.scalar("SELECT max(id) FROM orders", &[])?;
+    let id = OrderId::from_raw(tx.scalar("SELECT max(id) FROM orders", &[])?);
     if number % 2 == 0 {
         move_to_segments(tx, &[id, id, id, id])?;
     }
@@ -71,12 +72,18 @@ fn add_order(tx: &mut dyn Tx, files: &Files, number: i64) -> Result<i64> {
     change(tx, &|order| order.admin_memo.clone_from(&mark))?;
     files.order(tx, "SMART_STORE", vec![new(" 다름")])?;
     let undecided = channel_conflicts::of_orders(tx, &[id])?;
-    let undecided: Vec<(i64, i64)> = undecided.iter().map(|conflict| (conflict.id, conflict.upload_id)).collect();
+    let undecided: Vec<_> = undecided.iter().map(|conflict| (conflict.id, conflict.upload_id)).collect();
     channel_conflicts::close(tx, &undecided, ConflictResolution::Own, None)?;
     let delivery = store::find(tx, &[id])?.remove(0).delivery_id;
-    let member = 1;
+    let member = MemberId::from_raw(1);
     let details = serde_json::json!({ "memo": mark });
-    deliveries::log::record(tx, (1, member), delivery, deliveries::log::DeliveryAction::MemoChanged, &details)?;
+    deliveries::log::record(
+        tx,
+        (AuditEntryId::from_raw(1), member),
+        delivery,
+        deliveries::log::DeliveryAction::MemoChanged,
+        &details,
+    )?;
     tx.exec("UPDATE deliveries SET memo = ? WHERE id = ?", &[mark.as_str().into(), delivery.into()])?;
     let download = downloads::DownloadRecord {
         content: "orders",
@@ -94,6 +101,7 @@ fn add_order(tx: &mut dyn Tx, files: &Files, number: i64) -> Result<i64> {
         order_ids: &[id],
     };
     downloads::record_file(tx, download, file)?;
+    let (order_id, id) = (id, id.raw());
     for (sql, params) in [
         (
             "INSERT INTO jobs (id, delivery_id, number, kind, goods, pieces, volume, note) \
@@ -129,7 +137,7 @@ fn add_order(tx: &mut dyn Tx, files: &Files, number: i64) -> Result<i64> {
     ] {
         tx.exec(sql, &params)?;
     }
-    Ok(id)
+    Ok(order_id)
 }
 
 /// An upload with its report about an order, a download and an entry of the audit log.
@@ -187,9 +195,9 @@ fn files_with(folder: &Path, words: &BTreeSet<String>) -> Vec<String> {
 struct History {
     shop: Shop,
     /// identifiers of the orders of [`ORDERS`]
-    orders: Vec<i64>,
+    orders: Vec<OrderId>,
     /// identifiers of the further ones, by number
-    further: BTreeMap<i64, i64>,
+    further: BTreeMap<i64, OrderId>,
     /// what each run destroyed
     runs: Vec<DestroyedCounts>,
 }
@@ -250,13 +258,13 @@ fn history() -> History {
 }
 
 /// Orders of one upload; answers their identifiers by number.
-fn add_further(tx: &mut dyn Tx, files: &Files, numbers: &[i64]) -> Result<Vec<(i64, i64)>> {
+fn add_further(tx: &mut dyn Tx, files: &Files, numbers: &[i64]) -> Result<Vec<(i64, OrderId)>> {
     let (placed_at, last) = (tx.now(), tx.scalar("SELECT max(id) FROM orders", &[])?);
     let new = numbers.iter().map(|number| NewOrder { placed_at, ..marked_order(*number) });
     files.order(tx, "SMART_STORE", new.collect())?;
     let mut added = Vec::new();
     for mut row in tx.query("SELECT id, order_number FROM orders WHERE id > ?", &[last.into()])? {
-        let (id, order_number) = (row.int(0)?, row.text(1)?);
+        let (id, order_number) = (row.id(0)?, row.text(1)?);
         added.push((order_number[3..9].parse().expect("a number"), id));
     }
     assert_eq!(added.len(), numbers.len());
@@ -310,7 +318,7 @@ fn destroyed_orders_leave_no_byte_and_kept_ones_stay_whole() {
     let gone: BTreeSet<String> =
         due.iter().map(|number| mark(*number)).chain((0..ORDERS).filter(old).map(other_mark)).collect();
     let there: BTreeSet<String> = kept.iter().map(|number| mark(*number)).collect();
-    let due_orders: std::collections::BTreeSet<i64> =
+    let due_orders: std::collections::BTreeSet<OrderId> =
         due.iter().map(|number| further.get(number).copied().unwrap_or_else(|| orders[place(*number)])).collect();
     let (searched, present) = (gone.clone(), there.clone());
     let first_of_days: Vec<String> = (0..ORDERS).map(mark).collect();

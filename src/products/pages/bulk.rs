@@ -8,6 +8,7 @@ use axum::http::{StatusCode, Uri};
 use super::list::{ListPage, ListQuery, list_page};
 use super::{ProductUsage, RowForm, conflict_message, parse_rows, product_usage};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor, NumberList};
+use crate::id::ProductId;
 use crate::orders::store::counts;
 use crate::products::model::{Product, parse_priority, validate_name};
 use crate::products::store;
@@ -17,7 +18,7 @@ use crate::web::{Flash, FormPairs, Layout, PageResult, Query, Tone, page_with_st
 
 /// A row that was not saved, with the reasons.
 struct RejectedRow {
-    id: i64,
+    id: ProductId,
     /// version of the stored values that the messages quote
     version: i64,
     /// field and message
@@ -77,7 +78,7 @@ pub(super) async fn apply(
 }
 
 /// Saves a row; returns the reasons if it is rejected.
-fn save_row(tx: &mut dyn Tx, stored: Product, typed: &RowForm) -> StorageResult<Option<RejectedRow>> {
+fn save_row(tx: &mut dyn Tx, stored: Product, typed: &RowForm<ProductId>) -> StorageResult<Option<RejectedRow>> {
     let (id, version) = (stored.id, stored.version);
     let rejected = |problems, usage| Ok(Some(RejectedRow { id, version, problems, usage }));
     if stored.version != typed.version {
@@ -110,7 +111,7 @@ fn save_row(tx: &mut dyn Tx, stored: Product, typed: &RowForm) -> StorageResult<
 const CONFIRM_DISABLING: &str = "주문이 있는 상품이에요. 사용하지 않으면 이 주문들이 주문 목록에서 보이지 않아요. 그래도 바꾸려면 한 번 더 저장해 주세요.";
 
 /// A message with both values at each field that differs from the stored one; at the name if none does.
-fn conflicts(stored: &Product, typed: &RowForm) -> Vec<(&'static str, String)> {
+fn conflicts(stored: &Product, typed: &RowForm<ProductId>) -> Vec<(&'static str, String)> {
     let label = |enabled| if enabled { "사용" } else { "사용 안 함" };
     let fields = [
         ("name", stored.name.clone(), typed.name.clone()),
@@ -124,7 +125,12 @@ fn conflicts(stored: &Product, typed: &RowForm) -> Vec<(&'static str, String)> {
 
 /// Shows the typed values again in rows that were not saved. A row keeps the version that its page was
 /// made from, unless its messages quote newer values.
-fn restore_input(page: &mut ListPage, ticked: &[i64], rows: &BTreeMap<i64, RowForm>, mut rejected: Vec<RejectedRow>) {
+fn restore_input(
+    page: &mut ListPage,
+    ticked: &[ProductId],
+    rows: &BTreeMap<ProductId, RowForm<ProductId>>,
+    mut rejected: Vec<RejectedRow>,
+) {
     for row in &mut page.rows {
         let id = row.product.id;
         let rejection = rejected.iter().position(|row| row.id == id).map(|index| rejected.swap_remove(index));

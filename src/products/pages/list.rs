@@ -8,7 +8,7 @@ use axum::http::Uri;
 use serde::Deserialize;
 
 use super::ProductUsage;
-use crate::id::crockford;
+use crate::id::ProductId;
 use crate::orders::store::counts;
 use crate::products::model::Product;
 use crate::products::store;
@@ -36,7 +36,7 @@ pub(super) struct ProductRow {
 
 impl ProductRow {
     fn id(&self) -> String {
-        crockford(self.product.id)
+        self.product.id.to_string()
     }
 
     fn problem(&self, field: &str) -> Option<&str> {
@@ -127,10 +127,10 @@ pub(super) async fn list_page(
 fn rows(
     tx: &mut dyn Tx,
     products: impl Iterator<Item = Product>,
-    unlabelled: &BTreeMap<i64, i64>,
+    unlabelled: &BTreeMap<ProductId, i64>,
 ) -> StorageResult<Vec<ProductRow>> {
     let (variants, orders) = (store::variant_counts(tx)?, counts::by_product(tx)?);
-    let count = |counts: &BTreeMap<i64, i64>, id: i64| counts.get(&id).copied().unwrap_or_default();
+    let count = |counts: &BTreeMap<ProductId, i64>, id: ProductId| counts.get(&id).copied().unwrap_or_default();
     let rows = products.map(|product| ProductRow {
         version: product.version,
         name: product.name.clone(),

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
-use crate::id::crockford;
+use crate::id::ProductId;
 use crate::products::model::{validate_name, validate_number};
 use crate::products::store;
 use crate::storage::{Result, Storage, Tx};
@@ -47,13 +47,17 @@ pub(super) async fn create(
 ) -> PageResult {
     let typed = form.clone();
     match storage.write(move |tx| insert(tx, actor, &typed)).await? {
-        Ok((id, flash)) => Ok(redirect_with_flash(&format!("/products/{}", crockford(id)), flash)),
+        Ok((id, flash)) => Ok(redirect_with_flash(&format!("/products/{id}"), flash)),
         Err(problems) => Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, NewPage { layout, form, problems })),
     }
 }
 
 /// Inserts the product. Returns its identifier and the flash message, or the error messages.
-fn insert(tx: &mut dyn Tx, actor: MemberActor, form: &ProductForm) -> Result<Result<(i64, FlashId), ProductProblems>> {
+fn insert(
+    tx: &mut dyn Tx,
+    actor: MemberActor,
+    form: &ProductForm,
+) -> Result<Result<(ProductId, FlashId), ProductProblems>> {
     let mut problems = ProductProblems::default();
     let number = validate_number(&form.number).map_err(|problem| problems.number = Some(problem)).unwrap_or_default();
     let name = validate_name(&form.name).map_err(|problem| problems.name = Some(problem)).unwrap_or_default();

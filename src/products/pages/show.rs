@@ -11,14 +11,15 @@ use serde::Deserialize;
 use super::variants::{VariantForm, VariantProblems};
 use super::{ProductUsage, RowForm, conflict_message, parse_rows, product_usage};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
-use crate::id::{crockford, parse_crockford};
+use crate::id::{ProductId, VariantId};
 use crate::orders::store::counts;
 use crate::products::model::{Product, Variant, validate_label};
 use crate::products::store::{self, VariantQuery};
 use crate::storage::{Result, Storage, StorageError, Tx};
 use crate::web::paging::{PageBar, PageQuery};
 use crate::web::{
-    AppState, Error, Flash, FormPairs, Layout, PageResult, Query, Tone, page, page_with_status, redirect_with_flash,
+    AppState, Error, Flash, FormPairs, Layout, PageResult, Query, Tone, page, page_with_status, parse_id,
+    redirect_with_flash,
 };
 
 /// A row of the list of variants: the stored variant, its label as typed, and an error message.
@@ -33,7 +34,7 @@ struct VariantRow {
 
 impl VariantRow {
     fn id(&self) -> String {
-        crockford(self.variant.id)
+        self.variant.id.to_string()
     }
 }
 
@@ -55,7 +56,7 @@ pub(super) struct ShowPage {
 
 impl ShowPage {
     fn id(&self) -> String {
-        crockford(self.product.id)
+        self.product.id.to_string()
     }
 }
 
@@ -81,7 +82,7 @@ impl VariantListQuery {
 
 /// The parameters of a page of variants.
 pub(super) struct ShowRequest {
-    pub(super) id: i64,
+    pub(super) id: ProductId,
     pub(super) query: VariantListQuery,
     pub(super) paging: PageQuery,
     pub(super) uri: Uri,
@@ -94,7 +95,7 @@ impl FromRequestParts<AppState> for ShowRequest {
         let Path(id): Path<String> = Path::from_request_parts(parts, state).await.map_err(|_| Error::NotFound)?;
         let Ok(Query(query)) = Query::from_request_parts(parts, state).await;
         let Ok(Query(paging)) = Query::from_request_parts(parts, state).await;
-        Ok(Self { id: parse_crockford(&id).ok_or(Error::NotFound)?, query, paging, uri: parts.uri.clone() })
+        Ok(Self { id: parse_id(&id)?, query, paging, uri: parts.uri.clone() })
     }
 }
 
@@ -133,7 +134,7 @@ pub(super) async fn show_page(storage: &Storage, layout: Layout, request: ShowRe
 }
 
 /// Labels that were not saved, by variant: the stored version that the message quotes, and the message.
-type RejectedLabels = BTreeMap<i64, (i64, String)>;
+type RejectedLabels = BTreeMap<VariantId, (i64, String)>;
 
 pub(super) async fn update(
     State(storage): State<Storage>,
@@ -174,8 +175,8 @@ pub(super) async fn update(
 /// Saves the labels of `rows`. Returns how many, and the rejected ones.
 fn save_labels<'a>(
     tx: &mut dyn Tx,
-    product_id: i64,
-    rows: impl Iterator<Item = &'a RowForm>,
+    product_id: ProductId,
+    rows: impl Iterator<Item = &'a RowForm<VariantId>>,
 ) -> Result<(u64, RejectedLabels)> {
     let (mut saved, mut rejected) = (0, RejectedLabels::new());
     for row in rows {
@@ -194,7 +195,12 @@ fn save_labels<'a>(
 }
 
 /// Shows the typed labels again in rows that were not saved.
-fn restore_input(page: &mut ShowPage, ticked: &[i64], rows: &BTreeMap<i64, RowForm>, rejected: &RejectedLabels) {
+fn restore_input(
+    page: &mut ShowPage,
+    ticked: &[VariantId],
+    rows: &BTreeMap<VariantId, RowForm<VariantId>>,
+    rejected: &RejectedLabels,
+) {
     for view in &mut page.variants {
         let id = view.variant.id;
         let rejection = rejected.get(&id);

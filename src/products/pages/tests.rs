@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use crate::id::crockford;
+use crate::id::Id;
 use crate::orders::model::OrderState;
 use crate::products::store::{self, NewVariant};
 use crate::web::testing::{TestApp, TestResponse};
@@ -18,12 +18,12 @@ async fn shop() -> (TestApp, String, String) {
         Ok::<_, crate::storage::StorageError>((sofa, pillow))
     });
     let (sofa, pillow) = made.await.expect("writes");
-    (app, crockford(sofa), crockford(pillow))
+    (app, sofa.to_string(), pillow.to_string())
 }
 
 /// Adds that many orders of the product in that state to the counts.
 async fn add_orders(app: &TestApp, product: &str, state: OrderState, orders: i64) {
-    let id = crate::id::parse_crockford(product).expect("an identifier");
+    let id: crate::id::ProductId = Id::parse(product).expect("an identifier");
     let keys = move || [("state", state.ordinal().into()), ("channel_id", 1_i64.into()), ("product_id", id.into())];
     let added = app.state.storage.write(move |tx| tx.increment("order_tallies", &keys(), "order_count", orders));
     added.await.expect("writes");
@@ -127,7 +127,7 @@ async fn variant_is_added_once_with_its_label() {
 #[tokio::test]
 async fn thousands_of_variants_are_searched_and_paginated() {
     let (app, sofa, _) = shop().await;
-    let id = crate::id::parse_crockford(&sofa).expect("an identifier");
+    let id = Id::parse(&sofa).expect("an identifier");
     let filled = app.state.storage.write(move |tx| {
         for number in 0..3_000 {
             store::insert_variant(tx, id, &NewVariant::unlabelled("각인", &format!("문구 {number:04}")), None)?;

@@ -6,12 +6,12 @@ use serde::Deserialize;
 
 use super::show::{ShowRequest, VariantListQuery, show_page};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
-use crate::id::{crockford, parse_crockford};
+use crate::id::ProductId;
 use crate::products::model::{validate_label, validate_option_key, validate_option_value};
 use crate::products::store::{self, NewVariant};
 use crate::storage::{Result, Storage, Tx};
 use crate::web::paging::PageQuery;
-use crate::web::{Error, Flash, FlashId, Form, Layout, PageResult, page_with_status, redirect_with_flash};
+use crate::web::{Error, Flash, FlashId, Form, Layout, PageResult, page_with_status, parse_id, redirect_with_flash};
 
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct VariantForm {
@@ -39,8 +39,8 @@ pub(super) async fn create(
     Path(id): Path<String>,
     Form(form): Form<VariantForm>,
 ) -> PageResult {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
-    let here = format!("/products/{}", crockford(id));
+    let id = parse_id(&id)?;
+    let here = format!("/products/{id}");
     let typed = form.clone();
     let problems = match storage.write(move |tx| insert_variant(tx, id, actor, &typed)).await? {
         Ok(flash) => return Ok(redirect_with_flash(&here, flash)),
@@ -56,7 +56,7 @@ pub(super) async fn create(
 /// Inserts the variant. Returns the flash message, or the error messages.
 fn insert_variant(
     tx: &mut dyn Tx,
-    product_id: i64,
+    product_id: ProductId,
     actor: MemberActor,
     form: &VariantForm,
 ) -> Result<Result<FlashId, VariantProblems>> {

@@ -2,13 +2,14 @@ use std::sync::Arc;
 
 use super::*;
 use crate::channels::Profiles;
+use crate::id::OrderId;
 
 fn listed(number: &str, amount: i64, word: &str) -> ListedRow {
     let words = if word.is_empty() { Vec::new() } else { vec![word.to_owned()] };
     ListedRow { order_number: number.to_owned(), amount: Some(amount), words, placed_at: None, dated: None, line: None }
 }
 
-fn shop(id: i64, amount: i64, state: OrderState, claim: &str) -> ShopOrder {
+fn shop(id: OrderId, amount: i64, state: OrderState, claim: &str) -> ShopOrder {
     ShopOrder { id, amount, state, claim: claim.to_owned() }
 }
 
@@ -54,10 +55,10 @@ fn every_order_is_matched_missing_or_different() {
             listed("1", 100, "결제완료"),
         ],
         vec![
-            ("1", shop(1, 100, OrderState::Purchased, "")),
-            ("2", shop(2, 200, OrderState::Placed, "")),
-            ("3", shop(3, 330, OrderState::Shipped, "")),
-            ("9", shop(9, 900, OrderState::Placed, "")),
+            ("1", shop(OrderId::from_raw(1), 100, OrderState::Purchased, "")),
+            ("2", shop(OrderId::from_raw(2), 200, OrderState::Placed, "")),
+            ("3", shop(OrderId::from_raw(3), 330, OrderState::Shipped, "")),
+            ("9", shop(OrderId::from_raw(9), 900, OrderState::Placed, "")),
         ],
     );
     assert_eq!(numbers(&comparison, ListFinding::MissingHere), ["4"]);
@@ -100,7 +101,7 @@ fn states_are_compared_by_what_they_mean() {
         ("반품완료", OrderState::Refunded, "", true),
         ("처음 보는 말", OrderState::Cancelled, "", true),
     ] {
-        let comparison = run(vec![listed("1", 1, word)], vec![("1", shop(1, 1, state, claim))]);
+        let comparison = run(vec![listed("1", 1, word)], vec![("1", shop(OrderId::from_raw(1), 1, state, claim))]);
         assert_eq!(comparison.differences().count() == 0, is_equal, "{word} {state:?} {claim}");
     }
 }
@@ -114,7 +115,8 @@ fn words_are_those_of_the_channel() {
         ("ESM", "발송완료", OrderState::Placed, false),
         ("CAFE24", "배송중", OrderState::Shipped, true),
     ] {
-        let comparison = run_of(channel, vec![vec![listed("1", 1, word)]], vec![("1", shop(1, 1, state, ""))]);
+        let comparison =
+            run_of(channel, vec![vec![listed("1", 1, word)]], vec![("1", shop(OrderId::from_raw(1), 1, state, ""))]);
         assert_eq!(comparison.differences().count() == 0, is_equal, "{channel} {word} {state:?}");
     }
 }
@@ -132,7 +134,10 @@ fn rows_of_a_settlement_add_up_over_its_files() {
 #[test]
 fn files_of_a_month_are_one_list() {
     let files = vec![vec![listed("1", 100, "")], vec![listed("2", 200, ""), listed("1", 100, "")]];
-    let known = vec![("1", shop(1, 100, OrderState::Placed, "")), ("2", shop(2, 200, OrderState::Placed, ""))];
+    let known = vec![
+        ("1", shop(OrderId::from_raw(1), 100, OrderState::Placed, "")),
+        ("2", shop(OrderId::from_raw(2), 200, OrderState::Placed, "")),
+    ];
     let comparison = run_of("SMART_STORE", files, known);
     assert_eq!(comparison.differences().count(), 0, "no order of one file is missing in the other: {comparison:?}");
     assert_eq!(comparison.tally(ListFinding::Matched).orders, 2);
@@ -153,7 +158,7 @@ fn date_of_the_list_says_the_state_where_no_word_does() {
         (on("구매확정일자", StatusEffect::Confirm, "취소완료"), OrderState::Cancelled, true),
     ] {
         let label = format!("{row:?}");
-        let comparison = run_of("COUPANG", vec![vec![row]], vec![("1", shop(1, 1, state, ""))]);
+        let comparison = run_of("COUPANG", vec![vec![row]], vec![("1", shop(OrderId::from_raw(1), 1, state, ""))]);
         assert_eq!(comparison.differences().count() == 0, is_equal, "{label} {state:?}");
     }
 }

@@ -9,7 +9,6 @@ use axum::http::{StatusCode, Uri};
 use crate::audit::MemberActor;
 use crate::config::Config;
 use crate::demo::Demo;
-use crate::id::crockford;
 use crate::reconcile::model::ListFinding;
 use crate::reconcile::store::{self, ReconcileReport};
 use crate::reconcile::{ListFile, ReconcileOptions, reconcile};
@@ -118,7 +117,7 @@ pub(super) async fn create(
             let password = Some(password.as_str()).filter(|password| !password.is_empty());
             let result = reconcile(&uploads, Some(actor.id), &files, password, &options).await?;
             match (&result.reports[..], &result.rejected[..]) {
-                ([report], []) => return Ok(redirect(&format!("/reconcile/{}", crockford(report.id)))),
+                ([report], []) => return Ok(redirect(&format!("/reconcile/{}", report.id))),
                 ([], rejected) => problems(&files, rejected),
                 (reports, rejected) => {
                     let flash = several(reports.len(), &files, rejected);

@@ -7,13 +7,12 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use serde::Deserialize;
 
-use crate::id::{crockford, parse_crockford};
 use crate::reconcile::model::{ListFinding, ReportRow, Tally};
 use crate::reconcile::store::{self, ReconcileReport, ReportPart};
 use crate::shop::store as shop;
 use crate::storage::{Storage, StorageError};
 use crate::web::paging::{PageBar, PageQuery, grouped};
-use crate::web::{Error, Layout, PageResult, Query, page};
+use crate::web::{Error, Layout, PageResult, Query, page, parse_id};
 
 #[derive(Template)]
 #[template(path = "reconcile/show.html")]
@@ -62,7 +61,7 @@ impl ReportPart {
 
 impl ShowPage {
     fn id(&self) -> String {
-        crockford(self.report.id)
+        self.report.id.to_string()
     }
 
     /// The rows of the table of sums. Rows that were not compared are only there if there are any.
@@ -80,7 +79,7 @@ impl ShowPage {
 
     /// The uploads that take in what is missing here, with the names of their files.
     fn uploads(&self) -> Vec<(String, &str)> {
-        let upload = |file: &'_ store::ReportFile| file.upload_id.map(crockford);
+        let upload = |file: &'_ store::ReportFile| file.upload_id.map(|id| id.to_string());
         self.report.files.iter().filter_map(|file| Some((upload(file)?, file.name.as_str()))).collect()
     }
 
@@ -126,7 +125,7 @@ pub(super) async fn show(
     Query(paging): Query<PageQuery>,
     uri: Uri,
 ) -> PageResult {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let id = parse_id(&id)?;
     let (report, shop_name) =
         storage.read(move |tx| Ok::<_, StorageError>((store::find(tx, id)?, shop::find(tx)?.name))).await?;
     let report = report.ok_or(Error::NotFound)?;

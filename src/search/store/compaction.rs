@@ -51,7 +51,7 @@ fn start_compaction(tx: &mut dyn Tx, segments: &[Row], limits: &Limits) -> Resul
     let Some(chosen) = by_size.values().find_map(|segments| segments.get(..limits.segments_per_compaction)) else {
         return Ok(false);
     };
-    let target = tx.new_id();
+    let target = tx.new_number();
     let size: i64 = chosen.iter().map(|(_, size)| size).sum();
     tx.exec("INSERT INTO search_segments (id, size) VALUES (?, ?)", &[target.into(), size.into()])?;
     for (id, _) in chosen {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::id::OrderId;
 use crate::search::postings::{BlockWriter, PostingReader};
 use crate::storage::{Param, Result, Tx};
 
@@ -33,10 +34,10 @@ pub struct BlockKey {
 ///
 /// # Errors
 /// A [`StorageError`](crate::storage::StorageError) of the engine, or of a corrupt block.
-pub fn find_terms(tx: &mut dyn Tx, documents: &BTreeSet<i64>) -> Result<TermLocations> {
+pub fn find_terms(tx: &mut dyn Tx, documents: &BTreeSet<OrderId>) -> Result<TermLocations> {
     let mut found = TermLocations::default();
     tx.for_each("SELECT document_id, term FROM search_postings", &[], &mut |mut row| {
-        if documents.contains(&row.int(0)?) {
+        if documents.contains(&row.id(0)?) {
             found.rows.push((row.text(1)?, row.int(0)?));
         }
         Ok(())
@@ -45,7 +46,7 @@ pub fn find_terms(tx: &mut dyn Tx, documents: &BTreeSet<i64>) -> Result<TermLoca
         let bytes = row.opt_blob(3)?.unwrap_or_default();
         let mut entries = PostingReader::of_block(&bytes)?;
         while let Some(entry) = entries.read()? {
-            if documents.contains(&entry.document_id) {
+            if documents.contains(&OrderId::from_raw(entry.document_id)) {
                 let (segment_id, position) = (row.int(0)?, row.int(2)?);
                 found.blocks.push(BlockKey { segment_id, last_term: row.text(1)?, position });
                 break;
@@ -68,7 +69,7 @@ pub fn remove_rows(tx: &mut dyn Tx, rows: &[(String, i64)]) -> Result<u64> {
 
 /// Writes a block again without these documents; answers how many postings it lost. A block that a compaction has moved
 /// meanwhile is left: the caller searches the index again.
-pub fn remove_from_block(tx: &mut dyn Tx, key: &BlockKey, documents: &BTreeSet<i64>) -> Result<u64> {
+pub fn remove_from_block(tx: &mut dyn Tx, key: &BlockKey, documents: &BTreeSet<OrderId>) -> Result<u64> {
     const BLOCK: &str = "FROM search_blocks WHERE segment_id = ? AND last_term = ? AND position = ?";
     let params: [Param<'_>; 3] = [key.segment_id.into(), key.last_term.as_str().into(), key.position.into()];
     let Some(mut row) = tx.query_one(&format!("SELECT bytes {BLOCK}"), &params)? else { return Ok(0) };
@@ -76,7 +77,7 @@ pub fn remove_from_block(tx: &mut dyn Tx, key: &BlockKey, documents: &BTreeSet<i
     let (mut rest, mut removed) = (BlockWriter::single_block(), 0);
     let mut entries = PostingReader::of_block(&bytes)?;
     while let Some(entry) = entries.read()? {
-        if documents.contains(&entry.document_id) {
+        if documents.contains(&OrderId::from_raw(entry.document_id)) {
             removed += 1;
         } else {
             rest.push(entry);

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::REMEMBER_FOR_MS;
+use crate::id::{DeviceId, MemberId};
 use crate::time::Moment;
 
 /// How long another tab may present the previous token after a rotation, in milliseconds.
@@ -72,11 +73,11 @@ struct TokenHash(String);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersistentLogin {
     /// the member
-    pub member_id: i64,
+    pub member_id: MemberId,
     /// the member's `session_epoch` when the password was entered
     pub epoch: i64,
     /// the device; deleting it ends the login
-    pub device_id: i64,
+    pub device_id: DeviceId,
     /// Seed of the browser's CSRF tokens. New sessions reuse it, so that a form left open overnight can
     /// still be submitted.
     pub csrf: String,
@@ -104,7 +105,14 @@ pub enum TokenCheck {
 
 impl PersistentLogin {
     /// The login of a member who has entered their password; `token` is the first of the series.
-    pub fn new(token: &RememberToken, member_id: i64, epoch: i64, device_id: i64, csrf: String, now: Moment) -> Self {
+    pub fn new(
+        token: &RememberToken,
+        member_id: MemberId,
+        epoch: i64,
+        device_id: DeviceId,
+        csrf: String,
+        now: Moment,
+    ) -> Self {
         Self {
             member_id,
             epoch,

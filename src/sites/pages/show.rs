@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use crate::access;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::deliveries::list::load_rows;
-use crate::id::{crockford, parse_crockford};
+use crate::id::{DeliveryId, OrderId};
 use crate::masking;
 use crate::members::model::rights::Surface;
 use crate::orders::bundle::DeliveryState;
@@ -19,7 +19,7 @@ use crate::sites::store::{self, SiteCard};
 use crate::storage::{Storage, StorageError, Tx};
 use crate::vault::Vault;
 use crate::web::{
-    Error, Flash, Form, Layout, PageAction, PageKind, PageResult, PersonalData, personal_page,
+    Error, Flash, Form, Layout, PageAction, PageKind, PageResult, PersonalData, parse_id, personal_page,
     personal_page_with_status, redirect_with_flash,
 };
 
@@ -37,7 +37,7 @@ struct SitePage {
     form: SiteForm,
     problems: SiteProblems,
     is_masked: bool,
-    orders: Vec<i64>,
+    orders: Vec<OrderId>,
 }
 
 impl SitePage {
@@ -58,13 +58,13 @@ impl SitePage {
 }
 
 impl PersonalData for SitePage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.orders.clone()
     }
 }
 
 /// The page, and the building.
-async fn load(storage: &Storage, vault: &Vault, layout: Layout, id: i64) -> PageResult<(SitePage, BuildingKey)> {
+async fn load(storage: &Storage, vault: &Vault, layout: Layout, id: DeliveryId) -> PageResult<(SitePage, BuildingKey)> {
     let member = layout.member.clone();
     let read = storage.read(move |tx| {
         let masking = masking::of_member(tx, member.as_ref(), Surface::Plan)?;
@@ -73,7 +73,7 @@ async fn load(storage: &Storage, vault: &Vault, layout: Layout, id: i64) -> Page
         let Some(key) = building(&recipient.address1, &recipient.address2) else { return Ok(None) };
         let is_ready = row.delivery.state == DeliveryState::ReadyToShip;
         let is_masked = masking.hides(id, masking.is_due(row.delivery.preferred_shipping_date, is_ready));
-        let orders: Vec<i64> = row.order_ids().collect();
+        let orders: Vec<OrderId> = row.order_ids().collect();
         let found = (store::find(tx, &key)?, store::rates(tx)?);
         Ok::<_, StorageError>(Some((recipient, key, is_masked, orders, found)))
     });
@@ -92,7 +92,7 @@ async fn load(storage: &Storage, vault: &Vault, layout: Layout, id: i64) -> Page
     let Recipient { name, address1, address2, .. } = recipient;
     let page = SitePage {
         layout,
-        id: crockford(id),
+        id: id.to_string(),
         name,
         address: format!("{address1} {address2}").trim().to_owned(),
         floor: floor.filter(|_| !is_masked),
@@ -112,7 +112,7 @@ pub(super) async fn show(
     layout: Layout,
     Path(id): Path<String>,
 ) -> PageResult {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let id = parse_id(&id)?;
     Ok(personal_page(load(&storage, &vault, layout, id).await?.0))
 }
 
@@ -124,7 +124,7 @@ pub(super) async fn update(
     Path(id): Path<String>,
     Form(form): Form<SiteForm>,
 ) -> PageResult {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let id = parse_id(&id)?;
     let (mut page, key) = load(&storage, &vault, layout, id).await?;
     if page.is_masked {
         let message = "가린 배송의 현장 카드는 바꿀 수 없어요. 배송 화면에서 이유를 입력하고 연 다음 바꿔 주세요.";
@@ -146,11 +146,11 @@ pub(super) async fn update(
                 }
                 let event = AuditEvent::SiteSaved { has_code: sealed.is_some() };
                 audit::record(tx, actor, AuditObject::one(id), &event)?;
-                access::record_edit(tx, actor, format!("/sites/{}", crockford(id)), orders.clone())?;
+                access::record_edit(tx, actor, format!("/sites/{id}"), orders.clone())?;
                 Flash::success(event.sentence()).save(tx, actor.id).map(Some)
             };
             if let Some(flash) = storage.write(write).await? {
-                return Ok(redirect_with_flash(&format!("/sites/{}", crockford(id)), flash));
+                return Ok(redirect_with_flash(&format!("/sites/{id}"), flash));
             }
             vec![("elevator", "그 사이 다른 사람이 이 건물의 카드를 바꿨어요. 확인하고 다시 저장해 주세요.")]
         }

@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use crate::id::crockford;
+use crate::id::SiteId;
 use crate::members::model::Role;
 use crate::storage::StorageError;
 use crate::uploads::pages::tests::{ORDERS_FILE, upload_fixture};
@@ -15,7 +15,7 @@ async fn two_units() -> (TestApp, [String; 2]) {
     let ids = app.state.storage.write(|tx| {
         tx.exec("UPDATE deliveries SET preferred_shipping_date = '2024-03-16'", &[])?;
         let rows = tx.query("SELECT id FROM deliveries WHERE state = 0 ORDER BY id LIMIT 2", &[])?;
-        let ids = rows.iter().map(|row| row.int(0)).collect::<Result<Vec<i64>, _>>()?;
+        let ids = rows.iter().map(|row| row.id(0)).collect::<Result<Vec<SiteId>, _>>()?;
         for (id, (road, unit)) in ids.iter().zip([
             ("경상북도 포항시 북구 예시로 12", "101동 1203호"),
             ("경북 포항시 북구 예시로 12 (덕수동)", "101동 402호"),
@@ -28,7 +28,7 @@ async fn two_units() -> (TestApp, [String; 2]) {
         Ok::<_, StorageError>(ids)
     });
     let ids = ids.await.expect("writes");
-    let pages = [ids[0], ids[1]].map(|id| format!("/sites/{}", crockford(id)));
+    let pages = [ids[0], ids[1]].map(|id| format!("/sites/{id}"));
     (app, pages)
 }
 

@@ -233,7 +233,7 @@ impl Tx for MariaTx<'_> {
         self.now
     }
 
-    fn new_id(&mut self) -> i64 {
+    fn new_number(&mut self) -> i64 {
         self.ids.next(self.now.0)
     }
 }

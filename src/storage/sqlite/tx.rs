@@ -165,7 +165,7 @@ impl Tx for SqliteTx<'_> {
         self.now
     }
 
-    fn new_id(&mut self) -> i64 {
+    fn new_number(&mut self) -> i64 {
         self.ids.next(self.now.0)
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::problem;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
-use crate::id::{crockford, parse_crockford};
+use crate::id::{Identifier, ProductId};
 use crate::storage::{Result, Tx};
 use crate::trucks::form::{FieldProblem, HandlingForm};
 use crate::trucks::handling::PieceEffort;
@@ -15,9 +15,9 @@ use crate::trucks::store::{self, HandlingKey};
 use crate::web::{Flash, FlashId};
 
 /// A product or an option, with its handling as typed.
-struct HandlingLine {
+struct HandlingLine<I> {
     /// identifier of the product or variant
-    id: i64,
+    id: I,
     name: String,
     /// link to the options of the product
     href: Option<String>,
@@ -29,14 +29,14 @@ struct HandlingLine {
     problems: Vec<FieldProblem>,
 }
 
-impl HandlingLine {
-    fn new(id: i64, name: String, stored: Option<PieceEffort>) -> Self {
+impl<I: Identifier> HandlingLine<I> {
+    fn new(id: I, name: String, stored: Option<PieceEffort>) -> Self {
         let form = stored.map(HandlingForm::from).unwrap_or_default();
         Self { id, name, href: None, own_options: 0, form, was: stored, problems: Vec::new() }
     }
 
     fn key(&self) -> String {
-        crockford(self.id)
+        self.id.to_string()
     }
 
     fn problem(&self, field: &str) -> Option<&str> {
@@ -75,11 +75,11 @@ impl TypedLine {
 }
 
 /// Parses fields named `minutes-ID`, `crew-ID`, `volume-ID`, `pieces-ID` and `was-ID`.
-fn parse_lines(pairs: Vec<(String, String)>) -> BTreeMap<i64, TypedLine> {
-    let mut lines = BTreeMap::<i64, TypedLine>::new();
+fn parse_lines<I: Identifier>(pairs: Vec<(String, String)>) -> BTreeMap<I, TypedLine> {
+    let mut lines = BTreeMap::<I, TypedLine>::new();
     for (name, value) in pairs {
         let Some((field, id)) = name.split_once('-') else { continue };
-        let Some(id) = parse_crockford(id) else { continue };
+        let Some(id) = I::parse(id) else { continue };
         let line = lines.entry(id).or_default();
         match field {
             "minutes" => line.form.minutes = value,
@@ -94,19 +94,19 @@ fn parse_lines(pairs: Vec<(String, String)>) -> BTreeMap<i64, TypedLine> {
 }
 
 /// The outcome of saving: lines that were not saved, with their messages, and the flash message.
-struct SaveOutcome {
-    rejected: BTreeMap<i64, (TypedLine, Vec<FieldProblem>)>,
+struct SaveOutcome<I> {
+    rejected: BTreeMap<I, (TypedLine, Vec<FieldProblem>)>,
     flash: FlashId,
 }
 
 /// Saves the changed lines. `key` makes the stored key of a line.
-fn save(
+fn save<I: Identifier>(
     tx: &mut dyn Tx,
     actor: MemberActor,
-    lines: &BTreeMap<i64, TypedLine>,
+    lines: &BTreeMap<I, TypedLine>,
     default: PieceEffort,
-    (product_id, key): (Option<i64>, impl Fn(i64) -> HandlingKey),
-) -> Result<SaveOutcome> {
+    (product_id, key): (Option<ProductId>, impl Fn(I) -> HandlingKey),
+) -> Result<SaveOutcome<I>> {
     let (mut saved, mut rejected) = (Vec::new(), BTreeMap::new());
     for (id, line) in lines {
         match line.parse(default) {
@@ -135,7 +135,7 @@ fn save(
 }
 
 /// Shows what was typed in the lines that were not saved.
-fn show_rejected(lines: &mut [HandlingLine], rejected: BTreeMap<i64, (TypedLine, Vec<FieldProblem>)>) {
+fn show_rejected<I: Identifier>(lines: &mut [HandlingLine<I>], rejected: BTreeMap<I, (TypedLine, Vec<FieldProblem>)>) {
     for (id, (typed, problems)) in rejected {
         if let Some(line) = lines.iter_mut().find(|line| line.id == id) {
             (line.form, line.was, line.problems) = (typed.form, typed.was, problems);

@@ -7,7 +7,7 @@ use chrono::{Datelike, NaiveDate};
 use serde::Deserialize;
 
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
-use crate::id::parse_crockford;
+use crate::id::TruckId;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::text::one_line;
 use crate::time::holidays::public_holidays;
@@ -16,7 +16,7 @@ use crate::trucks::calendar::SpecialDay;
 use crate::trucks::model::Truck;
 use crate::trucks::store;
 use crate::web::{
-    Error, Flash, FlashId, Form, Layout, PageResult, Query, Tone, page, page_with_status, redirect_with_flash,
+    Error, Flash, FlashId, Form, Layout, PageResult, Query, Tone, page, page_with_status, parse_id, redirect_with_flash,
 };
 
 /// Maximum length of the name of a day.
@@ -31,7 +31,7 @@ struct DayRow {
     name: String,
     /// name of the truck; none is all of them
     truck: Option<String>,
-    truck_id: Option<i64>,
+    truck_id: Option<TruckId>,
     is_off: bool,
     /// whether the shop has set it, so that it can be deleted
     is_own: bool,
@@ -82,7 +82,8 @@ async fn load(storage: &Storage, layout: Layout, year: i32) -> PageResult<Holida
             is_own: false,
         })
         .collect();
-    let name = |id: i64| trucks.iter().find(|truck| truck.id == id).map(|truck| truck.name.clone()).unwrap_or_default();
+    let name =
+        |id: TruckId| trucks.iter().find(|truck| truck.id == id).map(|truck| truck.name.clone()).unwrap_or_default();
     rows.extend(special.into_iter().map(|special| DayRow {
         day: special.day,
         name: special.name,
@@ -112,7 +113,7 @@ pub(super) async fn update(
     };
     let truck_id = match form.truck.as_str() {
         "" => None,
-        id => Some(parse_crockford(id).ok_or(Error::NotFound)?),
+        id => Some(parse_id(id)?),
     };
     let name = one_line(&form.name);
     if form.act != "delete" && (name.is_empty() || name.chars().count() > MAX_NAME_CHARS) {
@@ -155,7 +156,7 @@ fn save(tx: &mut dyn Tx, actor: MemberActor, special: &SpecialDay) -> StorageRes
     Flash::success(event.sentence()).save(tx, actor.id)
 }
 
-fn delete(tx: &mut dyn Tx, actor: MemberActor, day: NaiveDate, truck_id: Option<i64>) -> StorageResult<FlashId> {
+fn delete(tx: &mut dyn Tx, actor: MemberActor, day: NaiveDate, truck_id: Option<TruckId>) -> StorageResult<FlashId> {
     let event = AuditEvent::SpecialDayDeleted { day: day.to_string() };
     if store::delete_special_day(tx, day, truck_id)? {
         audit::record(tx, actor, truck_id.map_or(AuditObject::UNNUMBERED, AuditObject::one), &event)?;

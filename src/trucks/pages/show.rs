@@ -7,28 +7,30 @@ use axum::http::StatusCode;
 use super::problem;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::districts::DistrictCache;
-use crate::id::{crockford, parse_crockford};
+use crate::id::TruckId;
 use crate::routing::points::PostalPoints;
 use crate::storage::{Result as StorageResult, Storage, Tx};
 use crate::trucks::form::{FieldProblem, TruckForm};
 use crate::trucks::model::Truck;
 use crate::trucks::store;
 use crate::trucks::weekdays::WEEKDAY_NAMES;
-use crate::web::{Error, Flash, FlashId, Form, Layout, PageResult, page, page_with_status, redirect_with_flash};
+use crate::web::{
+    Error, Flash, FlashId, Form, Layout, PageResult, page, page_with_status, parse_id, redirect_with_flash,
+};
 
 #[derive(Template)]
 #[template(path = "trucks/show.html")]
 pub(super) struct TruckPage {
     pub(super) layout: Layout,
     /// none: a new truck
-    pub(super) id: Option<i64>,
+    pub(super) id: Option<TruckId>,
     pub(super) form: TruckForm,
     pub(super) problems: Vec<FieldProblem>,
 }
 
 impl TruckPage {
     fn action(&self) -> String {
-        self.id.map_or_else(|| "/trucks/new".to_owned(), |id| format!("/trucks/{}", crockford(id)))
+        self.id.map_or_else(|| "/trucks/new".to_owned(), |id| format!("/trucks/{id}"))
     }
 
     fn problem(&self, field: &str) -> Option<&str> {
@@ -41,7 +43,7 @@ impl TruckPage {
 }
 
 pub(super) async fn show(State(storage): State<Storage>, layout: Layout, Path(id): Path<String>) -> PageResult {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let id = parse_id(&id)?;
     let truck = storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
     Ok(page(TruckPage { layout, id: Some(id), form: TruckForm::from(&truck), problems: Vec::new() }))
 }
@@ -54,7 +56,7 @@ pub(super) async fn update(
     Path(id): Path<String>,
     Form(mut form): Form<TruckForm>,
 ) -> PageResult {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let id = parse_id(&id)?;
     let stored = storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
     match save((&storage, &districts), actor, Some(id), &form).await? {
         Ok(flash) => Ok(redirect_with_flash("/trucks", flash)),
@@ -70,7 +72,7 @@ pub(super) async fn update(
 pub(super) async fn save(
     (storage, districts): (&Storage, &DistrictCache),
     actor: MemberActor,
-    id: Option<i64>,
+    id: Option<TruckId>,
     form: &TruckForm,
 ) -> PageResult<Result<FlashId, Vec<FieldProblem>>> {
     let districts = districts.refresh(storage).await?;
@@ -86,7 +88,7 @@ pub(super) async fn save(
 fn write(
     tx: &mut dyn Tx,
     actor: MemberActor,
-    id: Option<i64>,
+    id: Option<TruckId>,
     truck: &Truck,
 ) -> StorageResult<Result<FlashId, FieldProblem>> {
     let refuse = |message: &str| FieldProblem { field: "name", message: message.to_owned() };

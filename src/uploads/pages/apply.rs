@@ -5,12 +5,12 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::show::reload_page;
-use super::{parse_id, redirect_with_error, upload_path};
+use super::{redirect_with_error, upload_path};
 use crate::audit::MemberActor;
 use crate::storage::Storage;
 use crate::uploads::parse::parse_courier;
 use crate::uploads::{ImportOptions, UploadError, Uploads, store};
-use crate::web::{Error, Form, Layout, PageResult, personal_page_with_status, redirect};
+use crate::web::{Error, Form, Layout, PageResult, parse_id, personal_page_with_status, redirect};
 
 #[derive(Deserialize)]
 pub(super) struct ApplyForm {

@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::Deserialize;
 
 use crate::audit::MemberActor;
-use crate::id::{crockford, parse_crockford};
+use crate::id::{Id, UploadId};
 use crate::storage::{Storage, StorageError};
 use crate::uploads::{ApplyProgress, ImportOptions, RowOutcome, Stage, Upload, Uploads, store};
 use crate::web::{Error, Form, Layout, PageResult, Query, page, redirect};
@@ -14,12 +14,12 @@ use crate::web::{Error, Form, Layout, PageResult, Query, page, redirect};
 pub(super) const MAX_UPLOADS: usize = 20;
 
 /// Path of the page with these uploads.
-pub(super) fn batch_path(ids: &[i64]) -> String {
+pub(super) fn batch_path(ids: &[UploadId]) -> String {
     format!("/uploads/batch?files={}", joined(ids))
 }
 
-fn joined(ids: &[i64]) -> String {
-    ids.iter().map(|id| crockford(*id)).collect::<Vec<_>>().join(".")
+fn joined(ids: &[UploadId]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(".")
 }
 
 #[derive(Default, Deserialize)]
@@ -30,8 +30,8 @@ pub(super) struct BatchQuery {
 }
 
 impl BatchQuery {
-    fn ids(&self) -> Vec<i64> {
-        self.files.split('.').filter_map(parse_crockford).take(MAX_UPLOADS).collect()
+    fn ids(&self) -> Vec<UploadId> {
+        self.files.split('.').filter_map(Id::parse).take(MAX_UPLOADS).collect()
     }
 }
 
@@ -43,7 +43,7 @@ struct FileView {
 
 impl FileView {
     fn id(&self) -> String {
-        crockford(self.upload.id)
+        self.upload.id.to_string()
     }
 
     fn is_under_way(&self) -> bool {
@@ -172,7 +172,7 @@ pub(super) async fn apply(
     Ok(redirect(&batch_path(&ids)))
 }
 
-async fn load(storage: &Storage, ids: Vec<i64>) -> PageResult<Vec<Upload>> {
+async fn load(storage: &Storage, ids: Vec<UploadId>) -> PageResult<Vec<Upload>> {
     let found = storage.read(move |tx| {
         let mut found = Vec::new();
         for id in &ids {
@@ -188,6 +188,7 @@ mod tests {
     use reqwest::StatusCode;
     use reqwest::multipart::Part;
 
+    use crate::id::UploadId;
     use crate::sheets::tests::sheet_package;
     use crate::uploads::pages::tests::ORDERS_FILE;
     use crate::uploads::store;
@@ -240,7 +241,7 @@ mod tests {
         let app = TestApp::as_admin().await;
         let here = upload(&app, &["B06_bad_values.xlsx", ORDERS_FILE]).await;
         let gone = app.state.storage.write(|tx| {
-            let first = tx.scalar("SELECT min(id) FROM uploads", &[])?;
+            let first = UploadId::from_raw(tx.scalar("SELECT min(id) FROM uploads", &[])?);
             store::delete_file(tx, first)
         });
         gone.await.expect("writes");

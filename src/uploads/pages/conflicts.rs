@@ -4,14 +4,15 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 
 use super::show::{CONFLICTS, show_page};
-use super::{parse_id, upload_path};
+use super::upload_path;
 use crate::audit::{ConflictDecision, MemberActor};
+use crate::id::UploadId;
 use crate::storage::Storage;
 use crate::uploads::Uploads;
 use crate::uploads::conflicts::{Conflict, ConflictOutcome, resolve_conflicts};
 use crate::web::paging::PageQuery;
 use crate::web::{
-    Error, Flash, FormPairs, Layout, PageResult, Query, Tone, personal_page_with_status, redirect_with_flash,
+    Error, Flash, FormPairs, Layout, PageResult, Query, Tone, parse_id, personal_page_with_status, redirect_with_flash,
 };
 
 /// The parsed form: a button of a row decides about that row, the buttons below the list about the ticked
@@ -97,7 +98,7 @@ async fn render_with_errors(
     storage: &Storage,
     uploads: &Uploads,
     layout: Layout,
-    (id, path, paging): (i64, &str, PageQuery),
+    (id, path, paging): (UploadId, &str, PageQuery),
     ticked: &[u32],
     failed: &[(u32, String)],
     flash: Flash,

@@ -4,20 +4,21 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 
 use super::show::{DECISIONS, show_page};
-use super::{parse_id, upload_path};
+use super::upload_path;
 use crate::audit::MemberActor;
 use crate::districts::DistrictCache;
+use crate::id::ConflictId;
 use crate::storage::Storage;
 use crate::uploads::Uploads;
 use crate::uploads::decisions::{ChosenConflicts, ChosenValue, DecisionOutcome, decide_conflicts};
 use crate::web::paging::PageQuery;
 use crate::web::{
-    Error, Flash, FormPairs, Layout, PageResult, Query, Tone, personal_page_with_status, redirect_with_flash,
+    Error, Flash, FormPairs, Layout, PageResult, Query, Tone, parse_id, personal_page_with_status, redirect_with_flash,
 };
 
 /// Parses `channel=ID` or `own=ID` of a row; `act=channel|own` with `tick=ID` …; or `all=channel|own`.
 fn parse_form(pairs: &[(String, String)]) -> Result<(ChosenValue, ChosenConflicts), Error> {
-    let single = pairs.iter().find_map(|(name, value)| Some((parse_value(name)?, value.parse().ok()?)));
+    let single = pairs.iter().find_map(|(name, value)| Some((parse_value(name)?, parse_conflict(value)?)));
     let named = |field: &str| pairs.iter().find(|(name, _)| name == field).and_then(|(_, value)| parse_value(value));
     if let Some((value, id)) = single {
         return Ok((value, ChosenConflicts::Some(vec![id])));
@@ -28,8 +29,12 @@ fn parse_form(pairs: &[(String, String)]) -> Result<(ChosenValue, ChosenConflict
     let Some(value) = named("act") else {
         return Err(Error::BadRequest("어떤 작업인지 알 수 없어요. 새로고침한 뒤 다시 시도해 주세요.".to_owned()));
     };
-    let ticked = pairs.iter().filter(|(name, _)| name == "tick").filter_map(|(_, id)| id.parse().ok());
+    let ticked = pairs.iter().filter(|(name, _)| name == "tick").filter_map(|(_, id)| parse_conflict(id));
     Ok((value, ChosenConflicts::Some(ticked.collect())))
+}
+
+fn parse_conflict(number: &str) -> Option<ConflictId> {
+    number.parse().ok().map(ConflictId::from_raw)
 }
 
 fn parse_value(code: &str) -> Option<ChosenValue> {

@@ -2,11 +2,10 @@
 
 use axum::extract::{Path, State};
 
-use super::parse_id;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::storage::Storage;
 use crate::uploads::{Stage, store};
-use crate::web::{Flash, FormPairs, PageResult, redirect_with_flash};
+use crate::web::{Flash, FormPairs, PageResult, parse_id, redirect_with_flash};
 
 pub(super) async fn discard(
     State(storage): State<Storage>,

@@ -8,11 +8,11 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 
-use super::{parse_id, redirect_with_error, upload_path};
+use super::{redirect_with_error, upload_path};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::channels::store::profiles;
 use crate::channels::{ColumnSample, FileError, FileKind, Profile};
-use crate::id::crockford;
+use crate::id::{OrderId, UploadId};
 use crate::storage::{Storage, Tx};
 use crate::uploads::mapping::{
     ColumnMapping, FileSample, MAPPED_KINDS, MappedField, MappingProblem, SampleChoice, mapped_fields, mapped_kind,
@@ -20,14 +20,15 @@ use crate::uploads::mapping::{
 };
 use crate::uploads::{UploadError, Uploads, store};
 use crate::web::{
-    Error, Flash, FormPairs, Layout, PageResult, PersonalData, Query, personal_page_with_status, redirect_with_flash,
+    Error, Flash, FormPairs, Layout, PageResult, PersonalData, Query, parse_id, personal_page_with_status,
+    redirect_with_flash,
 };
 
 #[derive(Template)]
 #[template(path = "uploads/form.html")]
 struct FormPage {
     layout: Layout,
-    id: i64,
+    id: UploadId,
     file_name: String,
     kind: FileKind,
     /// code and name of each channel, for a list of states
@@ -93,7 +94,7 @@ const fn kind_label(kind: FileKind) -> &'static str {
 
 impl PersonalData for FormPage {
     /// None: the persons in the file are in no order yet. The access to the page is recorded.
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         Vec::new()
     }
 }
@@ -118,7 +119,7 @@ impl SampleQuery {
 async fn load(
     (storage, uploads): (&Storage, &Uploads),
     layout: Layout,
-    id: i64,
+    id: UploadId,
     choice: SampleChoice,
 ) -> Result<FormPage, UploadError> {
     let upload = storage.read(move |tx| store::find(tx, id)).await?.ok_or(UploadError::NotOpen)?;
@@ -281,7 +282,7 @@ impl FormPage {
 /// Words in the first rows of the state column that neither the program knows nor the member has explained.
 async fn unknown_words(
     uploads: &Uploads,
-    id: i64,
+    id: UploadId,
     choice: SampleChoice,
     mapping: &ColumnMapping,
 ) -> Result<Vec<String>, UploadError> {
@@ -324,7 +325,7 @@ async fn save(
                 .find(|known| known.own_id.is_some() && known.kind == FileKind::States && known.code == channel.0);
             mapping.profile(&channel.0, &shipped).and_then(|profile| joined(own, profile))
         } else {
-            let code = format!("SHOP_{}", crockford(tx.new_id()));
+            let code = format!("SHOP_{}", tx.new_code());
             let made = mapping.profile(&code, &shipped);
             if profiles::is_name_taken(tx, &shipped, &mapping.name, None)? {
                 let taken = if mapping.kind == FileKind::Orders {

@@ -2,11 +2,11 @@
 
 use axum::extract::{Path, State};
 
-use super::{parse_id, upload_path};
+use super::upload_path;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::storage::Storage;
 use crate::uploads::store;
-use crate::web::{Error, Flash, FormPairs, PageResult, redirect_with_flash};
+use crate::web::{Error, Flash, FormPairs, PageResult, parse_id, redirect_with_flash};
 
 pub(super) async fn resolve_all(
     State(storage): State<Storage>,

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::batch::{MAX_UPLOADS, batch_path};
 use crate::config::Config;
+use crate::id::UploadId;
 use crate::storage::{Storage, StorageError};
 use crate::uploads::store::{self, UploadFilter};
 use crate::uploads::{RowOutcome, Stage, Upload};
@@ -40,7 +41,7 @@ struct ListPage {
 impl ListPage {
     /// The page that applies the listed files together, if there are several that wait.
     fn batch_href(&self) -> Option<String> {
-        let ids: Vec<i64> = self.uploads.iter().map(|upload| upload.id).take(MAX_UPLOADS).collect();
+        let ids: Vec<UploadId> = self.uploads.iter().map(|upload| upload.id).take(MAX_UPLOADS).collect();
         (self.filter == UploadFilter::Stage(Stage::Previewed) && ids.len() > 1).then(|| batch_path(&ids))
     }
 }

@@ -5,10 +5,11 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::show::reload_page;
-use super::{parse_id, redirect_with_error, upload_path};
+use super::{redirect_with_error, upload_path};
+use crate::id::UploadId;
 use crate::storage::Storage;
 use crate::uploads::{ImportOptions, UploadError, Uploads, store};
-use crate::web::{Error, Form, Layout, Member, PageResult, personal_page_with_status, redirect};
+use crate::web::{Error, Form, Layout, Member, PageResult, parse_id, personal_page_with_status, redirect};
 
 #[derive(Deserialize)]
 pub(super) struct PasswordForm {
@@ -51,7 +52,7 @@ pub(super) async fn open(
     }
 }
 
-async fn store_channel_password(storage: &Storage, uploads: &Uploads, id: i64, password: &str) -> PageResult<()> {
+async fn store_channel_password(storage: &Storage, uploads: &Uploads, id: UploadId, password: &str) -> PageResult<()> {
     let upload = storage.read(move |tx| store::find(tx, id)).await?.ok_or(Error::NotFound)?;
     let profiles = uploads.profiles().await?;
     let profile = profiles.all().iter().find(|profile| profile.code == upload.channel_code);

@@ -10,6 +10,7 @@ use super::{batch, upload_path};
 use crate::audit::{self, AuditEvent, MemberActor, RejectedFile};
 use crate::config::Config;
 use crate::demo::Demo;
+use crate::id::{MemberId, UploadId};
 use crate::sheets::SheetError;
 use crate::storage::{Storage, Tx};
 use crate::uploads::model::display_name;
@@ -26,7 +27,7 @@ const MAX_FILES: usize = 20;
 /// What became of the files of a form.
 #[derive(Default)]
 struct Batch {
-    ids: Vec<i64>,
+    ids: Vec<UploadId>,
     /// uploads received before the form stated a courier
     without_courier: Vec<WithoutCourier>,
     too_large: Vec<RejectedFile>,
@@ -36,7 +37,7 @@ struct Batch {
 
 /// An upload received before the form stated a courier.
 struct WithoutCourier {
-    id: i64,
+    id: UploadId,
     /// whether it is a tracking list that names no courier
     lacks_courier: bool,
     /// the parsed tracking list, only of the last upload: memory holds the rows of one file at a time
@@ -136,7 +137,7 @@ pub(super) async fn create(
 
 async fn receive_file(
     context: &ReceiveContext,
-    member_id: i64,
+    member_id: MemberId,
     field: UploadField<'_>,
     options: &ImportOptions,
     batch: &mut Batch,
@@ -172,7 +173,7 @@ async fn receive_file(
 
 impl Batch {
     /// The identifiers of the uploads, and the audit event of several files.
-    fn into_event(self) -> (Vec<i64>, AuditEvent) {
+    fn into_event(self) -> (Vec<UploadId>, AuditEvent) {
         let Self { ids, too_large, skipped, .. } = self;
         let received = ids.len();
         (ids, AuditEvent::UploadsReceived { received, too_large, skipped, limit: MAX_FILES })

@@ -4,14 +4,12 @@ use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::IntoResponse;
 
-use super::parse_id;
 use crate::access::{self, AccessedOrders};
 use crate::audit::downloads::{self, DownloadRecord};
 use crate::audit::{Actor, MemberActor};
-use crate::id::crockford;
 use crate::storage::{Storage, Tx};
 use crate::uploads::{RowOutcome, Uploads, store};
-use crate::web::{Error, PageResult};
+use crate::web::{Error, PageResult, parse_id};
 
 pub(super) async fn download(
     State(storage): State<Storage>,
@@ -26,7 +24,7 @@ pub(super) async fn download(
     drop(turn);
     let rows = u64::try_from(upload.count(RowOutcome::Rejected)).unwrap_or_default();
     let record = move |tx: &mut dyn Tx| {
-        let source = format!("/uploads/{}?rows=rejected", crockford(id));
+        let source = format!("/uploads/{id}?rows=rejected");
         let record =
             DownloadRecord { content: "rejected-rows", source: &source, rows, purpose: None, note: "", digest: None };
         downloads::record(tx, Some(actor.id), &record)?;

@@ -3,12 +3,12 @@
 
 use axum::extract::{Path, State};
 
-use super::{parse_id, redirect_with_error, upload_path};
+use super::{redirect_with_error, upload_path};
 use crate::audit::MemberActor;
 use crate::demo::Demo;
 use crate::storage::Storage;
 use crate::uploads::{UploadError, Uploads};
-use crate::web::{Error, FormPairs, PageResult, redirect};
+use crate::web::{Error, FormPairs, PageResult, parse_id, redirect};
 
 pub(super) async fn replay(
     State(storage): State<Storage>,

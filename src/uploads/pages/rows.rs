@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::id::crockford;
+use crate::id::{ChannelId, ConflictId, OrderId, UploadId};
 use crate::orders::follow::{FieldChange, FollowedField, HoldReason, display_value};
 use crate::orders::labels::field_label;
 use crate::orders::model::{Order, OrderState, ShippingMethod};
@@ -20,7 +20,7 @@ pub(super) struct RowView {
     pub(super) resolved: Option<ResolvedBy>,
     pub(super) order_id: Option<String>,
     /// the orders with the row's number
-    pub(super) order_ids: Vec<i64>,
+    pub(super) order_ids: Vec<OrderId>,
     /// the order's current tracking number
     pub(super) tracking: TrackingChange,
     /// the open claim that keeps the order where it is, or empty
@@ -34,7 +34,7 @@ pub(super) struct RowView {
 /// A value of the channel to decide about.
 pub(super) struct DecisionView {
     /// the conflict; none in a preview, or where another upload has it
-    pub(super) id: Option<i64>,
+    pub(super) id: Option<ConflictId>,
     pub(super) place: String,
     pub(super) order_number: String,
     pub(super) order_id: Option<String>,
@@ -63,7 +63,7 @@ impl DecisionView {
 /// The values to decide about in these rows.
 pub(super) fn decision_views(
     tx: &mut dyn Tx,
-    id: i64,
+    id: UploadId,
     is_applied: bool,
     rows: &[RowView],
 ) -> StorageResult<Vec<DecisionView>> {
@@ -110,14 +110,18 @@ fn quoted(reason: &Reason) -> String {
 }
 
 /// The rows of a page with their orders.
-pub(super) fn row_views(tx: &mut dyn Tx, channel: Option<i64>, stored: Vec<StoredRow>) -> StorageResult<Vec<RowView>> {
+pub(super) fn row_views(
+    tx: &mut dyn Tx,
+    channel: Option<ChannelId>,
+    stored: Vec<StoredRow>,
+) -> StorageResult<Vec<RowView>> {
     let numbers: Vec<&str> = stored.iter().map(|row| row.report.order_number.as_str()).collect();
     let ids = orders::ids_by_number(tx, channel, &numbers)?;
     let ids_of = |row: &StoredRow| ids.get(&row.report.order_number).cloned().unwrap_or_default();
     let of_parcels = stored.iter().filter(|row| names_parcel(&row.report));
-    let shown: BTreeSet<i64> = of_parcels.filter_map(|row| ids_of(row).pop()).collect();
+    let shown: BTreeSet<OrderId> = of_parcels.filter_map(|row| ids_of(row).pop()).collect();
     let found = orders::find(tx, &shown.into_iter().collect::<Vec<_>>())?;
-    let found: HashMap<i64, Order> = found.into_iter().map(|order| (order.id, order)).collect();
+    let found: HashMap<OrderId, Order> = found.into_iter().map(|order| (order.id, order)).collect();
     let view = |row: StoredRow| {
         let ids = ids_of(&row);
         let order = ids.last().filter(|_| names_parcel(&row.report)).and_then(|id| found.get(id)).cloned();
@@ -132,7 +136,7 @@ fn names_parcel(report: &RowReport) -> bool {
 }
 
 impl RowView {
-    pub(super) fn new(StoredRow { report, resolved }: StoredRow, ids: Vec<i64>, order: Option<Order>) -> Self {
+    pub(super) fn new(StoredRow { report, resolved }: StoredRow, ids: Vec<OrderId>, order: Option<Order>) -> Self {
         let held = order.as_ref().filter(|order| order.is_held_from(OrderState::Shipped));
         let claim = held.map_or_else(String::new, |order| order.claim.clone());
         let method = order.as_ref().map(|order| order.shipping_method);
@@ -141,7 +145,7 @@ impl RowView {
             tracking_number: order.tracking_number,
             courier: order.courier,
         });
-        let order_id = ids.first().copied().map(crockford);
+        let order_id = ids.first().copied().map(|id| id.to_string());
         Self { report, resolved, order_id, order_ids: ids, tracking, claim, method, is_ticked: false, problem: None }
     }
 

@@ -6,10 +6,10 @@ use axum::http::Uri;
 use serde::Deserialize;
 
 use super::rows::{DecisionView, RowView, decision_views, row_views};
-use super::{parse_id, upload_path};
+use super::upload_path;
 use crate::audit::downloads::Purpose;
 use crate::channels::{ColumnDrift, FileKind, MissingColumn};
-use crate::id::crockford;
+use crate::id::{OrderId, UploadId};
 use crate::orders::bulk_action;
 use crate::orders::export::{ExportKind, SMART_STORE};
 use crate::orders::findings::{DisabledProduct, Findings};
@@ -19,7 +19,7 @@ use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::uploads::store::{self, RowFilter};
 use crate::uploads::{ApplyProgress, RowOutcome, Stage, Upload, Uploads};
 use crate::web::paging::{PageBar, PageQuery, grouped};
-use crate::web::{Error, Layout, PageResult, PersonalData, Query, personal_page};
+use crate::web::{Error, Layout, PageResult, PersonalData, Query, parse_id, personal_page};
 
 /// Code of the tab with conflicting tracking numbers.
 pub(super) const CONFLICTS: &str = "conflicts";
@@ -81,7 +81,7 @@ struct DisabledView {
 
 impl ShowPage {
     fn id(&self) -> String {
-        crockford(self.upload.id)
+        self.upload.id.to_string()
     }
 
     /// How the columns of the file differ from those of its profile, while the file can be read again.
@@ -205,7 +205,7 @@ impl ShowPage {
 }
 
 impl PersonalData for ShowPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.rows.iter().flat_map(|row| &row.order_ids).copied().collect()
     }
 }
@@ -232,7 +232,7 @@ pub(super) async fn show_page(
     storage: &Storage,
     uploads: &Uploads,
     layout: Layout,
-    id: i64,
+    id: UploadId,
     rows: &str,
     paging: PageQuery,
     uri: &Uri,
@@ -265,7 +265,7 @@ pub(super) async fn show_page(
                 Vec::new()
             };
             let undo = match entry {
-                Some(entry) if bulk_action::undoable(tx, entry)?.is_some() => Some(crockford(entry)),
+                Some(entry) if bulk_action::undoable(tx, entry)?.is_some() => Some(entry.to_string()),
                 _ => None,
             };
             let (products, disabled) = (product_views(tx, &findings)?, disabled_views(tx, &findings)?);
@@ -307,7 +307,12 @@ async fn stored_name(storage: &Storage, code: &str) -> PageResult<String> {
 
 /// Renders the page of an upload again, for an error of one of its forms; the links of the page point to
 /// its own path.
-pub(super) async fn reload_page(storage: &Storage, uploads: &Uploads, layout: Layout, id: i64) -> PageResult<ShowPage> {
+pub(super) async fn reload_page(
+    storage: &Storage,
+    uploads: &Uploads,
+    layout: Layout,
+    id: UploadId,
+) -> PageResult<ShowPage> {
     let uri = upload_path(id).parse().map_err(|_| Error::NotFound)?;
     show_page(storage, uploads, layout, id, "", PageQuery::default(), &uri).await
 }
@@ -378,7 +383,7 @@ fn product_views(tx: &mut dyn Tx, findings: &Findings) -> StorageResult<Vec<Prod
     let known = crate::products::store::by_number(tx, views.iter().map(|view| view.number.as_str()))?;
     for view in &mut views {
         if let Some(product) = known.get(&view.number) {
-            view.id = Some(crockford(product.id));
+            view.id = Some(product.id.to_string());
             view.name.clone_from(&product.name);
         }
     }
@@ -390,7 +395,7 @@ fn disabled_views(tx: &mut dyn Tx, findings: &Findings) -> StorageResult<Vec<Dis
     let known = crate::products::store::by_number(tx, numbers)?;
     let view = |disabled: &DisabledProduct| {
         let product = known.get(&disabled.product_number)?;
-        Some(DisabledView { id: crockford(product.id), name: product.name.clone(), orders: disabled.orders })
+        Some(DisabledView { id: product.id.to_string(), name: product.name.clone(), orders: disabled.orders })
     };
     Ok(findings.disabled.iter().filter_map(view).collect())
 }

@@ -4,11 +4,11 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
 use super::show::reload_page;
-use super::{parse_id, redirect_with_error, upload_path};
+use super::{redirect_with_error, upload_path};
 use crate::audit::MemberActor;
 use crate::storage::Storage;
 use crate::uploads::{UploadError, Uploads};
-use crate::web::{Flash, FormPairs, Layout, PageResult, personal_page_with_status, redirect_with_flash};
+use crate::web::{Flash, FormPairs, Layout, PageResult, parse_id, personal_page_with_status, redirect_with_flash};
 
 /// Name of a field: this, and the header of the profile. The value is the header of the file.
 pub(super) const FIELD_PREFIX: &str = "column-";

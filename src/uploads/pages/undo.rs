@@ -3,9 +3,9 @@
 use askama::Template;
 use axum::extract::{Path, State};
 
-use super::{parse_id, redirect_with_error, upload_path};
+use super::{redirect_with_error, upload_path};
 use crate::audit::MemberActor;
-use crate::id::crockford;
+use crate::id::OrderId;
 use crate::orders::follow::FieldChange;
 use crate::orders::labels::field_label;
 use crate::orders::model::Order;
@@ -13,7 +13,9 @@ use crate::storage::{Storage, Tx};
 use crate::uploads::undo::rules::KeptChange;
 use crate::uploads::undo::{self, UndoPlan};
 use crate::uploads::{UploadError, change_value};
-use crate::web::{Flash, FlashId, FormPairs, Layout, PageResult, PersonalData, personal_page, redirect_with_flash};
+use crate::web::{
+    Flash, FlashId, FormPairs, Layout, PageResult, PersonalData, parse_id, personal_page, redirect_with_flash,
+};
 
 /// A changed column: label, value now and value then.
 type FieldView = (String, String, String);
@@ -30,7 +32,7 @@ struct UndoPage {
 
 impl UndoPage {
     fn id(&self) -> String {
-        crockford(self.plan.upload.id)
+        self.plan.upload.id.to_string()
     }
 
     fn deleted(&self) -> &[Order] {
@@ -60,7 +62,7 @@ impl UndoPage {
 }
 
 impl PersonalData for UndoPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         let restored = self.restored().into_iter().map(|(order, _)| order.id);
         let kept = self.kept().into_iter().map(|(order, _)| order.id);
         self.deleted().iter().map(|order| order.id).chain(restored).chain(kept).collect()

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::order_reason;
 use super::purchases::number;
 use crate::audit::downloads::{self, SentTo};
+use crate::id::{ChannelId, DeliveryId, DownloadId, OrderId};
 use crate::orders::bundle::is_one_parcel;
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store::{self as orders, bundles};
@@ -15,12 +16,12 @@ use crate::uploads::check::{CheckedRow, RowCheck, TrackingRow};
 /// The rows of a list, each followed by rows for the orders that share its parcel and that the list does not name.
 pub(super) fn with_companions<'r>(
     tx: &mut dyn Tx,
-    channel: Option<i64>,
+    channel: Option<ChannelId>,
     rows: Cow<'r, [CheckedRow<TrackingRow>]>,
 ) -> Result<Cow<'r, [CheckedRow<TrackingRow>]>> {
     let numbers: BTreeSet<&str> = rows.iter().filter_map(number).collect();
     let found = orders::ids_by_number(tx, channel, &numbers.into_iter().collect::<Vec<_>>())?;
-    let named: BTreeSet<i64> =
+    let named: BTreeSet<OrderId> =
         found.values().filter_map(|ids| if let [id] = ids[..] { Some(id) } else { None }).collect();
     let files = downloads::newest_files(tx, SentTo::Courier, &named.iter().copied().collect::<Vec<_>>())?;
     if files.is_empty() {
@@ -46,10 +47,10 @@ pub(super) fn with_companions<'r>(
 fn companions(
     tx: &mut dyn Tx,
     sent: &[Order],
-    named: &BTreeSet<i64>,
-    files: &HashMap<i64, i64>,
+    named: &BTreeSet<OrderId>,
+    files: &HashMap<OrderId, DownloadId>,
 ) -> Result<HashMap<String, Vec<Order>>> {
-    let deliveries: BTreeSet<i64> = sent.iter().map(|order| order.delivery_id).collect();
+    let deliveries: BTreeSet<DeliveryId> = sent.iter().map(|order| order.delivery_id).collect();
     let mut others = bundles::order_ids(tx, &deliveries.into_iter().collect::<Vec<_>>())?;
     others.retain(|id| !named.contains(id));
     let other_files = downloads::newest_files(tx, SentTo::Courier, &others)?;

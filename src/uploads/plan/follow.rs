@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{ImportPlan, order_reason};
+use crate::id::{DeliveryId, OrderId};
 use crate::orders::bundle::{active, same_destination};
 use crate::orders::follow::{
     ChannelRow, FileAge, FollowedField, HeldValue, HoldReason, RowEffect, Statement, display_value, follow,
@@ -18,22 +19,22 @@ use crate::uploads::model::{FieldConflict, Report};
 
 /// Compares rows with known orders, and collects what they say.
 pub(super) struct Follower {
-    said: HashMap<i64, FieldStatements>,
+    said: HashMap<OrderId, FieldStatements>,
     /// orders whose personal data is sealed
-    sealed: BTreeSet<i64>,
+    sealed: BTreeSet<OrderId>,
     /// what the file proves about its age
     pub(super) age: FileAge,
     now: Moment,
     new: Vec<NewStatement>,
     /// index in the report and order of each held value
-    held: Vec<(usize, i64, HeldValue)>,
+    held: Vec<(usize, OrderId, HeldValue)>,
     /// fields about which the channel said something
-    spoken: BTreeSet<(i64, FollowedField)>,
+    spoken: BTreeSet<(OrderId, FollowedField)>,
 }
 
 impl Follower {
     /// Loads what the channel said of these orders.
-    pub(super) fn load(tx: &mut dyn Tx, ids: &[i64], age: FileAge) -> Result<Self> {
+    pub(super) fn load(tx: &mut dyn Tx, ids: &[OrderId], age: FileAge) -> Result<Self> {
         let (said, sealed) = (statements::of_orders(tx, ids)?, seal::sealed(tx, ids)?);
         let (new, held, spoken) = (Vec::new(), Vec::new(), BTreeSet::new());
         Ok(Self { said, sealed, age, now: tx.now(), new, held, spoken })
@@ -67,11 +68,11 @@ impl Follower {
 
     /// Adds the statements and conflicts to the plan, and the conflicts to the report.
     pub(super) fn finish(self, tx: &mut dyn Tx, plan: &mut ImportPlan<'_>) -> Result<()> {
-        let ids: BTreeSet<i64> = self.spoken.iter().map(|(id, _)| *id).collect();
+        let ids: BTreeSet<OrderId> = self.spoken.iter().map(|(id, _)| *id).collect();
         let known = channel_conflicts::of_orders(tx, &ids.into_iter().collect::<Vec<_>>())?;
-        let fields: Vec<(i64, FollowedField)> = self.held.iter().map(|(_, id, held)| (*id, held.field)).collect();
+        let fields: Vec<(OrderId, FollowedField)> = self.held.iter().map(|(_, id, held)| (*id, held.field)).collect();
         let edits = if fields.is_empty() { BTreeMap::new() } else { channel_conflicts::last_edits(tx, &fields)? };
-        let mut known_of: BTreeMap<(i64, FollowedField), Vec<&ChannelConflict>> = BTreeMap::new();
+        let mut known_of: BTreeMap<(OrderId, FollowedField), Vec<&ChannelConflict>> = BTreeMap::new();
         for conflict in &known {
             known_of.entry((conflict.order_id, conflict.field)).or_default().push(conflict);
         }
@@ -105,7 +106,7 @@ impl Follower {
         }
         keep_last_conflicts(&mut plan.conflicts);
         let of_statements = self.new.iter().map(|new| (new.order_id, new.field));
-        let told: BTreeSet<(i64, FollowedField)> =
+        let told: BTreeSet<(OrderId, FollowedField)> =
             of_statements.chain(plan.conflicts.iter().map(|new| (new.order_id, new.field))).collect();
         let is_replaced = |known: &&ChannelConflict| {
             known.resolved.is_none() && !waiting.contains(&known.id) && told.contains(&(known.order_id, known.field))
@@ -198,7 +199,7 @@ pub(super) fn effect_reasons(order: &Order, effect: &RowEffect, row: &ChannelRow
 pub(super) fn warn_of_split_bundles(
     tx: &mut dyn Tx,
     changes: &[(Order, Order)],
-    index_of: &HashMap<i64, usize>,
+    index_of: &HashMap<OrderId, usize>,
     report: &mut Report,
 ) -> Result<()> {
     let place = |order: &Order| (order.shipping_method, order.recipient.clone());
@@ -212,10 +213,10 @@ pub(super) fn warn_of_split_bundles(
     if moved.is_empty() {
         return Ok(());
     }
-    let deliveries: BTreeSet<i64> = moved.iter().map(|(_, after)| after.delivery_id).collect();
+    let deliveries: BTreeSet<DeliveryId> = moved.iter().map(|(_, after)| after.delivery_id).collect();
     let ids = bundles::order_ids(tx, &deliveries.into_iter().collect::<Vec<_>>())?;
-    let changed: HashMap<i64, &Order> = changes.iter().map(|(before, after)| (before.id, after)).collect();
-    let mut bundled: HashMap<i64, Vec<Order>> = HashMap::new();
+    let changed: HashMap<OrderId, &Order> = changes.iter().map(|(before, after)| (before.id, after)).collect();
+    let mut bundled: HashMap<DeliveryId, Vec<Order>> = HashMap::new();
     for order in orders::find(tx, &ids)? {
         let order = changed.get(&order.id).map_or(order, |after| (*after).clone());
         bundled.entry(order.delivery_id).or_default().push(order);

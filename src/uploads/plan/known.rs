@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::contents;
 use crate::channels::Profile;
+use crate::id::{ChannelId, OrderId};
 use crate::orders::model::{NewOrder, Order};
 use crate::orders::store as orders;
 use crate::storage::{Result, Tx};
@@ -12,13 +13,13 @@ use crate::uploads::check::CheckedRow;
 /// The orders of the channel that the rows name, by the number of the row.
 pub(super) fn known_orders(
     tx: &mut dyn Tx,
-    channel: Option<i64>,
+    channel: Option<ChannelId>,
     profile: &Profile,
     rows: &[CheckedRow<NewOrder>],
 ) -> Result<HashMap<String, Order>> {
     let Some(channel) = channel else { return Ok(HashMap::new()) };
     let numbers: Vec<&str> = rows.iter().map(|row| row.key.as_str()).filter(|key| !key.is_empty()).collect();
-    let ids: Vec<i64> = orders::ids_by_number(tx, Some(channel), &numbers)?.into_values().flatten().collect();
+    let ids: Vec<OrderId> = orders::ids_by_number(tx, Some(channel), &numbers)?.into_values().flatten().collect();
     let found = orders::find(tx, &ids)?;
     let mut known: HashMap<String, Order> =
         found.into_iter().map(|order| (order.order_number.clone(), order)).collect();
@@ -31,7 +32,7 @@ pub(super) fn known_orders(
 /// Adds orders whose option was changed at a channel with a digest of the option in its order numbers.
 fn add_changed_options(
     tx: &mut dyn Tx,
-    channel: i64,
+    channel: ChannelId,
     profile: &Profile,
     rows: &[CheckedRow<NewOrder>],
     known: &mut HashMap<String, Order>,
@@ -65,7 +66,7 @@ pub struct NumberedLine<'a> {
 /// that is left is the only order that is left. `is_named` says which stored orders other rows name.
 pub fn orders_of_changed_options(
     tx: &mut dyn Tx,
-    channel: i64,
+    channel: ChannelId,
     profile: &Profile,
     rows: Vec<NumberedLine<'_>>,
     is_named: impl Fn(&str) -> bool,
@@ -78,7 +79,7 @@ pub fn orders_of_changed_options(
         }
     }
     let purchases: Vec<&str> = lines.values().flatten().map(|row| row.purchase).collect();
-    let ids: Vec<i64> =
+    let ids: Vec<OrderId> =
         orders::ids_by_field(tx, "channel_order_number", Some(channel), &purchases)?.into_values().flatten().collect();
     let mut stored: HashMap<String, Vec<Order>> = HashMap::new();
     for order in orders::find(tx, &ids)?.into_iter().filter(|order| !is_named(&order.order_number)) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::RowPlan;
+use crate::id::{ChannelId, OrderId};
 use crate::orders::model::{Order, OrderState, PARCEL_SEPARATOR, parcels};
 use crate::orders::store as orders;
 use crate::storage::text_limits;
@@ -17,7 +18,7 @@ pub(super) struct SharedNumbers(HashMap<String, Vec<Order>>);
 
 impl SharedNumbers {
     /// Finds them. Reads only orders whose number occurs more than once.
-    pub(super) fn find(tx: &mut dyn Tx, channel: Option<i64>, rows: &[CheckedRow<TrackingRow>]) -> Result<Self> {
+    pub(super) fn find(tx: &mut dyn Tx, channel: Option<ChannelId>, rows: &[CheckedRow<TrackingRow>]) -> Result<Self> {
         let mut keys: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for row in rows {
             if let RowCheck::Valid(content, _) = &row.outcome {
@@ -31,12 +32,12 @@ impl SharedNumbers {
         keys.retain(|number, keys| keys.len() > 1 || holders.contains_key(*number));
         let order_numbers: Vec<&str> = keys.values().flatten().copied().collect();
         let by_key = orders::ids_by_number(tx, channel, &order_numbers)?;
-        let ids_of = |number: &str, keys: &BTreeSet<&str>| -> BTreeSet<i64> {
+        let ids_of = |number: &str, keys: &BTreeSet<&str>| -> BTreeSet<OrderId> {
             let named = keys.iter().filter_map(|key| by_key.get(*key)).flatten();
             named.chain(holders.get(number).into_iter().flatten()).copied().collect()
         };
-        let ids: BTreeSet<i64> = keys.iter().flat_map(|(number, keys)| ids_of(number, keys)).collect();
-        let found: HashMap<i64, Order> = orders::find(tx, &ids.into_iter().collect::<Vec<_>>())?
+        let ids: BTreeSet<OrderId> = keys.iter().flat_map(|(number, keys)| ids_of(number, keys)).collect();
+        let found: HashMap<OrderId, Order> = orders::find(tx, &ids.into_iter().collect::<Vec<_>>())?
             .into_iter()
             .map(|order| (order.id, order))
             .collect();
@@ -101,12 +102,13 @@ fn is_same_parcel(one: &Order, other: &Order) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::DeliveryId;
     use crate::orders::model::tests::order;
 
     #[test]
     fn parcel_is_one_persons() {
         let one = order(OrderState::Purchased);
-        let mut other = Order { id: one.id + 1, delivery_id: one.delivery_id + 1, ..one.clone() };
+        let mut other = Order { id: OrderId::from_raw(8), delivery_id: DeliveryId::from_raw(8), ..one.clone() };
         assert!(is_same_parcel(&one, &other), "the same person orders twice");
         other.recipient.name = "다른 사람".to_owned();
         assert!(!is_same_parcel(&one, &other));

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 
 use super::order_reason;
+use crate::id::{ChannelId, DeliveryId, OrderId};
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store as orders;
 use crate::storage::{Result, Tx};
@@ -24,7 +25,7 @@ enum NumberMatch<'o> {
 /// travel together; otherwise it is rejected. A number that a spreadsheet may have rounded names no purchase.
 pub(super) fn by_order<'r>(
     tx: &mut dyn Tx,
-    channel: Option<i64>,
+    channel: Option<ChannelId>,
     rows: &'r [CheckedRow<TrackingRow>],
 ) -> Result<Cow<'r, [CheckedRow<TrackingRow>]>> {
     let numbers: BTreeSet<&str> = rows.iter().filter_map(number).collect();
@@ -35,11 +36,12 @@ pub(super) fn by_order<'r>(
     }
     let numbers: Vec<&str> = purchases.keys().map(String::as_str).collect();
     let keys = orders::ids_by_number(tx, channel, &numbers)?;
-    let ids: BTreeSet<i64> = purchases.values().chain(keys.values()).flatten().copied().collect();
-    let ids: Vec<i64> = ids.into_iter().collect();
-    let found: HashMap<i64, Order> = orders::find(tx, &ids)?.into_iter().map(|order| (order.id, order)).collect();
-    let of =
-        |ids: Option<&Vec<i64>>| -> Vec<&Order> { ids.into_iter().flatten().filter_map(|id| found.get(id)).collect() };
+    let ids: BTreeSet<OrderId> = purchases.values().chain(keys.values()).flatten().copied().collect();
+    let ids: Vec<OrderId> = ids.into_iter().collect();
+    let found: HashMap<OrderId, Order> = orders::find(tx, &ids)?.into_iter().map(|order| (order.id, order)).collect();
+    let of = |ids: Option<&Vec<OrderId>>| -> Vec<&Order> {
+        ids.into_iter().flatten().filter_map(|id| found.get(id)).collect()
+    };
     let mut expanded = Vec::with_capacity(rows.len());
     for same in rows.chunk_by(|one, other| number(one).is_some() && number(one) == number(other)) {
         let name = number(&same[0]).filter(|name| purchases.contains_key(*name));
@@ -79,7 +81,7 @@ fn named<'o>(keyed: &[&'o Order], mut purchase: Vec<&'o Order>) -> NumberMatch<'
     if purchase.iter().any(is_open) {
         purchase.retain(is_open);
     }
-    let deliveries: BTreeSet<i64> = keyed.iter().chain(&purchase).map(|order| order.delivery_id).collect();
+    let deliveries: BTreeSet<DeliveryId> = keyed.iter().chain(&purchase).map(|order| order.delivery_id).collect();
     if deliveries.len() > 1 {
         NumberMatch::Several(deliveries.len())
     } else if keyed.is_empty() {

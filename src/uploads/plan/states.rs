@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::follow::{Follower, effect_reasons};
 use super::row_report::{row_report, unknown_order};
 use super::{ExactKeys, ImportPlan, inexact_reason, order_reason};
+use crate::id::{ChannelId, OrderId};
 use crate::orders::follow::{ChannelRow, FileAge, RowEffect, changes_between};
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store as orders;
@@ -15,16 +16,17 @@ use crate::uploads::model::{RowOutcome, RowReport};
 /// Plans a list of states: 구매확정, 취소, 반품, 교환. An order may be in several rows.
 pub(super) fn plan_states<'f>(
     tx: &mut dyn Tx,
-    channel: Option<i64>,
+    channel: Option<ChannelId>,
     rows: &'f [CheckedRow<StateRow>],
 ) -> Result<ImportPlan<'f>> {
     let exact = ExactKeys::new(tx, channel, rows)?;
     let numbers: Vec<&str> = rows.iter().map(|row| row.key.as_str()).filter(|key| !key.is_empty()).collect();
     let ids = orders::ids_by_number(tx, channel, &numbers)?;
-    let found: Vec<i64> = ids.values().filter_map(|ids| if let [id] = ids[..] { Some(id) } else { None }).collect();
-    let orders: HashMap<i64, Order> = orders::find(tx, &found)?.into_iter().map(|order| (order.id, order)).collect();
+    let found: Vec<OrderId> = ids.values().filter_map(|ids| if let [id] = ids[..] { Some(id) } else { None }).collect();
+    let orders: HashMap<OrderId, Order> =
+        orders::find(tx, &found)?.into_iter().map(|order| (order.id, order)).collect();
     let mut follower = Follower::load(tx, &found, FileAge::default())?;
-    let (mut plan, mut changed) = (ImportPlan::default(), BTreeMap::<i64, Order>::new());
+    let (mut plan, mut changed) = (ImportPlan::default(), BTreeMap::<OrderId, Order>::new());
     for row in rows {
         let report = match &row.outcome {
             RowCheck::Ignored => continue,

@@ -5,6 +5,7 @@ mod sequences;
 use super::{NamedOrder, set_tracking};
 use crate::audit::Actor;
 use crate::channels::model::OrderOption;
+use crate::id::UploadId;
 use crate::orders::follow::{ChannelProgress, HoldReason};
 use crate::orders::model::{NewOrder, Order, OrderState, ShippingMethod};
 use crate::orders::store::{channel_conflicts, find_by_number};
@@ -169,7 +170,7 @@ fn edited_field_waits_for_a_decision_until_someone_chooses() {
         let again = files.order(tx, "SMART_STORE", with_tel("010-0000-0001"))?;
         assert_eq!((outcomes(&again), again.conflict_count()), (vec![RowOutcome::Skipped], 0), "nothing new");
 
-        let upload_id = tx.new_id();
+        let upload_id = tx.new_id::<UploadId>();
         let report = files.upload_as(tx, upload_id, "SMART_STORE", order_rows(with_tel("010-0000-9999")))?;
         let conflict = &report.rows[0].conflicts[0];
         assert_eq!((conflict.channel.as_str(), conflict.ours.as_str()), ("010-0000-9999", "010-0000-7777"));
@@ -204,7 +205,7 @@ fn older_file_is_named_and_undoes_nothing() {
         let report = files.order(tx, "SMART_STORE", noon.clone())?;
         assert_eq!(outcomes(&report), [RowOutcome::Updated, RowOutcome::Skipped, RowOutcome::Skipped]);
         let after_noon = all_orders(tx)?;
-        let upload_id = tx.new_id();
+        let upload_id = tx.new_id::<UploadId>();
         let report = files.upload_as(tx, upload_id, "SMART_STORE", order_rows(morning))?;
         assert!(report.is_older_file && report.conflict_count() == 2, "{report:?}");
         assert_eq!(all_orders(tx)?, after_noon);
@@ -238,7 +239,7 @@ fn newer_file_stays_newer_although_the_channel_took_states_back() {
         moved.recipient.tel1 = "010-0000-9999".to_owned();
         moved.customer_message = "문 앞".to_owned();
         let rows = vec![row("1", OrderState::Placed), row("2", OrderState::Placed), moved];
-        let upload_id = tx.new_id();
+        let upload_id = tx.new_id::<UploadId>();
         let report = files.order_made_at(tx, "SMART_STORE", (upload_id, Some(sequences::made_at(2))), rows)?;
         assert!(!report.is_older_file, "{report:?}");
         assert!(report.rows[0].reasons[0].message.contains("판매채널이 상태를 되돌렸어요"), "{report:?}");
@@ -424,7 +425,7 @@ fn order_file_with_a_number_for_the_own_team_is_asked_about_and_a_new_order_of_i
             ..new_order(number)
         };
         files.order(tx, "SMART_STORE", vec![new_order("1")])?;
-        let upload_id = tx.new_id();
+        let upload_id = tx.new_id::<UploadId>();
         let rows = order_rows(vec![numbered("1"), numbered("2")]);
         let report = files.upload_as(tx, upload_id, "SMART_STORE", rows)?;
         assert_eq!((report.conflict_count(), report.warned()), (1, 1), "{report:?}");

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::channels::store as channels;
+use crate::id::UploadId;
 use crate::orders::filter::OrderFilter;
 use crate::orders::list;
 use crate::orders::manual_order;
@@ -13,7 +14,7 @@ use crate::uploads::claim_data::{ClaimData, ClaimDataSummary};
 
 /// Records that an applied upload tells of cancellations until `until`; without that, until the shop received its bytes
 /// for the first time.
-pub fn mark_claim_data(tx: &mut dyn Tx, upload_id: i64, until: Option<Moment>) -> Result<()> {
+pub fn mark_claim_data(tx: &mut dyn Tx, upload_id: UploadId, until: Option<Moment>) -> Result<()> {
     let first = "SELECT min(created_at) FROM uploads \
                  WHERE file_sha256 = (SELECT file_sha256 FROM uploads WHERE id = ?) OR id = ?";
     let until: Moment = match until {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::id::UploadId;
 use crate::storage::{Result, StorageError, Tx};
 use crate::time::Moment;
 
@@ -9,14 +10,14 @@ use crate::time::Moment;
 const DESTROYED_NAME: &str = "파기한 파일";
 
 /// Key of a row of a report: upload and position.
-pub type RowKey = (i64, i64);
+pub type RowKey = (UploadId, i64);
 
 /// The rows of reports about orders with these numbers. Reads all rows.
 pub fn rows_of_orders(tx: &mut dyn Tx, numbers: &BTreeSet<String>) -> Result<Vec<RowKey>> {
     let mut found = Vec::new();
     tx.for_each("SELECT upload_id, position, order_number FROM upload_rows", &[], &mut |mut row| {
         if numbers.contains(&row.text(2)?) {
-            found.push((row.int(0)?, row.int(1)?));
+            found.push((row.id(0)?, row.int(1)?));
         }
         Ok(())
     })?;
@@ -30,7 +31,7 @@ pub fn delete_rows(tx: &mut dyn Tx, rows: &[RowKey]) -> Result<u64> {
         let sql = "DELETE FROM upload_rows WHERE upload_id = ? AND position = ?";
         deleted += tx.exec(sql, &[(*upload_id).into(), (*position).into()])?;
     }
-    let uploads: BTreeSet<i64> = rows.iter().map(|(upload_id, _)| *upload_id).collect();
+    let uploads: BTreeSet<UploadId> = rows.iter().map(|(upload_id, _)| *upload_id).collect();
     for upload_id in uploads {
         let sql = "SELECT count(*) FROM upload_rows WHERE upload_id = ? AND open_order IS NOT NULL";
         let open = tx.scalar(sql, &[upload_id.into()])?;
@@ -69,7 +70,7 @@ pub fn count_old(tx: &mut dyn Tx, before: Moment) -> Result<i64> {
 pub fn destroy_old(tx: &mut dyn Tx, before: Moment, limit: i64) -> Result<(u64, u64)> {
     let sql = "SELECT id FROM uploads WHERE created_at < ? AND file_sha256 IS NOT NULL ORDER BY id LIMIT ?";
     let old = tx.query(sql, &[before.into(), limit.into()])?;
-    let ids: Vec<i64> = old.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
+    let ids: Vec<UploadId> = old.iter().map(|row| row.id(0)).collect::<Result<_>>()?;
     tx.delete_ids("upload_chunks", "upload_id", &ids)?;
     let rows = tx.delete_ids("upload_rows", "upload_id", &ids)?;
     for id in &ids {

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::channels::FileKind;
+use crate::id::{MemberId, UploadId};
 use crate::storage::text_limits;
 use crate::storage::{Param, Result, Row, StorageError, Tx};
 use crate::time::Moment;
@@ -49,7 +50,7 @@ impl RowFilter {
 }
 
 /// A page of the rows of an upload.
-pub fn rows(tx: &mut dyn Tx, id: i64, filter: RowFilter, offset: i64, size: i64) -> Result<Vec<StoredRow>> {
+pub fn rows(tx: &mut dyn Tx, id: UploadId, filter: RowFilter, offset: i64, size: i64) -> Result<Vec<StoredRow>> {
     let (condition, outcome) = filter.condition();
     let sql = format!("{SELECT} WHERE r.upload_id = ? {condition} ORDER BY r.position LIMIT ? OFFSET ?");
     let params: Vec<Param<'_>> =
@@ -58,23 +59,23 @@ pub fn rows(tx: &mut dyn Tx, id: i64, filter: RowFilter, offset: i64, size: i64)
 }
 
 /// Number of rows with a conflicting tracking number.
-pub fn conflict_count(tx: &mut dyn Tx, id: i64) -> Result<i64> {
+pub fn conflict_count(tx: &mut dyn Tx, id: UploadId) -> Result<i64> {
     tx.scalar("SELECT count(*) FROM upload_rows WHERE upload_id = ? AND new_tracking_number <> ''", &[id.into()])
 }
 
 /// Number of rows with values of the channel that wait, or waited, for a decision.
-pub fn decision_count(tx: &mut dyn Tx, id: i64) -> Result<i64> {
+pub fn decision_count(tx: &mut dyn Tx, id: UploadId) -> Result<i64> {
     tx.scalar("SELECT count(*) FROM upload_rows WHERE upload_id = ? AND conflicts <> '[]'", &[id.into()])
 }
 
 /// Finds a row of an upload by its position.
-pub fn find_row(tx: &mut dyn Tx, id: i64, position: u32) -> Result<Option<StoredRow>> {
+pub fn find_row(tx: &mut dyn Tx, id: UploadId, position: u32) -> Result<Option<StoredRow>> {
     let sql = format!("{SELECT} WHERE r.upload_id = ? AND r.position = ?");
     tx.query_one(&sql, &[id.into(), position.into()])?.map(|mut row| stored_row(&mut row, id)).transpose()
 }
 
-fn stored_row(row: &mut Row, id: i64) -> Result<StoredRow> {
-    let inconsistent = || StorageError::Inconsistent(format!("upload_rows of {id}"));
+fn stored_row(row: &mut Row, id: UploadId) -> Result<StoredRow> {
+    let inconsistent = || StorageError::Inconsistent(format!("upload_rows of {id:?}"));
     let change = TrackingChange { tracking_number: row.text(4)?, courier: row.text(5)? };
     let resolved = match (row.opt_code(6, "upload_rows.resolution")?, row.opt_moment(8)?) {
         (Some(resolution), Some(at)) => Some(ResolvedBy { resolution, username: row.opt_text(7)?, at }),
@@ -100,7 +101,7 @@ fn stored_row(row: &mut Row, id: i64) -> Result<StoredRow> {
 }
 
 /// Replaces the rows of a report. `is_applied` opens the rejected rows for resolution.
-pub(super) fn replace(tx: &mut dyn Tx, id: i64, report: &Report, is_applied: bool) -> Result<()> {
+pub(super) fn replace(tx: &mut dyn Tx, id: UploadId, report: &Report, is_applied: bool) -> Result<()> {
     tx.exec("DELETE FROM upload_rows WHERE upload_id = ?", &[id.into()])?;
     let mut rows = report.rows.iter().zip(report.positions()).map(|(row, position)| {
         let json = |empty: bool, text: fn(&RowReport) -> Option<String>| {
@@ -141,10 +142,10 @@ pub(super) fn replace(tx: &mut dyn Tx, id: i64, report: &Report, is_applied: boo
 /// Resolves the row at a position. Returns false if it is not open.
 pub fn resolve_row(
     tx: &mut dyn Tx,
-    id: i64,
+    id: UploadId,
     position: u32,
     resolution: Resolution,
-    member_id: Option<i64>,
+    member_id: Option<MemberId>,
 ) -> Result<bool> {
     let now = tx.now();
     let closed = tx.exec(
@@ -159,7 +160,7 @@ pub fn resolve_row(
 }
 
 /// Opens the rows again whose tracking numbers orders with these numbers got by a decision at that time.
-pub fn reopen_resolved(tx: &mut dyn Tx, (id, at): (i64, Moment), numbers: &BTreeSet<String>) -> Result<()> {
+pub fn reopen_resolved(tx: &mut dyn Tx, (id, at): (UploadId, Moment), numbers: &BTreeSet<String>) -> Result<()> {
     let sql = "SELECT position, order_number FROM upload_rows \
                WHERE upload_id = ? AND resolved_at = ? AND resolution IN ('replaced', 'parcelled')";
     for mut row in tx.query(sql, &[id.into(), at.into()])? {
@@ -177,7 +178,7 @@ pub fn reopen_resolved(tx: &mut dyn Tx, (id, at): (i64, Moment), numbers: &BTree
 }
 
 /// Resolves all open rows of an upload; returns how many.
-pub fn resolve_all(tx: &mut dyn Tx, id: i64, member_id: i64) -> Result<u64> {
+pub fn resolve_all(tx: &mut dyn Tx, id: UploadId, member_id: MemberId) -> Result<u64> {
     let now = tx.now();
     let by = [member_id.into(), now.into(), id.into()];
     let sql = "UPDATE uploads SET open_rows = 0, resolved_by = ?, resolved_at = ?, version = version + 1 \
@@ -198,7 +199,7 @@ pub fn resolve_earlier(
     tx: &mut dyn Tx,
     (kind, channel_code): (FileKind, &str),
     report: &Report,
-    member_id: Option<i64>,
+    member_id: Option<MemberId>,
 ) -> Result<()> {
     let is_of_channel = i64::from(kind != FileKind::Tracking);
     let mut open = Vec::new();
@@ -207,7 +208,7 @@ pub fn resolve_earlier(
          WHERE r.open_order > '' AND u.kind = ? AND (? = 0 OR u.channel_code = ?)",
         &[kind.code().into(), is_of_channel.into(), channel_code.into()],
         &mut |mut row| {
-            open.push((row.int(0)?, row.int(1)?, row.text(2)?));
+            open.push((row.id::<UploadId>(0)?, row.int(1)?, row.text(2)?));
             Ok(())
         },
     )?;
@@ -228,7 +229,7 @@ pub fn resolve_earlier(
     });
     let columns = ["open_order", "resolution", "resolved_by", "resolved_at"];
     tx.update_many("upload_rows", &["upload_id", "position"], &columns, &mut rows)?;
-    let mut closed: BTreeMap<i64, i64> = BTreeMap::new();
+    let mut closed: BTreeMap<UploadId, i64> = BTreeMap::new();
     for (id, ..) in &open {
         *closed.entry(*id).or_default() += 1;
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::channels::FileKind;
+use crate::id::{DeliveryId, MemberId, OrderId, ProductId, UploadId, VariantId};
 use crate::orders::store as orders;
 use crate::storage::{Param, Result, Row, Tx};
 use crate::uploads::RowOutcome;
@@ -10,7 +11,7 @@ use crate::uploads::undo::rules::AppliedUpload;
 
 /// Orders that the report of an upload names as created or updated, or that got a tracking number of it by a decision. A
 /// courier's file names them in any channel.
-pub fn reported_orders(tx: &mut dyn Tx, upload_id: i64) -> Result<Vec<i64>> {
+pub fn reported_orders(tx: &mut dyn Tx, upload_id: UploadId) -> Result<Vec<OrderId>> {
     let channel = super::channel_id(tx, upload_id)?;
     let mut numbers = BTreeSet::new();
     let sql = "SELECT order_number FROM upload_rows WHERE upload_id = ? AND (outcome IN (?, ?) \
@@ -26,9 +27,13 @@ pub fn reported_orders(tx: &mut dyn Tx, upload_id: i64) -> Result<Vec<i64>> {
 
 /// What was done with orders after an upload outside of their logs: in which file they went, whether a slip was printed
 /// or the delivery completed. `orders` are given with their deliveries.
-pub fn later_work(tx: &mut dyn Tx, upload: AppliedUpload, orders: &[(i64, i64)]) -> Result<HashMap<i64, String>> {
+pub fn later_work(
+    tx: &mut dyn Tx,
+    upload: AppliedUpload,
+    orders: &[(OrderId, DeliveryId)],
+) -> Result<HashMap<OrderId, String>> {
     let mut work = HashMap::new();
-    let ids: Vec<i64> = orders.iter().map(|(id, _)| *id).collect();
+    let ids: Vec<OrderId> = orders.iter().map(|(id, _)| *id).collect();
     let sql = |ids: &str| {
         format!(
             "SELECT o.order_id, o.sent_to, max(d.downloaded_at) FROM download_orders o \
@@ -42,11 +47,11 @@ pub fn later_work(tx: &mut dyn Tx, upload: AppliedUpload, orders: &[(i64, i64)])
             "courier" => "송장 접수 파일",
             _ => "발송처리 파일",
         };
-        work.insert(row.int(0)?, format!("그 뒤에 {file}에 들어갔어요 ({})", row.moment(2)?));
+        work.insert(row.id(0)?, format!("그 뒤에 {file}에 들어갔어요 ({})", row.moment(2)?));
         Ok(())
     })?;
-    let mut of_deliveries: HashMap<i64, String> = HashMap::new();
-    let deliveries: Vec<i64> =
+    let mut of_deliveries: HashMap<DeliveryId, String> = HashMap::new();
+    let deliveries: Vec<DeliveryId> =
         orders.iter().map(|(_, delivery)| *delivery).collect::<BTreeSet<_>>().into_iter().collect();
     let sql = |ids: &str| {
         format!(
@@ -56,7 +61,7 @@ pub fn later_work(tx: &mut dyn Tx, upload: AppliedUpload, orders: &[(i64, i64)])
     };
     tx.for_ids(&deliveries, &[upload.applied_at.into()], sql, &mut |row| {
         let reason = format!("그 뒤에 배송팀이 전표를 인쇄했거나 배송을 처리했어요 ({})", row.moment(1)?);
-        of_deliveries.insert(row.int(0)?, reason);
+        of_deliveries.insert(row.id(0)?, reason);
         Ok(())
     })?;
     for (id, delivery) in orders {
@@ -68,12 +73,12 @@ pub fn later_work(tx: &mut dyn Tx, upload: AppliedUpload, orders: &[(i64, i64)])
 }
 
 /// Those of these deliveries that are in a plan of the trucks, or whose day was promised to the customer.
-pub fn planned_deliveries(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<BTreeSet<i64>> {
+pub fn planned_deliveries(tx: &mut dyn Tx, deliveries: &[DeliveryId]) -> Result<BTreeSet<DeliveryId>> {
     let mut found = BTreeSet::new();
     for table in ["jobs", "promises"] {
         let sql = |ids: &str| format!("SELECT delivery_id FROM {table} WHERE delivery_id IN ({ids})");
         tx.for_ids(deliveries, &[], sql, &mut |row| {
-            found.insert(row.int(0)?);
+            found.insert(row.id(0)?);
             Ok(())
         })?;
     }
@@ -81,12 +86,12 @@ pub fn planned_deliveries(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<BTreeSe
 }
 
 /// Those of these orders that a job names, or that a truck has loaded.
-pub fn orders_on_the_way(tx: &mut dyn Tx, orders: &[i64]) -> Result<BTreeSet<i64>> {
+pub fn orders_on_the_way(tx: &mut dyn Tx, orders: &[OrderId]) -> Result<BTreeSet<OrderId>> {
     let mut found = BTreeSet::new();
     for table in ["job_orders", "loads"] {
         let sql = |ids: &str| format!("SELECT order_id FROM {table} WHERE order_id IN ({ids})");
         tx.for_ids(orders, &[], sql, &mut |row| {
-            found.insert(row.int(0)?);
+            found.insert(row.id(0)?);
             Ok(())
         })?;
     }
@@ -94,12 +99,12 @@ pub fn orders_on_the_way(tx: &mut dyn Tx, orders: &[i64]) -> Result<BTreeSet<i64
 }
 
 /// Orders of each of these deliveries.
-pub fn orders_by_delivery(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<HashMap<i64, Vec<i64>>> {
-    let mut found: HashMap<i64, Vec<i64>> = HashMap::new();
+pub fn orders_by_delivery(tx: &mut dyn Tx, deliveries: &[DeliveryId]) -> Result<HashMap<DeliveryId, Vec<OrderId>>> {
+    let mut found: HashMap<DeliveryId, Vec<OrderId>> = HashMap::new();
     let by_delivery = tx.index_hint("orders_by_delivery");
     let sql = |ids: &str| format!("SELECT delivery_id, id FROM orders {by_delivery} WHERE delivery_id IN ({ids})");
     tx.for_ids(deliveries, &[], sql, &mut |row| {
-        found.entry(row.int(0)?).or_default().push(row.int(1)?);
+        found.entry(row.id(0)?).or_default().push(row.id(1)?);
         Ok(())
     })?;
     Ok(found)
@@ -109,7 +114,7 @@ pub fn orders_by_delivery(tx: &mut dyn Tx, deliveries: &[i64]) -> Result<HashMap
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BroughtProduct {
     /// identifier
-    pub id: i64,
+    pub id: ProductId,
     /// 상품번호
     pub number: String,
     /// name
@@ -122,9 +127,9 @@ pub struct BroughtProduct {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BroughtVariant {
     /// identifier
-    pub id: i64,
+    pub id: VariantId,
     /// its product
-    pub product_id: i64,
+    pub product_id: ProductId,
     /// name of the product
     pub product_name: String,
     /// option key
@@ -136,25 +141,25 @@ pub struct BroughtVariant {
 }
 
 /// The products that an upload created.
-pub fn brought_products(tx: &mut dyn Tx, upload_id: i64) -> Result<Vec<BroughtProduct>> {
+pub fn brought_products(tx: &mut dyn Tx, upload_id: UploadId) -> Result<Vec<BroughtProduct>> {
     let sql = "SELECT p.id, p.number, p.name, p.version, h.product_id FROM products p \
                LEFT JOIN product_handling h ON h.product_id = p.id WHERE p.upload_id = ? ORDER BY p.id";
     let product = |mut row: Row| {
         let is_edited = row.int(3)? > 0 || row.opt_int(4)?.is_some();
-        Ok(BroughtProduct { id: row.int(0)?, number: row.text(1)?, name: row.text(2)?, is_edited })
+        Ok(BroughtProduct { id: row.id(0)?, number: row.text(1)?, name: row.text(2)?, is_edited })
     };
     tx.query(sql, &[upload_id.into()])?.into_iter().map(product).collect()
 }
 
 /// The variants that an upload created.
-pub fn brought_variants(tx: &mut dyn Tx, upload_id: i64) -> Result<Vec<BroughtVariant>> {
+pub fn brought_variants(tx: &mut dyn Tx, upload_id: UploadId) -> Result<Vec<BroughtVariant>> {
     let sql = "SELECT v.id, v.product_id, p.name, v.option_key, v.option_value, v.version, h.variant_id FROM variants v \
                JOIN products p ON p.id = v.product_id LEFT JOIN variant_handling h ON h.variant_id = v.id \
                WHERE v.upload_id = ? ORDER BY v.id";
     let variant = |mut row: Row| {
         Ok(BroughtVariant {
-            id: row.int(0)?,
-            product_id: row.int(1)?,
+            id: row.id(0)?,
+            product_id: row.id(1)?,
             product_name: row.text(2)?,
             key: row.text(3)?,
             value: row.text(4)?,
@@ -165,33 +170,33 @@ pub fn brought_variants(tx: &mut dyn Tx, upload_id: i64) -> Result<Vec<BroughtVa
 }
 
 /// Whether a product has variants other than these.
-pub fn has_other_variants(tx: &mut dyn Tx, product_id: i64, known: &BTreeSet<i64>) -> Result<bool> {
+pub fn has_other_variants(tx: &mut dyn Tx, product_id: ProductId, known: &BTreeSet<VariantId>) -> Result<bool> {
     let rows = tx.query("SELECT id FROM variants WHERE product_id = ?", &[product_id.into()])?;
-    let ids: Vec<i64> = rows.iter().map(|row| row.int(0)).collect::<Result<_>>()?;
+    let ids: Vec<VariantId> = rows.iter().map(|row| row.id(0)).collect::<Result<_>>()?;
     Ok(ids.iter().any(|id| !known.contains(id)))
 }
 
 /// Passes identifier and options of each order of a product to `visit`.
 pub fn for_each_options(
     tx: &mut dyn Tx,
-    product_id: i64,
-    visit: &mut dyn FnMut(i64, Vec<(String, String)>),
+    product_id: ProductId,
+    visit: &mut dyn FnMut(OrderId, Vec<(String, String)>),
 ) -> Result<()> {
     let sql = "SELECT id, options FROM orders WHERE product_id = ?";
     tx.for_each(sql, &[product_id.into()], &mut |mut row| {
-        visit(row.int(0)?, row.json(1, "orders.options")?);
+        visit(row.id(0)?, row.json(1, "orders.options")?);
         Ok(())
     })
 }
 
 /// Deletes variants and products.
-pub fn delete_goods(tx: &mut dyn Tx, variants: &[i64], products: &[i64]) -> Result<()> {
+pub fn delete_goods(tx: &mut dyn Tx, variants: &[VariantId], products: &[ProductId]) -> Result<()> {
     tx.exec_many("DELETE FROM variants WHERE id = ?", &mut variants.iter().map(|id| vec![(*id).into()]))?;
     tx.exec_many("DELETE FROM products WHERE id = ?", &mut products.iter().map(|id| vec![(*id).into()]))
 }
 
 /// Marks an applied upload as taken back, and closes its open rejected rows.
-pub fn set_undone(tx: &mut dyn Tx, upload_id: i64, member_id: Option<i64>) -> Result<()> {
+pub fn set_undone(tx: &mut dyn Tx, upload_id: UploadId, member_id: Option<MemberId>) -> Result<()> {
     let now = tx.now();
     let by = [member_id.into(), now.into(), upload_id.into()];
     tx.exec(
@@ -213,14 +218,14 @@ pub fn reopen_rows(tx: &mut dyn Tx, kind: FileKind, upload: AppliedUpload) -> Re
                WHERE u.stage = 'applied' AND u.rejected > 0 AND u.kind = ? AND u.id < ? \
                AND r.resolution = 'uploaded' AND r.resolved_at = ?";
     let found = tx.query(sql, &[kind.code().into(), upload.id.into(), upload.applied_at.into()])?;
-    let row = |mut row: Row| Ok((row.int(0)?, row.int(1)?, row.text(2)?));
-    let found: Vec<(i64, i64, String)> = found.into_iter().map(row).collect::<Result<_>>()?;
+    let row = |mut row: Row| Ok((row.id(0)?, row.int(1)?, row.text(2)?));
+    let found: Vec<(UploadId, i64, String)> = found.into_iter().map(row).collect::<Result<_>>()?;
     let mut rows = found.iter().map(|(id, position, number)| -> Vec<Param<'_>> {
         vec![(*id).into(), (*position).into(), number.into(), Param::Null, Param::Null, Param::Null]
     });
     let columns = ["open_order", "resolution", "resolved_by", "resolved_at"];
     tx.update_many("upload_rows", &["upload_id", "position"], &columns, &mut rows)?;
-    let mut opened: BTreeMap<i64, i64> = BTreeMap::new();
+    let mut opened: BTreeMap<UploadId, i64> = BTreeMap::new();
     for (id, ..) in &found {
         *opened.entry(*id).or_default() += 1;
     }

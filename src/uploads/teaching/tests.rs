@@ -5,6 +5,7 @@ use proptest::test_runner::TestRunner;
 
 use crate::channels::tests::profiles;
 use crate::channels::{ColumnDrift, Profile, Profiles};
+use crate::id::ProfileId;
 use crate::sheets::tests::{fixture, sheet_package};
 use crate::sheets::{Limits, open};
 use crate::uploads::parse::{ParsedRows, parse};
@@ -86,7 +87,10 @@ fn taught_names_in_any_order_give_the_same_orders() {
                 .collect();
             let taught =
                 if pairs.is_empty() { profile.clone() } else { profile.with_renamed_columns(&pairs).expect("taught") };
-            let own = Profile { own_id: Some(1), ..Profile::parse(code, &taught.to_toml()).expect("its text") };
+            let own = Profile {
+                own_id: Some(ProfileId::from_raw(1)),
+                ..Profile::parse(code, &taught.to_toml()).expect("its text")
+            };
             let file = read(&shipped.with_own([own]), &headers, &rows).expect("is read once it is taught");
             prop_assert_eq!(&file.profile.code, code);
             prop_assert_eq!(orders(&file), before.clone());

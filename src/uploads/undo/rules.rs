@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
+use crate::id::UploadId;
 use crate::orders::follow::FollowedField;
 use crate::orders::labels::field_label;
 use crate::orders::model::{Order, OrderState};
@@ -21,7 +22,7 @@ use crate::time::Moment;
 #[derive(Clone, Copy, Debug)]
 pub struct AppliedUpload {
     /// identifier
-    pub id: i64,
+    pub id: UploadId,
     /// when it was applied: its entries of the logs have this moment
     pub applied_at: Moment,
 }
@@ -191,8 +192,9 @@ pub fn undo_changed(upload: AppliedUpload, history: &OrderHistory<'_>) -> Option
 /// The log without the other uploads that were taken back and left nothing of what they changed.
 fn without_undone_uploads(upload: AppliedUpload, log: &[LoggedChange]) -> Vec<&LoggedChange> {
     let taken_back = log.iter().filter(|entry| entry.action == Action::UploadUndone);
-    let undone: BTreeSet<i64> = taken_back.filter_map(|entry| entry.upload_id).filter(|id| *id != upload.id).collect();
-    let left_nothing = |id: i64| {
+    let undone: BTreeSet<UploadId> =
+        taken_back.filter_map(|entry| entry.upload_id).filter(|id| *id != upload.id).collect();
+    let left_nothing = |id: UploadId| {
         let mut net: BTreeMap<&str, (&Json, &Json)> = BTreeMap::new();
         for (column, was, is) in log.iter().filter(|entry| entry.upload_id == Some(id)).flat_map(|entry| &entry.changes)
         {
@@ -200,7 +202,7 @@ fn without_undone_uploads(upload: AppliedUpload, log: &[LoggedChange]) -> Vec<&L
         }
         net.values().all(|(was, is)| was == is)
     };
-    let gone: BTreeSet<i64> = undone.into_iter().filter(|id| left_nothing(*id)).collect();
+    let gone: BTreeSet<UploadId> = undone.into_iter().filter(|id| left_nothing(*id)).collect();
     log.iter().filter(|entry| entry.upload_id.is_none_or(|id| !gone.contains(&id))).collect()
 }
 
@@ -258,7 +260,7 @@ mod tests {
     use super::*;
     use crate::orders::model::Recipient;
 
-    const UPLOAD: AppliedUpload = AppliedUpload { id: 7, applied_at: Moment(1_000) };
+    const UPLOAD: AppliedUpload = AppliedUpload { id: UploadId::from_raw(7), applied_at: Moment(1_000) };
 
     fn order() -> Order {
         Order {
@@ -266,13 +268,13 @@ mod tests {
             quantity: 2,
             cancelled_quantity: 1,
             recipient: Recipient { tel1: "010-0000-9999".to_owned(), ..Recipient::default() },
-            upload_id: Some(7),
+            upload_id: Some(UploadId::from_raw(7)),
             version: 0,
             ..crate::orders::model::tests::order(OrderState::Placed)
         }
     }
 
-    fn entry(at: i64, upload_id: Option<i64>, action: Action, changes: Json) -> LoggedChange {
+    fn entry(at: i64, upload_id: Option<UploadId>, action: Action, changes: Json) -> LoggedChange {
         let changes = serde_json::from_value(changes).expect("changes");
         LoggedChange { at: Moment(at), username: Some("admin".to_owned()), upload_id, action, changes }
     }
@@ -283,7 +285,7 @@ mod tests {
             ["cancelled_quantity", 0, 1],
             ["recipient_tel1", "010-0000-1111", "010-0000-9999"]
         ]);
-        entry(1_000, Some(7), Action::Followed, changes)
+        entry(1_000, Some(UploadId::from_raw(7)), Action::Followed, changes)
     }
 
     fn changed(log: &[LoggedChange], work: Option<&str>) -> Option<OrderUndo> {
@@ -347,10 +349,15 @@ mod tests {
     fn undone_upload(restored: &str) -> [LoggedChange; 2] {
         let was = "010-0000-9999";
         [
-            entry(2_000, Some(8), Action::Followed, serde_json::json!([["recipient_tel1", was, "010-0000-2222"]])),
+            entry(
+                2_000,
+                Some(UploadId::from_raw(8)),
+                Action::Followed,
+                serde_json::json!([["recipient_tel1", was, "010-0000-2222"]]),
+            ),
             entry(
                 3_000,
-                Some(8),
+                Some(UploadId::from_raw(8)),
                 Action::UploadUndone,
                 serde_json::json!([["recipient_tel1", "010-0000-2222", restored]]),
             ),
@@ -393,7 +400,12 @@ mod tests {
 
     #[test]
     fn decision_about_the_upload_is_later_work() {
-        let decision = entry(3_000, Some(7), Action::Followed, serde_json::json!([["recipient_tel1", "x", "y"]]));
+        let decision = entry(
+            3_000,
+            Some(UploadId::from_raw(7)),
+            Action::Followed,
+            serde_json::json!([["recipient_tel1", "x", "y"]]),
+        );
         let Some(OrderUndo::Restore { former, kept, .. }) = changed(&[followed(), decision], None) else {
             panic!("is restored in part")
         };
@@ -404,7 +416,12 @@ mod tests {
     fn decision_about_a_tracking_number_is_taken_back_with_its_file() {
         let order = Order { tracking_number: "45168301507".to_owned(), version: 2, ..order() };
         let number = |at, was: &str, is: &str| {
-            entry(at, Some(7), Action::TrackingSet, serde_json::json!([["tracking_number", was, is]]))
+            entry(
+                at,
+                Some(UploadId::from_raw(7)),
+                Action::TrackingSet,
+                serde_json::json!([["tracking_number", was, is]]),
+            )
         };
         let log = [number(1_000, "", "45168300137"), number(3_000, "45168300137", "45168301507")];
         let history = OrderHistory { order: &order, log: &log, said: &[], work: None, is_planned: false };

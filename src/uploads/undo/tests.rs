@@ -7,6 +7,7 @@ use proptest::test_runner::TestRunner;
 
 use super::{plan_undo, undo};
 use crate::audit::Actor;
+use crate::id::{OrderId, UploadId};
 use crate::orders::follow::ChannelProgress;
 use crate::orders::model::{NewOrder, Order, OrderOption, OrderState};
 use crate::orders::store::statements;
@@ -81,7 +82,7 @@ fn new(row: &FileRow) -> NewOrder {
     new
 }
 
-fn upload(tx: &mut dyn Tx, files: &Files, rows: &[FileRow]) -> Result<i64> {
+fn upload(tx: &mut dyn Tx, files: &Files, rows: &[FileRow]) -> Result<UploadId> {
     let mut seen = BTreeSet::new();
     let rows = rows.iter().filter(|row| seen.insert(row.number)).map(new).collect();
     files.upload_recorded(tx, "SMART_STORE", order_rows(rows))
@@ -120,7 +121,7 @@ type Statements = Vec<(String, i64, String)>;
 
 #[derive(Debug, PartialEq)]
 struct Snapshot {
-    orders: BTreeMap<i64, (Order, Statements)>,
+    orders: BTreeMap<OrderId, (Order, Statements)>,
     products: Vec<String>,
     variants: Vec<String>,
     deliveries: Vec<String>,
@@ -151,13 +152,13 @@ fn check(tx: &mut dyn Tx, files: &Files, before: &[Step], rows: &[FileRow], late
     let was = snapshot(tx)?;
     let id = upload(tx, files, rows)?;
     let uploaded = snapshot(tx)?;
-    let versions: BTreeMap<i64, i64> = all_orders(tx)?.iter().map(|order| (order.id, order.version)).collect();
+    let versions: BTreeMap<OrderId, i64> = all_orders(tx)?.iter().map(|order| (order.id, order.version)).collect();
     for step in later {
         run_step(tx, files, step)?;
     }
     let worked = snapshot(tx)?;
     let is_touched = |order: &Order| versions.get(&order.id) != Some(&order.version);
-    let touched: BTreeSet<i64> = all_orders(tx)?
+    let touched: BTreeSet<OrderId> = all_orders(tx)?
         .iter()
         .filter(|order| {
             is_touched(order)

@@ -3,9 +3,8 @@
 use axum::extract::{Path, State};
 
 use crate::audit::MemberActor;
-use crate::id::parse_crockford;
 use crate::storage::Storage;
-use crate::web::{Error, FormPairs, PageResult, send_kept_file_again};
+use crate::web::{FormPairs, PageResult, parse_id, send_kept_file_again};
 
 /// The file of an earlier download as it was. Recorded as a download of its own.
 pub(in crate::audit::pages) async fn download(
@@ -14,6 +13,6 @@ pub(in crate::audit::pages) async fn download(
     Path(id): Path<String>,
     FormPairs(_): FormPairs,
 ) -> PageResult {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let id = parse_id(&id)?;
     send_kept_file_again(&storage, actor, id).await
 }

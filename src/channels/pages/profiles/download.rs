@@ -4,12 +4,11 @@ use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::IntoResponse;
 
-use super::parse_id;
 use crate::channels::FileKind;
 use crate::channels::store::profiles;
 use crate::storage::Storage;
 use crate::uploads::Uploads;
-use crate::web::{Error, PageResult};
+use crate::web::{Error, PageResult, parse_id};
 
 /// The identifier of a profile of the shop, or `KIND.CODE` of one of the program.
 pub(in crate::channels::pages) async fn download(

@@ -10,7 +10,7 @@ use super::{needed_headers, profile_path};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::channels::store::profiles::{self, StoredProfile};
 use crate::channels::{MAX_PROFILE_BYTES, Profile};
-use crate::id::crockford;
+use crate::id::ProfileId;
 use crate::storage::{StorageError, Tx};
 use crate::time::Moment;
 use crate::uploads::Uploads;
@@ -65,7 +65,7 @@ async fn load(uploads: &Uploads, layout: Layout) -> PageResult<ListPage> {
     let row = |stored: StoredProfile| {
         let (files, last) = used(&|usage| usage.profile_id == Some(stored.id));
         let headers = stored.profile().as_ref().map(needed_headers);
-        OwnRow { id: crockford(stored.id), headers, files, last, stored }
+        OwnRow { id: stored.id.to_string(), headers, files, last, stored }
     };
     let (own, removed): (Vec<OwnRow>, Vec<OwnRow>) =
         stored.into_iter().map(row).partition(|row| row.stored.removed_at.is_none());
@@ -135,7 +135,11 @@ pub(in crate::channels::pages) async fn create(
     }
 }
 
-async fn add(uploads: &Uploads, actor: MemberActor, profile: Profile) -> PageResult<Result<(i64, Flash), String>> {
+async fn add(
+    uploads: &Uploads,
+    actor: MemberActor,
+    profile: Profile,
+) -> PageResult<Result<(ProfileId, Flash), String>> {
     let shipped = Arc::clone(&uploads.shipped);
     let work = move |tx: &mut dyn Tx| {
         let id = match profiles::add(tx, &shipped, &profile, Some(actor.id))? {

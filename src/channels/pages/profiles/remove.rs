@@ -2,11 +2,11 @@
 
 use axum::extract::{Path, State};
 
-use super::parse_id;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::channels::store::profiles;
+use crate::id::ProfileId;
 use crate::storage::{Storage, Tx};
-use crate::web::{Error, Flash, FormPairs, PageResult, redirect_with_flash};
+use crate::web::{Error, Flash, FormPairs, PageResult, parse_id, redirect_with_flash};
 
 pub(in crate::channels::pages) async fn remove(
     State(storage): State<Storage>,
@@ -18,7 +18,7 @@ pub(in crate::channels::pages) async fn remove(
 }
 
 /// Takes a profile back, or back into use, and records it.
-pub(super) async fn set_removed(storage: &Storage, actor: MemberActor, id: i64, is_removed: bool) -> PageResult {
+pub(super) async fn set_removed(storage: &Storage, actor: MemberActor, id: ProfileId, is_removed: bool) -> PageResult {
     let work = move |tx: &mut dyn Tx| {
         let stored = profiles::find(tx, id)?.ok_or(Error::NotFound)?;
         let flash = if profiles::set_removed(tx, id, is_removed)? {

@@ -2,11 +2,10 @@
 
 use axum::extract::{Path, State};
 
-use super::parse_id;
 use super::remove::set_removed;
 use crate::audit::MemberActor;
 use crate::storage::Storage;
-use crate::web::{FormPairs, PageResult};
+use crate::web::{FormPairs, PageResult, parse_id};
 
 pub(in crate::channels::pages) async fn restore(
     State(storage): State<Storage>,

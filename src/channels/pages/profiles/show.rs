@@ -7,16 +7,15 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 
-use super::{parse_id, profile_path, role_label};
+use super::{profile_path, role_label};
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::channels::store::profiles::{self, StoredProfile};
 use crate::channels::{ColumnRole, Field, FileKind, Profile};
-use crate::id::crockford;
 use crate::storage::{Storage, Tx};
 use crate::text::one_line;
 use crate::uploads::Uploads;
 use crate::uploads::mapping::word_effects;
-use crate::web::{Error, Flash, FormPairs, Layout, PageResult, page, page_with_status, redirect_with_flash};
+use crate::web::{Error, Flash, FormPairs, Layout, PageResult, page, page_with_status, parse_id, redirect_with_flash};
 
 #[derive(Template)]
 #[template(path = "channels/profiles/show.html")]
@@ -42,7 +41,7 @@ impl ShowPage {
     }
 
     fn id(&self) -> String {
-        crockford(self.stored.id)
+        self.stored.id.to_string()
     }
 }
 

@@ -8,12 +8,11 @@ use crate::audit::MemberActor;
 use crate::consumer::model::{ConsentWay, MAX_REASON_CHARS};
 use crate::consumer::store;
 use crate::consumer::terms::consent_is_late;
-use crate::id::parse_crockford;
 use crate::orders::store as orders;
 use crate::storage::{Storage, StorageError, Tx};
 use crate::text::{SensitiveKind, find_sensitive, one_line};
 use crate::time::parse_date;
-use crate::web::{Error, Flash, Form, Layout, PageResult, redirect_with_flash};
+use crate::web::{Error, Flash, Form, Layout, PageResult, parse_id, redirect_with_flash};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -30,7 +29,7 @@ pub(crate) async fn create(
     Path(id): Path<String>,
     Form(form): Form<ConsentForm>,
 ) -> PageResult {
-    let order_id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let order_id = parse_id(&id)?;
     let proof = one_line(&form.proof);
     let today = storage.clock().now().date();
     let order = storage.read(move |tx| orders::find(tx, &[order_id])).await?.pop();

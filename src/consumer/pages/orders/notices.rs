@@ -7,13 +7,12 @@ use crate::audit::MemberActor;
 use crate::consumer::model::{MAX_REASON_CHARS, NoticeWay};
 use crate::consumer::notice::delay_text;
 use crate::consumer::store::{self, NewNotice};
-use crate::id::parse_crockford;
 use crate::orders::list::load_rows;
 use crate::shop;
 use crate::storage::{Storage, StorageError, Tx};
 use crate::text::{SensitiveKind, find_sensitive, one_line};
 use crate::time::parse_date;
-use crate::web::{Error, Flash, Form, Layout, PageResult, redirect_with_flash};
+use crate::web::{Error, Flash, Form, Layout, PageResult, parse_id, redirect_with_flash};
 
 pub(crate) async fn create(
     State(storage): State<Storage>,
@@ -22,7 +21,7 @@ pub(crate) async fn create(
     Path(id): Path<String>,
     Form(form): Form<NoticeForm>,
 ) -> PageResult {
-    let order_id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let order_id = parse_id(&id)?;
     let (reason, way) = (one_line(&form.reason), NoticeWay::from_code(&form.way));
     let new_day = parse_date(&form.new_day);
     let today = storage.clock().now().date();

@@ -11,7 +11,7 @@ use crate::consumer::notice::delay_text;
 use crate::consumer::penalty::{Cancellation, Fault, Penalty, penalty};
 use crate::consumer::store;
 use crate::consumer::terms::{SupplyTerm, late_refund_interest, refund_until, supply_term, withdrawal_until};
-use crate::id::parse_crockford;
+use crate::id::Id;
 use crate::orders::list::{OrderRow, load_rows};
 use crate::shop;
 use crate::storage::{Result as StorageResult, Storage, Tx};
@@ -152,7 +152,7 @@ fn load(
     notice: NoticeForm,
     problem: Option<&'static str>,
 ) -> StorageResult<Option<ShowPage>> {
-    let Some(order_id) = parse_crockford(id) else { return Ok(None) };
+    let Some(order_id) = Id::parse(id) else { return Ok(None) };
     let Some(row) = load_rows(tx, &[order_id])?.pop() else { return Ok(None) };
     let (today, notices) = (tx.now().date(), store::notices(tx, order_id)?);
     let told = notices.first().and_then(|notice| notice.new_day).map(|day| (day, "지연을 알리며 약속한 날"));

@@ -15,7 +15,6 @@ use crate::config::Config;
 use crate::districts::official::{ListParser, ParsedList};
 use crate::districts::store::{self, EditionStage, ImportedEdition};
 use crate::districts::{DistrictCache, Districts};
-use crate::id::crockford;
 use crate::storage::{Storage, StorageError, Tx};
 use crate::web::{
     AuthContext, Error, Flash, Layout, Member, PageResult, Tone, UploadField, UploadForm, page, page_with_status,
@@ -90,7 +89,7 @@ pub(in crate::districts::pages) async fn create(
         match parse(known, files).await? {
             Ok(listing) => {
                 let id = storage.write(move |tx| store::insert_preview(tx, &listing, Some(member.id))).await?;
-                return Ok(redirect(&format!("/districts/import/{}", crockford(id))));
+                return Ok(redirect(&format!("/districts/import/{id}")));
             }
             Err(problem) => problem,
         }

@@ -8,12 +8,14 @@ use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
 use crate::districts::DistrictCache;
 use crate::districts::diff::TableDiff;
 use crate::districts::store::{self, EditionStage, ImportedEdition};
-use crate::id::{crockford, parse_crockford};
+use crate::id::EditionId;
 use crate::orders::classification;
 use crate::orders::store::classification::affected;
 use crate::storage::{Storage, StorageError};
 use crate::time::{date_with_weekday, parse_date};
-use crate::web::{Error, Flash, Form, FormPairs, Layout, PageResult, page, page_with_status, redirect_with_flash};
+use crate::web::{
+    Error, Flash, Form, FormPairs, Layout, PageResult, page, page_with_status, parse_id, redirect_with_flash,
+};
 
 /// Rows of each table of the preview.
 const MAX_SHOWN_ROWS: usize = 300;
@@ -36,16 +38,12 @@ struct ShowPage {
 
 impl ShowPage {
     fn id(&self) -> String {
-        crockford(self.edition.id)
+        self.edition.id.to_string()
     }
 
     fn since(&self) -> String {
         self.edition.valid_from.map(date_with_weekday).unwrap_or_default()
     }
-}
-
-fn parse_id(id: &str) -> PageResult<i64> {
-    parse_crockford(id).ok_or(Error::NotFound)
 }
 
 pub(in crate::districts::pages) async fn show(
@@ -57,7 +55,12 @@ pub(in crate::districts::pages) async fn show(
     show_page(&storage, &districts, layout, parse_id(&id)?).await.map(page)
 }
 
-async fn show_page(storage: &Storage, districts: &DistrictCache, layout: Layout, id: i64) -> PageResult<ShowPage> {
+async fn show_page(
+    storage: &Storage,
+    districts: &DistrictCache,
+    layout: Layout,
+    id: EditionId,
+) -> PageResult<ShowPage> {
     let cache = districts.clone();
     let found = storage.read(move |tx| {
         let Some(edition) = store::edition(tx, id)? else { return Ok(None) };
@@ -111,7 +114,7 @@ pub(in crate::districts::pages) async fn apply(
         })
         .await?;
     classification::start(&storage, &districts).await;
-    Ok(redirect_with_flash(&format!("/districts/import/{}", crockford(id)), flash.ok_or(Error::NotFound)?))
+    Ok(redirect_with_flash(&format!("/districts/import/{id}"), flash.ok_or(Error::NotFound)?))
 }
 
 pub(in crate::districts::pages) async fn discard(
@@ -142,7 +145,7 @@ async fn delete(
     storage: &Storage,
     districts: &DistrictCache,
     actor: MemberActor,
-    (id, stage): (i64, EditionStage),
+    (id, stage): (EditionId, EditionStage),
     event: AuditEvent,
     message: String,
 ) -> PageResult {

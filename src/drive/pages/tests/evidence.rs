@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{delivered_with_photo, handed_out, send_photo};
 use crate::documents::testing::{streams, text};
-use crate::id::{crockford, parse_crockford};
+use crate::id::{DeliveryId, Id, JobId, OrderId, number_code};
 use crate::proofs::testing::photo;
 use crate::storage::StorageError;
 use crate::text::hex;
@@ -16,10 +16,10 @@ async fn photographed() -> (TestApp, String, Vec<u8>, String) {
     let (office, driver, tour) = handed_out().await;
     let (bytes, hash) = photo(3);
     let (phone, key, pack) = delivered_with_photo(&office, &driver, &tour, &hash).await;
-    let job = parse_crockford(pack["stops"][0]["job"].as_str().expect("a job")).expect("an identifier");
+    let job: JobId = Id::parse(pack["stops"][0]["job"].as_str().expect("a job")).expect("an identifier");
     let delivery =
         office.state.storage.read(move |tx| tx.scalar("SELECT delivery_id FROM jobs WHERE id = ?", &[job.into()]));
-    let path = format!("/deliveries/{}", crockford(delivery.await.expect("reads")));
+    let path = format!("/deliveries/{}", number_code(delivery.await.expect("reads")));
     send_photo(&phone, &key, &hash, bytes.clone()).await.ok();
     (office, path, bytes, hash)
 }
@@ -42,10 +42,10 @@ async fn evidence_has_the_photograph_and_a_digest_that_changes_with_it() {
     let (office, driver, tour) = handed_out().await;
     let (bytes, hash) = photo(3);
     let (phone, key, pack) = delivered_with_photo(&office, &driver, &tour, &hash).await;
-    let job = parse_crockford(pack["stops"][0]["job"].as_str().expect("a job")).expect("an identifier");
+    let job: JobId = Id::parse(pack["stops"][0]["job"].as_str().expect("a job")).expect("an identifier");
     let delivery =
         office.state.storage.read(move |tx| tx.scalar("SELECT delivery_id FROM jobs WHERE id = ?", &[job.into()]));
-    let delivery = crockford(delivery.await.expect("reads"));
+    let delivery = number_code(delivery.await.expect("reads"));
     let digest = |page: &str| {
         let rest = page.split("지문(SHA-256) <span class=\"digest\">").nth(1).expect("a digest");
         rest.split('<').next().expect("a digest").to_owned()
@@ -96,15 +96,15 @@ async fn evidence_file_has_what_the_page_has_and_is_recognised_later() {
 #[tokio::test]
 async fn person_gets_the_photographs_and_signatures_of_the_own_deliveries() {
     let (office, path, photo, hash) = photographed().await;
-    let delivery = parse_crockford(path.rsplit('/').next().expect("a key")).expect("an identifier");
+    let delivery: DeliveryId = Id::parse(path.rsplit('/').next().expect("a key")).expect("an identifier");
     let sql = "SELECT min(id) FROM orders WHERE delivery_id = ?";
-    let order: i64 = office.state.storage.read(move |tx| tx.scalar(sql, &[delivery.into()])).await.expect("an order");
+    let order = office.state.storage.read(move |tx| tx.scalar(sql, &[delivery.into()])).await.expect("an order");
     let signed = office.state.storage.write(|tx| {
         let details = "{\"signature\":\"M10 20L11 22\"}";
         tx.exec("UPDATE stop_events SET details = ? WHERE kind = 'delivered'", &[details.into()])
     });
     assert_eq!(signed.await.expect("writes"), 1);
-    let person = format!("/privacy/people/{}", crockford(order));
+    let person = format!("/privacy/people/{}", number_code(order));
     let shown = office.get(&format!("{person}?role=recipient")).await.ok();
     assert!(shown.contains(&hash) && shown.contains("<img src=\"/drive/proofs/"), "{shown}");
     assert!(shown.contains("<path d=\"M10 20L11 22\"/>"), "{shown}");
@@ -133,10 +133,10 @@ async fn person_gets_the_photographs_and_signatures_of_the_own_deliveries() {
 #[tokio::test]
 async fn order_is_proven_by_one_file() {
     let (office, path, photo, hash) = photographed().await;
-    let delivery = parse_crockford(path.rsplit('/').next().expect("a key")).expect("an identifier");
+    let delivery: DeliveryId = Id::parse(path.rsplit('/').next().expect("a key")).expect("an identifier");
     let prepared = office.state.storage.write(move |tx| {
         let sql = "SELECT min(id) FROM orders WHERE delivery_id = ?";
-        let order: i64 = tx.scalar(sql, &[delivery.into()])?;
+        let order = OrderId::from_raw(tx.scalar(sql, &[delivery.into()])?);
         let sql = "INSERT INTO channel_statements (order_id, field, position, value, as_of, upload_id, said_at) \
                    VALUES (?, 'claim', 0, '취소 요청', NULL, (SELECT min(id) FROM uploads), 1710000000000)";
         tx.exec(sql, &[order.into()])?;
@@ -147,7 +147,7 @@ async fn order_is_proven_by_one_file() {
         })?;
         Ok::<_, StorageError>(order)
     });
-    let order = format!("/orders/{}", crockford(prepared.await.expect("writes")));
+    let order = format!("/orders/{}", prepared.await.expect("writes"));
     assert!(office.get(&order).await.ok().contains("주문 증빙"));
     let page = office.get(&format!("{order}/evidence")).await.ok();
     assert!(page.contains("배송 사진") && page.contains("판매채널이 알려 준 것"), "{page}");

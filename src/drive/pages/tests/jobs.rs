@@ -1,15 +1,15 @@
 //! Jobs beside deliveries on the driver's pages: goods taken back, by forms and in the pack of a phone.
 
 use super::*;
-use crate::id::parse_crockford;
+use crate::id::{DeliveryId, Id, StopId, TourId};
 use crate::plans::model::{Hold, Job, JobKind, Task, TaskState};
 use crate::plans::store::tasks;
 
 /// Puts a collection of two pieces at the end of a tour; the path of its stop.
 async fn add_collection(app: &TestApp, tour: &str) -> String {
-    let tour_id = parse_crockford(tour).expect("an identifier");
+    let tour_id: TourId = Id::parse(tour).expect("an identifier");
     let write = app.state.storage.write(move |tx| {
-        let delivery_id = tx.scalar("SELECT min(id) FROM deliveries", &[])?;
+        let delivery_id = DeliveryId::from_raw(tx.scalar("SELECT min(id) FROM deliveries", &[])?);
         let task = Task {
             number: 0,
             kind: JobKind::Collect,
@@ -21,13 +21,13 @@ async fn add_collection(app: &TestApp, tour: &str) -> String {
             orders: Vec::new(),
         };
         let job = tasks::insert(tx, &Job { delivery_id, ..Job::default() }, &task)?;
-        let id = tx.new_id();
+        let id = tx.new_id::<StopId>();
         let sql = "INSERT INTO stops (id, tour_id, job_id, position, hold, basis) VALUES (?, ?, ?, 999, ?, '{}')";
         tx.exec(sql, &[id.into(), tour_id.into(), job.into(), Hold::Free.code().into()])?;
         Ok::<_, StorageError>(job)
     });
     let job = write.await.expect("writes");
-    format!("/drive/{tour}-{}", crate::id::crockford(job))
+    format!("/drive/{tour}-{job}")
 }
 
 #[tokio::test]

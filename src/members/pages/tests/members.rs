@@ -2,7 +2,6 @@
 
 use reqwest::StatusCode;
 
-use crate::id::crockford;
 use crate::members::store::{self, UpdateError};
 use crate::web::Role;
 use crate::web::testing::{PASSWORD, TestApp, TestResponse};
@@ -11,7 +10,7 @@ const DAY_MS: i64 = 24 * 60 * 60_000;
 
 async fn member_url(app: &TestApp, username: &'static str) -> String {
     let found = app.state.storage.read(move |tx| store::find_id(tx, username)).await.expect("reads");
-    format!("/members/{}", crockford(found.expect("is there")))
+    format!("/members/{}", found.expect("is there"))
 }
 
 /// The one-time password on a page.

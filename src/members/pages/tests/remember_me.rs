@@ -263,7 +263,7 @@ async fn devices_of_other_members_cannot_be_logged_out() {
     let device = app.state.storage.read(|tx| tx.scalar("SELECT id FROM devices", &[])).await.expect("reads");
     let admin = app.another_browser();
     admin.sign_in_admin().await;
-    let device = crate::id::crockford(device);
+    let device = crate::id::number_code(device);
     admin.post_form("/account/devices", &[("device", &device)]).await;
     assert!(visit(&app, &mut phone).await);
 }

@@ -180,7 +180,7 @@ async fn administrator_demands_and_resets_the_app_of_a_member() {
     let team = app.another_browser();
     team.sign_in_logistics().await;
     let id = app.state.storage.read(|tx| crate::members::store::find_id(tx, "driver")).await.expect("reads");
-    let path = format!("/members/{}/totp", crate::id::crockford(id.expect("a member")));
+    let path = format!("/members/{}/totp", id.expect("a member"));
     assert_eq!(app.post_form(&path, &[("act", "demand")]).await.status, StatusCode::SEE_OTHER);
     assert_eq!(team.get("/deliveries").await.location(), "/account");
     enroll(&team).await;

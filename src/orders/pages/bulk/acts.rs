@@ -2,6 +2,7 @@
 
 use super::BulkForm;
 use crate::audit::{AuditEvent, MemberActor, NumberList};
+use crate::id::OrderId;
 use crate::orders::bulk_action::{self, Advance, BulkQuestion};
 use crate::orders::bulk_set::{self, BulkValue};
 use crate::orders::edit::{Problem, apply_row_form};
@@ -18,7 +19,7 @@ pub(super) const MAX_CHOSEN_ORDERS: usize = 50_000;
 
 /// An order that was not saved.
 pub(super) struct RejectedRow {
-    pub(super) id: i64,
+    pub(super) id: OrderId,
     /// the stored version that the problems refer to
     pub(super) version: i64,
     pub(super) problems: Vec<Problem>,
@@ -27,7 +28,7 @@ pub(super) struct RejectedRow {
 /// The outcome of a bulk action.
 pub(super) enum BulkOutcome {
     /// it was done; the message for the next page, and the orders that an open claim keeps where they are
-    Done { flash: FlashId, held: Vec<i64> },
+    Done { flash: FlashId, held: Vec<OrderId> },
     /// it was not done with these rows; 입력 저장 saved the others
     Refused { flash: Flash, rejected: Vec<RejectedRow> },
     /// nothing was done yet
@@ -79,7 +80,7 @@ pub(super) fn perform(
 }
 
 /// The orders of a bulk action: the ticked ones, or everything found.
-fn chosen(tx: &mut dyn Tx, form: &BulkForm, filter: &OrderFilter) -> StorageResult<Vec<i64>> {
+fn chosen(tx: &mut dyn Tx, form: &BulkForm, filter: &OrderFilter) -> StorageResult<Vec<OrderId>> {
     if !form.all || form.act == "edit" {
         return Ok(form.ticked.clone());
     }

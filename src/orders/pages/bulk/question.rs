@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::acts::{MAX_CHOSEN_ORDERS, OpenQuestions};
 use super::{BulkForm, bulk_field};
+use crate::id::OrderId;
 use crate::orders::bulk_action::BulkQuestion;
 use crate::web::paging::grouped;
 use crate::web::{Answer, Layout, QuestionPage};
@@ -26,7 +27,7 @@ pub(super) fn page(layout: Layout, form: &BulkForm, asked: &OpenQuestions, here:
         _ => format!("검색한 주문 {}건을 모두 바꿔요.", grouped(*chosen)),
     });
     let kept = (*held > 0).then(|| format!("취소 요청이 들어온 {}건은 그대로 둬요.", grouped(*held)));
-    let in_question: BTreeSet<i64> = questions.iter().flat_map(|question| question.ids.iter().copied()).collect();
+    let in_question: BTreeSet<OrderId> = questions.iter().flat_map(|question| question.ids.iter().copied()).collect();
     // Held orders stay as they are, whatever is answered.
     let (choices, stays_first) = choices(form, asked, in_question.len());
     QuestionPage {

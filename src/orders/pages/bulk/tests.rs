@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use crate::id::crockford;
+use crate::id::OrderId;
 use crate::orders::model::{Order, OrderState, ShippingMethod};
 use crate::orders::store;
 use crate::orders::testing::edit;
@@ -17,7 +17,7 @@ async fn shop() -> (TestApp, Vec<Order>) {
     let prepare = |tx: &mut dyn Tx| {
         let now = tx.now();
         let ids = tx.query("SELECT id FROM orders WHERE claim = '' AND state = 0 ORDER BY id LIMIT 2", &[])?;
-        let ids = ids.iter().map(|row| row.int(0)).collect::<StorageResult<Vec<_>>>()?;
+        let ids = ids.iter().map(|row| row.id(0)).collect::<StorageResult<Vec<_>>>()?;
         for order in store::find(tx, &ids)? {
             edit(tx, &order, |order| {
                 order.set_state(OrderState::Dispatched, now);
@@ -34,14 +34,14 @@ async fn shop() -> (TestApp, Vec<Order>) {
     (app, orders)
 }
 
-async fn stored(app: &TestApp, id: i64) -> Order {
+async fn stored(app: &TestApp, id: OrderId) -> Order {
     let read = move |tx: &mut dyn Tx| Ok::<_, StorageError>(store::find(tx, &[id])?.remove(0));
     app.state.storage.read(read).await.expect("reads")
 }
 
 /// The fields of a row with a typed tracking number.
 fn row(order: &Order, number: &str, courier: &str) -> Vec<(String, String)> {
-    let id = crockford(order.id);
+    let id = order.id.to_string();
     vec![
         ("tick".to_owned(), id.clone()),
         (format!("version-{id}"), order.version.to_string()),
@@ -64,7 +64,7 @@ async fn send(
 #[tokio::test]
 async fn form_without_versions_is_rejected() {
     let (app, orders) = shop().await;
-    let id = crockford(orders[0].id);
+    let id = orders[0].id.to_string();
     let (state, memo) = (format!("state-{id}"), format!("purchase_memo-{id}"));
     let fields = [("act", "edit"), ("tick", id.as_str()), (&state, "CONFIRMED"), (&memo, "x")];
     let answer = app.post_form("/orders", &fields).await;
@@ -112,7 +112,7 @@ async fn wrong_value_stops_the_act_and_stays_in_its_row() {
 async fn parcel_without_a_number_is_asked_about_and_the_safe_answer_comes_first() {
     let (app, orders) = shop().await;
     let fields =
-        [row(&orders[0], "45168300137", "로젠택배"), vec![("tick".to_owned(), crockford(orders[1].id))]].concat();
+        [row(&orders[0], "45168300137", "로젠택배"), vec![("tick".to_owned(), orders[1].id.to_string())]].concat();
     let asked = send(&app, "ship", &fields, &[]).await;
     assert!(asked.text.contains("송장번호가 없는 택배 주문이 1건 있어요"), "{}", asked.text);
     let main = asked.text.split("btn-primary").nth(1).and_then(|rest| rest.split("</").next()).unwrap_or_default();
@@ -127,7 +127,7 @@ async fn parcel_without_a_number_is_asked_about_and_the_safe_answer_comes_first(
     send(&app, "ship", &fields, &[("answer", "rest")]).await;
     assert_eq!(stored(&app, orders[0].id).await.state, OrderState::Shipped);
     assert_eq!(stored(&app, orders[1].id).await, orders[1]);
-    let only = vec![("tick".to_owned(), crockford(orders[1].id))];
+    let only = vec![("tick".to_owned(), orders[1].id.to_string())];
     let asked = send(&app, "ship", &only, &[]).await.text;
     let main = asked.split("btn-primary").nth(1).and_then(|rest| rest.split("</").next()).unwrap_or_default();
     assert!(main.ends_with("1건 그대로 두기"), "{main}");
@@ -136,7 +136,7 @@ async fn parcel_without_a_number_is_asked_about_and_the_safe_answer_comes_first(
 #[tokio::test]
 async fn typed_state_of_a_parcel_without_a_number_is_asked_about() {
     let (app, orders) = shop().await;
-    let id = crockford(orders[0].id);
+    let id = orders[0].id.to_string();
     let fields = vec![
         ("tick".to_owned(), id.clone()),
         (format!("version-{id}"), orders[0].version.to_string()),

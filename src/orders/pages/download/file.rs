@@ -13,6 +13,7 @@ use super::{DownloadContext, DownloadForm};
 use crate::access;
 use crate::audit::downloads::{self, DownloadRecord, NewFile, Purpose, PurposeProblems};
 use crate::audit::{Actor, MemberActor};
+use crate::id::{FileJobId, OrderId};
 use crate::orders::export::{self, ExportError, ExportKind, ExportOutcome, ExportRequest, Format, sent_before};
 use crate::orders::file_job::{BUSY_MESSAGE, FILES_PATH, NewFileJob};
 use crate::orders::filter::OrderQuery;
@@ -135,7 +136,7 @@ impl WantedFile {
     }
 
     /// Writes the file and records it, or answers why there is none. `job` is the job that keeps it.
-    async fn make(&self, written: &RowCount, job: Option<i64>) -> PageResult<Result<MadeFile, String>> {
+    async fn make(&self, written: &RowCount, job: Option<FileJobId>) -> PageResult<Result<MadeFile, String>> {
         for _ in 0..MAX_ATTEMPTS {
             let (file, contents, stale) = match self.write(written.clone()).await {
                 Ok(written) => written,
@@ -190,7 +191,7 @@ impl WantedFile {
 
     /// Records the download, and the orders of a file that is sent. A job keeps the file. False if another member has
     /// downloaded one of the orders since the file was written.
-    async fn record(&self, made: &MadeFile, contents: ExportOutcome, job: Option<i64>) -> PageResult<bool> {
+    async fn record(&self, made: &MadeFile, contents: ExportOutcome, job: Option<FileJobId>) -> PageResult<bool> {
         let Self { actor, purpose, .. } = *self;
         let ExportRequest { kind: content, repeats, .. } = self.request;
         let source = format!("/orders?{}", self.query.to_query_string(&[("page", ""), ("size", "")]));
@@ -231,7 +232,7 @@ impl WantedFile {
             }
             let purpose = purpose.with_note(&note);
             access::record_download(tx, Actor::from(actor).into(), &source, &purpose, contents.accessed())?;
-            let despite: Vec<i64> = contents.despite_claim.iter().map(|order| order.id).collect();
+            let despite: Vec<OrderId> = contents.despite_claim.iter().map(|order| order.id).collect();
             claims::log_file_despite_claim(tx, actor.into(), &despite, &content.label())?;
             Ok::<_, ExportError>(true)
         };

@@ -6,7 +6,7 @@ use calamine::{Data, Reader, Xlsx};
 use reqwest::StatusCode;
 use reqwest::multipart::Part;
 
-use crate::id::crockford;
+use crate::id::number_code;
 use crate::orders::store;
 use crate::orders::testing::edit;
 use crate::storage::{StorageError, Tx};
@@ -157,7 +157,7 @@ async fn held_order_is_named_and_left_out_unless_the_member_names_it() {
         let ids = store::find_by_number(tx, "2024031500000001")?;
         let order = store::find(tx, &ids)?.remove(0);
         edit(tx, &order, |order| "취소요청".clone_into(&mut order.claim))?;
-        Ok::<_, StorageError>(crockford(order.id))
+        Ok::<_, StorageError>(order.id.to_string())
     });
     let id = id.await.expect("writes");
     let here = "/orders/download?content=dispatch&state=SHIPPED&channel=SMART_STORE";
@@ -243,7 +243,7 @@ async fn one_press_asks_when_the_claims_are_old_and_courier_files_name_the_claim
 async fn placed(app: &TestApp) -> Vec<String> {
     let found = app.state.storage.read(|tx| {
         let rows = tx.query("SELECT id FROM orders WHERE state = 0 AND claim = '' ORDER BY id LIMIT 4", &[])?;
-        rows.iter().map(|row| row.int(0).map(crockford)).collect::<Result<Vec<_>, StorageError>>()
+        rows.iter().map(|row| row.int(0).map(number_code)).collect::<Result<Vec<_>, StorageError>>()
     });
     found.await.expect("reads")
 }
@@ -357,7 +357,7 @@ async fn ticked_orders_that_are_not_in_the_file_are_named_with_their_reason() {
     let ids = async |sql: &'static str| {
         let found = app.state.storage.read(move |tx| {
             let rows = tx.query(sql, &[])?;
-            let id = |mut row: crate::storage::Row| Ok((crockford(row.int(0)?), row.text(1)?));
+            let id = |mut row: crate::storage::Row| Ok((number_code(row.int(0)?), row.text(1)?));
             rows.into_iter().map(id).collect::<Result<Vec<(String, String)>, StorageError>>()
         });
         found.await.expect("reads")
@@ -418,7 +418,7 @@ async fn orders_of_a_bundle_are_one_row_for_the_courier_and_its_number_is_theirs
     app.post_form(&format!("{}/apply", upload_fixture(&app, ORDERS_FILE).await), &[]).await;
     let find = |tx: &mut dyn Tx| {
         let found = ["2024031500000001", "2024031500000002"].map(|number| store::find_by_number(tx, number));
-        found.into_iter().map(|ids| Ok(crockford(ids?[0]))).collect::<Result<Vec<_>, StorageError>>()
+        found.into_iter().map(|ids| Ok(ids?[0].to_string())).collect::<Result<Vec<_>, StorageError>>()
     };
     let bundle = app.state.storage.read(find).await.expect("reads");
     let ticks: Vec<(&str, &str)> = bundle.iter().map(|id| ("tick", id.as_str())).collect();

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::{DerivedChanges, LogLine, OrderWriter, index, searchable, tokenize};
+use crate::id::{DeliveryId, OrderId};
 use crate::orders::model::Order;
 use crate::orders::store::{channel_conflicts, deliveries, find};
 use crate::search::tokenizer::Postings;
@@ -25,7 +26,7 @@ const TABLES: [&str; 9] = [
 
 /// Deletes orders that were read in this transaction, with their rows in [`TABLES`]. Their log and search terms remain.
 fn delete_rows(tx: &mut dyn Tx, orders: &[Order], derived: &mut DerivedChanges) -> Result<()> {
-    let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
+    let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
     channel_conflicts::forget_open(tx, &ids)?;
     for table in TABLES {
         tx.delete_ids(table, "order_id", &ids)?;
@@ -43,7 +44,7 @@ impl OrderWriter<'_> {
     /// with the order's number. Their deliveries are recomputed; those that are empty then can be deleted by
     /// [`deliveries::delete_empty`].
     pub fn delete_all(&mut self, orders: &[Order]) -> Result<()> {
-        let deliveries: Vec<i64> = orders.iter().map(|order| order.delivery_id).collect();
+        let deliveries: Vec<DeliveryId> = orders.iter().map(|order| order.delivery_id).collect();
         let numbers = deliveries::bundle_numbers(self.tx, &deliveries)?;
         let mut terms = orders.iter().map(|order| {
             let was = tokenize(searchable(order, &numbers[&order.delivery_id]));
@@ -68,24 +69,24 @@ fn deletion_log(order: &Order) -> String {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DestroyedOrders {
     /// identifiers of the orders
-    pub orders: Vec<i64>,
+    pub orders: Vec<OrderId>,
     /// entries of their logs
     pub events: u64,
     /// deliveries that have no order any more, for [`deliveries::delete_empty`]
-    pub emptied: Vec<i64>,
+    pub emptied: Vec<DeliveryId>,
 }
 
 /// Deletes these orders with their log. Their search terms are removed before
 /// ([`find_terms`](crate::search::store::find_terms)): those of an order that was changed often are not found by its fields.
 /// Orders that do not exist are left out: a run may be repeated.
-pub fn destroy(tx: &mut dyn Tx, ids: &[i64]) -> Result<DestroyedOrders> {
+pub fn destroy(tx: &mut dyn Tx, ids: &[OrderId]) -> Result<DestroyedOrders> {
     let orders = find(tx, ids)?;
-    let ids: Vec<i64> = orders.iter().map(|order| order.id).collect();
+    let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
     let events = tx.delete_ids("order_events", "order_id", &ids)?;
     let mut derived = DerivedChanges::default();
     delete_rows(tx, &orders, &mut derived)?;
     derived.write(tx)?;
-    let deliveries: BTreeSet<i64> = orders.iter().map(|order| order.delivery_id).collect();
+    let deliveries: BTreeSet<DeliveryId> = orders.iter().map(|order| order.delivery_id).collect();
     let emptied = deliveries::without_orders(tx, &deliveries.into_iter().collect::<Vec<_>>())?;
     Ok(DestroyedOrders { orders: ids, events, emptied })
 }
@@ -93,11 +94,12 @@ pub fn destroy(tx: &mut dyn Tx, ids: &[i64]) -> Result<DestroyedOrders> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::UploadId;
     use crate::orders::store::with_changes;
     use crate::orders::testing::{BY_HAND, Shop, all_orders, edit, new_order, order_rows};
 
     /// Two orders of one upload, each with an edit, a claim and an open conflict.
-    fn upload_with_conflicts(shop: &Shop) -> i64 {
+    fn upload_with_conflicts(shop: &Shop) -> UploadId {
         let write = shop.write(|tx, files| {
             let rows = [("1", "B1"), ("2", "B2")].map(|(number, bundle)| {
                 let mut order = new_order(number);
@@ -108,7 +110,7 @@ mod tests {
             let upload_id = files.upload_recorded(tx, "SMART_STORE", order_rows(rows.into()))?;
             for (at, order) in (1..).zip(all_orders(tx)?) {
                 assert!(edit(tx, &order, |order| order.price += 1)?);
-                let (order_id, at): (i64, i64) = (order.id, at);
+                let (order_id, at): (OrderId, i64) = (order.id, at);
                 tx.exec(
                     "INSERT INTO channel_conflicts (id, order_id, field, reason, channel_value, own_value, upload_id, \
                      position, is_open) VALUES (?, ?, 'quantity', 'edited', '2', '1', ?, 1, 1)",
@@ -134,7 +136,7 @@ mod tests {
             let orders = all_orders(tx)?;
             let (of_undo, of_retention) = (orders[..1].to_vec(), orders[1].id);
             with_changes(tx, BY_HAND, |changes| changes.delete_all(&of_undo))?;
-            let destroyed = destroy(tx, &[of_retention, 404])?;
+            let destroyed = destroy(tx, &[of_retention, OrderId::from_raw(404)])?;
             assert_eq!((destroyed.orders, destroyed.events), (vec![of_retention], 1));
             assert_eq!(destroyed.emptied, [orders[1].delivery_id]);
             for table in TABLES.into_iter().chain(["orders"]) {
@@ -142,10 +144,10 @@ mod tests {
             }
             assert_eq!(count(tx, "order_events"), 2, "an undone order keeps its log: the edit and the deletion");
             assert_eq!(count(tx, "order_tallies WHERE order_count <> 0"), 0);
-            let deliveries: Vec<i64> = orders.iter().map(|order| order.delivery_id).collect();
+            let deliveries: Vec<DeliveryId> = orders.iter().map(|order| order.delivery_id).collect();
             deliveries::delete_empty(tx, &deliveries)?;
             assert_eq!(count(tx, "deliveries"), 0);
-            assert_eq!(count(tx, &format!("uploads WHERE id = {upload_id} AND open_conflicts = 0")), 1);
+            assert_eq!(count(tx, &format!("uploads WHERE id = {upload_id:?} AND open_conflicts = 0")), 1);
             Ok(())
         });
         read.expect("deletes");

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::id::{ChannelId, DeliveryId, ProductId};
 use crate::orders::model::{Order, OrderState};
 use crate::orders::store::deliveries;
 use crate::storage::{Result, Tx};
@@ -10,9 +11,9 @@ use crate::storage::{Result, Tx};
 #[derive(Debug, Default)]
 pub(super) struct DerivedChanges {
     /// change of the number of orders by state, channel and product
-    counts: BTreeMap<(OrderState, i64, i64), i64>,
+    counts: BTreeMap<(OrderState, ChannelId, ProductId), i64>,
     /// deliveries to recompute
-    pub(super) stale_deliveries: BTreeSet<i64>,
+    pub(super) stale_deliveries: BTreeSet<DeliveryId>,
 }
 
 impl DerivedChanges {

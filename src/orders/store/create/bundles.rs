@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::id::crockford;
+use crate::id::DeliveryId;
 use crate::orders::bundle::same_destination;
 use crate::orders::model::{NewOrder, Recipient, ShippingMethod};
 use crate::storage::{Param, Result, Tx, text_limits};
@@ -17,7 +17,7 @@ pub struct Bundle<'f> {
     /// 묶음배송번호
     pub number: String,
     /// the delivery, existing or new
-    pub delivery_id: i64,
+    pub delivery_id: DeliveryId,
     /// whether the delivery exists
     pub exists: bool,
     /// its new orders
@@ -62,7 +62,7 @@ pub fn bundles<'f>(tx: &mut dyn Tx, channel: &str, create: &[&'f NewOrder]) -> R
             let (delivery_id, stored_destination) =
                 stored.map_or_else(|| (tx.new_id(), None), |bundle| (bundle.delivery_id, bundle.destination));
             sorted.bundles.push(Bundle {
-                number: number.as_deref().map_or_else(|| crockford(delivery_id), str::to_owned),
+                number: number.as_deref().map_or_else(|| delivery_id.to_string(), str::to_owned),
                 delivery_id,
                 exists,
                 orders: Vec::new(),
@@ -83,7 +83,7 @@ pub fn bundles<'f>(tx: &mut dyn Tx, channel: &str, create: &[&'f NewOrder]) -> R
 
 /// Existing delivery.
 struct ExistingBundle {
-    delivery_id: i64,
+    delivery_id: DeliveryId,
     /// it has orders, but none of this channel
     is_of_other_channel: bool,
     /// destination of its primary order, if any
@@ -152,7 +152,7 @@ fn find(tx: &mut dyn Tx, channel: &str, numbers: &[&str], existing: &mut Existin
             }
         };
         let bundle = ExistingBundle {
-            delivery_id: row.int(1)?,
+            delivery_id: row.id(1)?,
             is_of_other_channel: destination.is_some() && row.int(7)? == 0,
             destination,
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use crate::id::{crockford, parse_crockford};
+use crate::id::{DeliveryId, Id, JobId, OrderId};
 use crate::plans::model::{Job, JobKind, Task, TaskState};
 use crate::plans::task::{MAX_GOODS_CHARS, MAX_NOTE_CHARS, MAX_PIECES, MAX_VOLUME};
 use crate::text::{find_sensitive, nfkc};
@@ -66,7 +66,7 @@ impl JobForm {
     pub(super) fn with_task(self, task: &Task) -> Self {
         Self {
             kind: task.kind.code().to_owned(),
-            order: task.orders.iter().map(|id| crockford(*id)).collect(),
+            order: task.orders.iter().map(ToString::to_string).collect(),
             goods: task.goods.clone(),
             pieces: task.pieces.to_string(),
             volume: volume_label(task.volume),
@@ -84,8 +84,8 @@ impl JobForm {
     }
 
     /// The chosen orders, each once.
-    pub(super) fn orders(&self) -> Vec<i64> {
-        let chosen: BTreeSet<i64> = self.order.iter().filter_map(|id| parse_crockford(id)).collect();
+    pub(super) fn orders(&self) -> Vec<OrderId> {
+        let chosen: BTreeSet<OrderId> = self.order.iter().filter_map(|id| Id::parse(id)).collect();
         chosen.into_iter().collect()
     }
 
@@ -93,7 +93,7 @@ impl JobForm {
     ///
     /// # Errors
     /// Fields with their messages.
-    pub(super) fn job(&self, delivery_id: i64) -> Result<Job, Problems> {
+    pub(super) fn job(&self, delivery_id: DeliveryId) -> Result<Job, Problems> {
         let mut problems = Vec::new();
         let mut number = |field, text: &str, max: i64, message| {
             let text = nfkc(text).trim().to_owned();
@@ -115,7 +115,8 @@ impl JobForm {
             problems.push(("from", "두 시각을 09:00, 12:00처럼 차례로 입력해 주세요."));
         }
         let version = self.version.parse().unwrap_or_default();
-        let job = Job { id: 0, delivery_id, task: None, day, window, minutes, crew, left_out: None, version };
+        let job =
+            Job { id: JobId::UNSTORED, delivery_id, task: None, day, window, minutes, crew, left_out: None, version };
         if problems.is_empty() { Ok(job) } else { Err(problems) }
     }
 
@@ -181,21 +182,22 @@ mod tests {
     #[test]
     fn form_of_a_job_round_trips_and_names_its_mistakes() {
         let job = Job {
-            delivery_id: 7,
+            delivery_id: DeliveryId::from_raw(7),
             day: parse_date("2026-12-01"),
             window: Some((540, 720)),
             minutes: Some(90),
             crew: Some(1),
             ..Job::default()
         };
-        assert_eq!(JobForm::new(Some(&job)).job(7), Ok(job));
-        let empty = JobForm::default().job(7).expect("nothing is set");
+        assert_eq!(JobForm::new(Some(&job)).job(DeliveryId::from_raw(7)), Ok(job));
+        let empty = JobForm::default().job(DeliveryId::from_raw(7)).expect("nothing is set");
         assert_eq!((empty.day, empty.window, empty.minutes), (None, None, None));
         let wrong =
             JobForm {
                 day: "내일".to_owned(), from: "12:00".to_owned(), minutes: "0".to_owned(), ..JobForm::default()
             };
-        let fields: Vec<_> = wrong.job(7).expect_err("mistakes").into_iter().map(|(field, _)| field).collect();
+        let fields: Vec<_> =
+            wrong.job(DeliveryId::from_raw(7)).expect_err("mistakes").into_iter().map(|(field, _)| field).collect();
         assert_eq!(fields, ["minutes", "day", "from"]);
     }
 
@@ -209,7 +211,7 @@ mod tests {
             pieces: 2,
             volume: 150,
             note: "3층".to_owned(),
-            orders: vec![1, 2],
+            orders: vec![OrderId::from_raw(1), OrderId::from_raw(2)],
         };
         let form = JobForm::default().with_task(&task);
         assert_eq!(form.volume, "1.5");
@@ -217,9 +219,9 @@ mod tests {
         let without_note = JobForm { note: None, ..form.clone() };
         assert_eq!(without_note.task(JobKind::Swap, Some(&task)), Ok(task.clone()), "a masked note stays");
         let new = form.task(JobKind::Collect, None).expect("a new one");
-        assert_eq!((new.number, new.orders.as_slice()), (0, &[1, 2][..]));
+        assert_eq!((new.number, new.orders.as_slice()), (0, &[1, 2].map(OrderId::from_raw)[..]));
         let twice = JobForm { order: form.order.iter().chain(&form.order).cloned().collect(), ..form.clone() };
-        assert_eq!(twice.orders(), [1, 2], "an order that is named twice is one order");
+        assert_eq!(twice.orders(), [1, 2].map(OrderId::from_raw), "an order that is named twice is one order");
         let visit = form.task(JobKind::Measure, None).expect("a visit");
         assert_eq!((visit.pieces, visit.volume), (0, 0));
         let wrong = JobForm { volume: "200".to_owned(), note: Some("가".repeat(501)), ..JobForm::default() };

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::form::{JobForm, Problems};
 use crate::audit::{AuditEvent, JobOfDelivery, MemberActor};
-use crate::id::{crockford, parse_crockford};
+use crate::id::{DeliveryId, Id, OrderId};
 use crate::masking;
 use crate::members::model::rights::Surface;
 use crate::orders::bundle::DeliveryState;
@@ -17,8 +17,8 @@ use crate::plans::task::{self, TaskRefusal};
 use crate::plans::work::DeliveryWork;
 use crate::storage::{Storage, StorageError, Tx};
 use crate::web::{
-    Error, Flash, Form, Layout, PageResult, PersonalData, Query, Tone, personal_page, personal_page_with_status,
-    redirect_with_flash,
+    Error, Flash, Form, Layout, PageResult, PersonalData, Query, Tone, parse_id, personal_page,
+    personal_page_with_status, redirect_with_flash,
 };
 
 #[derive(Template)]
@@ -39,7 +39,7 @@ impl NewJobPage {
         self.problems.iter().find(|(other, _)| *other == field).map(|(_, message)| *message)
     }
 
-    fn is_chosen(&self, order_id: i64) -> bool {
+    fn is_chosen(&self, order_id: OrderId) -> bool {
         self.form.orders().contains(&order_id)
     }
 
@@ -49,7 +49,7 @@ impl NewJobPage {
 }
 
 impl PersonalData for NewJobPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.work.as_ref().map(|work| work.order_ids().collect()).unwrap_or_default()
     }
 }
@@ -67,7 +67,7 @@ pub(in crate::plans::pages) struct NewJobQuery {
 }
 
 /// The page for a delivery, with its recipient as the member may see it.
-async fn new_page(storage: &Storage, layout: Layout, delivery_id: Option<i64>) -> PageResult<NewJobPage> {
+async fn new_page(storage: &Storage, layout: Layout, delivery_id: Option<DeliveryId>) -> PageResult<NewJobPage> {
     let member = layout.member.clone();
     let mut page = NewJobPage {
         layout,
@@ -99,7 +99,7 @@ pub(in crate::plans::pages) async fn new(
 ) -> PageResult {
     let number = query.number.trim().to_owned();
     let searched = number.clone();
-    let found = match parse_crockford(&query.delivery) {
+    let found = match Id::parse(&query.delivery) {
         Some(id) => vec![id],
         None if number.is_empty() => Vec::new(),
         None => storage.read(move |tx| tasks::find_deliveries(tx, &searched)).await?,
@@ -113,7 +113,7 @@ pub(in crate::plans::pages) async fn new(
     page.number = number;
     if let Some(work) = &page.work {
         let kind = JobKind::from_code(&query.kind).filter(|kind| JobKind::BY_HAND.contains(kind));
-        let chosen: Vec<i64> = query.order.iter().filter_map(|id| parse_crockford(id)).collect();
+        let chosen: Vec<OrderId> = query.order.iter().filter_map(|id| Id::parse(id)).collect();
         let suggested = task::suggestion(work, kind.unwrap_or(JobKind::Collect), &chosen);
         let form = JobForm { day: query.day, ..JobForm::default() };
         page.form = if chosen.is_empty() {
@@ -131,7 +131,7 @@ pub(in crate::plans::pages) async fn create(
     actor: MemberActor,
     Form(mut form): Form<JobForm>,
 ) -> PageResult {
-    let delivery_id = parse_crockford(&form.delivery).ok_or(Error::NotFound)?;
+    let delivery_id = parse_id(&form.delivery)?;
     let mut page = new_page(&storage, layout, Some(delivery_id)).await?;
     let Some(work) = page.work.clone() else { return Err(Error::NotFound) };
     let kind = form.kind();
@@ -176,13 +176,13 @@ pub(in crate::plans::pages) async fn create(
                 })
             };
             match storage.write(write).await? {
-                Ok((id, flash)) => return Ok(redirect_with_flash(&format!("/plans/jobs/{}", crockford(id)), flash)),
+                Ok((id, flash)) => return Ok(redirect_with_flash(&format!("/plans/jobs/{id}"), flash)),
                 // Dividing is a form of the page of the delivery.
                 Err(refusal) if kind == JobKind::Deliver || form.act == "claim" => {
                     let warn = move |tx: &mut dyn Tx| Flash::warning(refusal.sentence()).save(tx, actor.id);
                     let back = match kind {
-                        JobKind::Deliver => format!("/plans/jobs/{}", crockford(delivery_id)),
-                        _ => format!("/deliveries/{}", crockford(delivery_id)),
+                        JobKind::Deliver => format!("/plans/jobs/{delivery_id}"),
+                        _ => format!("/deliveries/{delivery_id}"),
                     };
                     return Ok(redirect_with_flash(&back, storage.write(warn).await?));
                 }

@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 use super::form::{JobForm, Problems};
 use crate::access;
 use crate::audit::{self, AuditEvent, AuditObject, MemberActor};
-use crate::id::{crockford, parse_crockford};
+use crate::id::{JobId, OrderId, WorkId};
 use crate::masking::{self, mask};
 use crate::members::model::rights::Surface;
 use crate::orders::bundle::DeliveryState;
@@ -23,8 +23,8 @@ use crate::plans::work::{DeliveryWork, StopEffort};
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::time::date_with_weekday;
 use crate::web::{
-    Error, Flash, FlashId, Form, Layout, PageResult, PersonalData, Tone, personal_page, personal_page_with_status,
-    redirect_with_flash,
+    Error, Flash, FlashId, Form, Layout, PageResult, PersonalData, Tone, parse_id, personal_page,
+    personal_page_with_status, redirect_with_flash,
 };
 
 /// An order that can come on another day.
@@ -48,7 +48,7 @@ impl OtherJob {
         let own = whole.of_job(&planned.job);
         let day = planned.planned.map(|(day, _)| day).or(planned.job.day);
         Some(Self {
-            id: crockford(planned.job.id),
+            id: planned.job.id.to_string(),
             label: kind_label(task.kind),
             goods: if task.kind == JobKind::Deliver { own.summary() } else { task.goods.clone() },
             state: task.state.label(),
@@ -82,11 +82,11 @@ struct JobPage {
 
 impl JobPage {
     fn id(&self) -> String {
-        crockford(self.work.key)
+        self.work.key.to_string()
     }
 
     fn delivery(&self) -> String {
-        crockford(self.work.delivery_id)
+        self.work.delivery_id.to_string()
     }
 
     /// Name of the kind, of a job beside the delivery.
@@ -128,7 +128,7 @@ impl JobPage {
 }
 
 impl PersonalData for JobPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.work.order_ids().collect()
     }
 }
@@ -139,13 +139,13 @@ struct LoadedJob {
     work: DeliveryWork,
     stored: Option<PlannedJob>,
     attempts: Vec<Attempt>,
-    apart: BTreeSet<i64>,
+    apart: BTreeSet<OrderId>,
     others: Vec<PlannedJob>,
 }
 
-fn load(tx: &mut dyn Tx, key: i64) -> StorageResult<Option<LoadedJob>> {
-    let beside = tasks::by_ids(tx, &[key])?.pop().filter(|planned| planned.job.task.is_some());
-    let delivery_id = beside.as_ref().map_or(key, |planned| planned.job.delivery_id);
+fn load(tx: &mut dyn Tx, key: WorkId) -> StorageResult<Option<LoadedJob>> {
+    let beside = tasks::of_works(tx, &[key])?.pop();
+    let delivery_id = beside.as_ref().map_or(key.as_delivery(), |planned| planned.job.delivery_id);
     let Some(whole) = task::whole_delivery(tx, delivery_id)? else { return Ok(None) };
     let apart = divided_orders(tx, &[delivery_id])?.remove(&delivery_id).unwrap_or_default();
     let (work, stored) = match beside {
@@ -157,11 +157,11 @@ fn load(tx: &mut dyn Tx, key: i64) -> StorageResult<Option<LoadedJob>> {
         None => Vec::new(),
     };
     let mut others = tasks::of_delivery(tx, delivery_id)?;
-    others.retain(|planned| planned.job.id != key);
+    others.retain(|planned| planned.job.key() != key);
     Ok(Some(LoadedJob { whole, work, stored, attempts, apart, others }))
 }
 
-async fn job_page(storage: &Storage, layout: Layout, key: i64) -> PageResult<(JobPage, Option<Job>)> {
+async fn job_page(storage: &Storage, layout: Layout, key: WorkId) -> PageResult<(JobPage, Option<Job>)> {
     let member = layout.member.clone();
     let read = storage.read(move |tx| {
         let masking = masking::of_member(tx, member.as_ref(), Surface::Plan)?;
@@ -174,7 +174,7 @@ async fn job_page(storage: &Storage, layout: Layout, key: i64) -> PageResult<(Jo
     let is_masked = masking.hides(work.delivery_id, is_due);
     let divisible: Vec<DivisibleOrder> = task::divisible(&whole, &apart)
         .filter(|_| work.task.is_none())
-        .map(|order| DivisibleOrder { id: crockford(order.id), goods: order.goods() })
+        .map(|order| DivisibleOrder { id: order.id.to_string(), goods: order.goods() })
         .collect();
     let mut form = JobForm::new(job.as_ref());
     if is_masked {
@@ -201,7 +201,7 @@ pub(in crate::plans::pages) async fn show(
     layout: Layout,
     Path(id): Path<String>,
 ) -> PageResult {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let id = parse_id(&id)?;
     Ok(personal_page(job_page(&storage, layout, id).await?.0))
 }
 
@@ -212,9 +212,9 @@ pub(in crate::plans::pages) async fn update(
     Path(id): Path<String>,
     Form(mut form): Form<JobForm>,
 ) -> PageResult {
-    let key = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let key = parse_id(&id)?;
     let (mut shown, stored) = job_page(&storage, layout, key).await?;
-    let here = format!("/plans/jobs/{}", crockford(key));
+    let here = format!("/plans/jobs/{key}");
     let beside = stored.filter(|job| job.task.is_some());
     if let (Some(job), "cancel" | "reopen") = (&beside, form.act.as_str()) {
         let (job, state) = (job.clone(), if form.act == "cancel" { TaskState::Cancelled } else { TaskState::Open });
@@ -235,8 +235,8 @@ pub(in crate::plans::pages) async fn update(
     let problems = match (form.job(shown.work.delivery_id), task) {
         (Ok(job), Ok(task)) => {
             let (is_new, bundle) = (form.version.is_empty(), shown.work.bundle_number.clone());
-            let (page, orders): (_, Vec<i64>) = (here.clone(), shown.work.order_ids().collect());
-            let job = Job { id: beside.as_ref().map_or(0, |job| job.id), task, ..job };
+            let (page, orders): (_, Vec<OrderId>) = (here.clone(), shown.work.order_ids().collect());
+            let job = Job { id: beside.as_ref().map_or(JobId::UNSTORED, |job| job.id), task, ..job };
             let write = move |tx: &mut dyn Tx| {
                 let saved = save(tx, actor, &job, is_new, &bundle)?;
                 if saved.is_some() {

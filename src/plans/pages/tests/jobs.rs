@@ -1,15 +1,16 @@
 //! The pages of jobs beside deliveries (일감), and what other pages show of them.
 
 use super::*;
+use crate::id::{DeliveryId, OrderId};
 
 /// A delivery of two orders, and its orders.
-async fn bundle(app: &TestApp) -> (i64, Vec<i64>) {
+async fn bundle(app: &TestApp) -> (DeliveryId, Vec<OrderId>) {
     let read = app.state.storage.read(|tx| {
         let sql = "SELECT delivery_id FROM orders WHERE delivery_id IN (SELECT id FROM deliveries WHERE state = 0) \
                    GROUP BY delivery_id HAVING count(*) > 1 ORDER BY delivery_id LIMIT 1";
-        let id = tx.scalar(sql, &[])?;
+        let id = DeliveryId::from_raw(tx.scalar(sql, &[])?);
         let rows = tx.query("SELECT id FROM orders WHERE delivery_id = ? ORDER BY id", &[id.into()])?;
-        Ok::<_, StorageError>((id, rows.iter().map(|row| row.int(0)).collect::<Result<Vec<i64>, _>>()?))
+        Ok::<_, StorageError>((id, rows.iter().map(|row| row.id(0)).collect::<Result<Vec<OrderId>, _>>()?))
     });
     read.await.expect("a bundle")
 }
@@ -19,7 +20,7 @@ fn path(location: &str) -> &str {
     location.split('?').next().unwrap_or_default()
 }
 
-async fn set_claim(app: &TestApp, order_id: i64, claim: &'static str) {
+async fn set_claim(app: &TestApp, order_id: OrderId, claim: &'static str) {
     let write = app.state.storage.write(move |tx| {
         let sql = "UPDATE orders SET claim = ?, state = 3, shipped_at = 1, shipping_method = 'DIRECT' WHERE id = ?";
         tx.exec(sql, &[claim.into(), order_id.into()])
@@ -34,7 +35,7 @@ async fn claim_becomes_a_job_with_one_click() {
     admin.sign_in_admin().await;
     let (id, orders) = bundle(&app).await;
     set_claim(&app, orders[0], "반품요청").await;
-    let (delivery, order) = (crockford(id), crockford(orders[0]));
+    let (delivery, order) = (id.to_string(), orders[0].to_string());
     for page in [app.get(&format!("/deliveries/{delivery}")).await, admin.get(&format!("/orders/{order}")).await] {
         assert!(page.ok().contains("회수 일감 만들기"));
     }
@@ -88,7 +89,7 @@ async fn job_is_made_by_hand_changed_cancelled_and_opened_again() {
     assert!(app.get("/plans/jobs/new").await.ok().contains("묶음배송번호나 상품주문번호"));
     assert!(app.get("/plans/jobs/new?number=없는번호").await.ok().contains("그런 번호의 배송이 없어요"));
     assert!(app.get(&format!("/plans/jobs/new?number={number}")).await.ok().contains("무슨 일"));
-    let (delivery, order) = (crockford(id), crockford(orders[0]));
+    let (delivery, order) = (id.to_string(), orders[0].to_string());
     let wrong =
         app.post_form("/plans/jobs/new", &[("delivery", &*delivery), ("kind", "collect"), ("act", "save")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -127,10 +128,10 @@ async fn job_is_made_by_hand_changed_cancelled_and_opened_again() {
 async fn divided_delivery_names_on_both_slips_what_comes_when() {
     let app = dispatcher().await;
     let (id, orders) = bundle(&app).await;
-    let delivery = crockford(id);
+    let delivery = id.to_string();
     let page = app.get(&format!("/plans/jobs/{delivery}")).await.ok();
     assert!(page.contains("나누어 배송"), "{page}");
-    let order = crockford(orders[1]);
+    let order = orders[1].to_string();
     let fields =
         [("delivery", &*delivery), ("kind", "deliver"), ("order", &*order), ("day", "2024-03-18"), ("act", "save")];
     let part = app.post_form("/plans/jobs/new", &fields).await;
@@ -141,7 +142,7 @@ async fn divided_delivery_names_on_both_slips_what_comes_when() {
     assert_eq!(slips.matches("다른 날 배송:").count(), 2, "{slips}");
     assert!(slips.contains(" 03-18 (월)"), "{slips}");
     assert!(app.get(BOARD).await.ok().contains("나눔</span>"));
-    let all: Vec<String> = orders.iter().map(|id| crockford(*id)).collect();
+    let all: Vec<String> = orders.iter().map(ToString::to_string).collect();
     let mut fields: Vec<(&str, &str)> =
         vec![("delivery", &*delivery), ("kind", "deliver"), ("day", "2024-03-18"), ("act", "save")];
     fields.extend(all.iter().map(|id| ("order", id.as_str())));

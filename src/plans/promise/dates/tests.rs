@@ -1,22 +1,23 @@
 use chrono::{Datelike, Weekday};
 
 use super::*;
+use crate::id::{DeliveryId, OrderId};
 use crate::orders::testing::Shop;
 use crate::plans::promise::date_request::{AskedGoods, working_days_after};
 use crate::plans::tests::{day, order, set_up};
 use crate::trucks::calendar::SpecialDay;
 
 /// The delivery of an order.
-fn delivery(tx: &mut dyn Tx, number: &str) -> Result<i64> {
+fn delivery(tx: &mut dyn Tx, number: &str) -> Result<DeliveryId> {
     let sql = "SELECT delivery_id FROM orders WHERE order_number = ?";
-    tx.query_one(sql, &[number.into()])?.expect("the order").int(0)
+    tx.query_one(sql, &[number.into()])?.expect("the order").id(0)
 }
 
 fn goods(quantity: i64) -> AskedGoods {
     AskedGoods { quantity, ..AskedGoods::default() }
 }
 
-fn promise(delivery_id: i64, on: &str) -> NewPromise {
+fn promise(delivery_id: DeliveryId, on: &str) -> NewPromise {
     NewPromise { delivery_id, day: day(on), channel: PromiseChannel::Phone, is_despite: false }
 }
 
@@ -29,7 +30,7 @@ fn small_trucks(tx: &mut dyn Tx) -> Result<()> {
     trucks::save_settings(tx, &settings)
 }
 
-fn offered(tx: &mut dyn Tx, delivery_id: i64) -> Result<Vec<NaiveDate>> {
+fn offered(tx: &mut dyn Tx, delivery_id: DeliveryId) -> Result<Vec<NaiveDate>> {
     let today = tx.now().date();
     let (work, _) = find_delivery(tx, delivery_id)?.expect("the delivery");
     let request = DateRequest::of_delivery(tx, today, &work, None)?;
@@ -120,7 +121,7 @@ fn twenty_clerks_at_once_sell_no_place_twice() {
             let orders = (1..=20).map(|number| order(&number.to_string(), "39200", None)).collect();
             let (actor, _) = set_up(tx, files, orders)?;
             small_trucks(tx)?;
-            let deliveries: Vec<i64> =
+            let deliveries: Vec<DeliveryId> =
                 (1..=20).map(|number| delivery(tx, &number.to_string())).collect::<Result<_>>()?;
             Ok((actor, offered(tx, deliveries[0])?[0], deliveries))
         })
@@ -184,7 +185,7 @@ fn changed_date_is_a_call_and_never_a_silent_move() {
                 Ok(open_promises(tx, &Districts::embedded())?.pop().expect("the promise").problem)
             };
             assert!(problem(tx)?.is_none_or(|problem| !problem.needs_call()));
-            let ids: Vec<i64> = find_delivery(tx, id)?.expect("it").0.order_ids().collect();
+            let ids: Vec<OrderId> = find_delivery(tx, id)?.expect("it").0.order_ids().collect();
             let found = orders::find(tx, &ids)?;
             bulk_set::set(tx, actor, &found, &BulkValue::PreferredShippingDate(Some(offers[0])), &[])?;
             assert_eq!(problem(tx)?, Some(PromiseProblem::MovedTo(offers[0])));
@@ -221,7 +222,8 @@ fn cancelled_finished_and_held_deliveries_take_no_room() {
             let (actor, _) = set_up(tx, files, orders)?;
             small_trucks(tx)?;
             let cache = DistrictCache::default();
-            let ids: Vec<i64> = (1..=7).map(|number| delivery(tx, &number.to_string())).collect::<Result<_>>()?;
+            let ids: Vec<DeliveryId> =
+                (1..=7).map(|number| delivery(tx, &number.to_string())).collect::<Result<_>>()?;
             let on = offered(tx, ids[0])?[0].to_string();
             for id in &ids[..6] {
                 make(tx, actor, &cache, &promise(*id, &on))?.expect("made");

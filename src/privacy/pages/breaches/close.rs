@@ -3,10 +3,9 @@
 use axum::extract::{Path, State};
 
 use crate::audit::{Actor, MemberActor};
-use crate::id::parse_crockford;
 use crate::privacy::store::breaches;
 use crate::storage::{Storage, Tx};
-use crate::web::{Error, Flash, FormPairs, PageResult, redirect_with_flash};
+use crate::web::{Flash, FormPairs, PageResult, parse_id, redirect_with_flash};
 
 pub(crate) async fn close(
     State(storage): State<Storage>,
@@ -14,7 +13,7 @@ pub(crate) async fn close(
     Path(id): Path<String>,
     FormPairs(_): FormPairs,
 ) -> PageResult {
-    let number = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let number = parse_id(&id)?;
     let flash = storage
         .write(move |tx: &mut dyn Tx| {
             let missing = breaches::close(tx, Actor::from(actor), number)?;

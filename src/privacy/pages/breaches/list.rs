@@ -6,7 +6,6 @@ use axum::http::StatusCode;
 
 use super::{BreachForm, ScopeChoice};
 use crate::audit::{Actor, MemberActor};
-use crate::id::crockford;
 use crate::privacy::breach::{Breach, BreachCause};
 use crate::privacy::store::breaches;
 use crate::storage::{Storage, StorageError, Tx};
@@ -65,7 +64,7 @@ pub(crate) async fn create(
         Ok::<_, StorageError>(Ok((id, flash)))
     };
     match storage.write(write).await? {
-        Ok((id, flash)) => Ok(redirect_with_flash(&format!("/privacy/breaches/{}", crockford(id)), flash)),
+        Ok((id, flash)) => Ok(redirect_with_flash(&format!("/privacy/breaches/{id}"), flash)),
         Err(problem) => {
             let shown = load(&storage, layout, Some(form), Some(problem)).await?;
             Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, shown))

@@ -8,12 +8,11 @@ use sha2::{Digest, Sha256};
 use crate::access::{self, AccessRecorder, AccessedOrders};
 use crate::audit::downloads::{self, DownloadRecord, Purpose};
 use crate::audit::{Actor, MemberActor};
-use crate::id::parse_crockford;
 use crate::privacy::breach::file;
 use crate::privacy::store::breaches;
 use crate::storage::{Storage, StorageError, Tx};
 use crate::text::hex;
-use crate::web::{Error, FormPairs, PageResult, content_disposition};
+use crate::web::{Error, FormPairs, PageResult, content_disposition, parse_id};
 
 pub(crate) async fn download(
     State(storage): State<Storage>,
@@ -22,7 +21,7 @@ pub(crate) async fn download(
     Path(id): Path<String>,
     FormPairs(_): FormPairs,
 ) -> PageResult {
-    let number = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let number = parse_id(&id)?;
     recorder.flush().await?;
     let source = format!("/privacy/breaches/{id}");
     let write = move |tx: &mut dyn Tx| {

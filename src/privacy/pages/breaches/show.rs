@@ -10,7 +10,7 @@ use super::{BreachForm, ScopeChoice};
 use crate::access::AccessRecorder;
 use crate::access::list::usernames;
 use crate::audit::{Actor, MemberActor};
-use crate::id::parse_crockford;
+use crate::id::{Id, MemberId, OrderId};
 use crate::privacy::breach::notice::{missing_items, notice_text};
 use crate::privacy::breach::{
     AccessorLine, AffectedPerson, Breach, BreachCause, BreachStep, StepEntry, StepOutcome, missing_steps, newest,
@@ -20,7 +20,8 @@ use crate::shop;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::time::Moment;
 use crate::web::{
-    Error, Flash, Form, Layout, PageResult, PersonalData, personal_page, personal_page_with_status, redirect_with_flash,
+    Error, Flash, Form, Layout, PageResult, PersonalData, parse_id, personal_page, personal_page_with_status,
+    redirect_with_flash,
 };
 
 /// People that the page lists; the file has all.
@@ -39,7 +40,7 @@ struct ShowPage {
     devices: Vec<ScopeChoice>,
     /// accesses of the case, by account and address
     accessors: Vec<AccessorLine>,
-    names: HashMap<i64, String>,
+    names: HashMap<MemberId, String>,
     records: u64,
     /// people, orders, and orders that do not exist any more
     counts: (u64, u64, u64),
@@ -74,7 +75,7 @@ impl ShowPage {
 }
 
 impl PersonalData for ShowPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.people.iter().flat_map(|person| person.order_ids.iter().copied()).collect()
     }
 }
@@ -86,7 +87,7 @@ fn load(
     form: Option<BreachForm>,
     problem: Option<&'static str>,
 ) -> StorageResult<Option<ShowPage>> {
-    let Some(breach) = parse_crockford(id).map_or(Ok(None), |id| breaches::find(tx, id))? else { return Ok(None) };
+    let Some(breach) = Id::parse(id).map_or(Ok(None), |id| breaches::find(tx, id))? else { return Ok(None) };
     let form = form.unwrap_or_else(|| BreachForm::of(&breach));
     let (members, devices) = form.choices(tx)?;
     let exposed = breaches::exposed(tx, &breach)?;
@@ -133,7 +134,7 @@ pub(crate) async fn update(
     Path(id): Path<String>,
     Form(form): Form<BreachForm>,
 ) -> PageResult {
-    let (entered, number) = (form.clone(), parse_crockford(&id).ok_or(Error::NotFound)?);
+    let (entered, number) = (form.clone(), parse_id(&id)?);
     let write = move |tx: &mut dyn Tx| {
         let devices = breaches::devices(tx)?;
         let draft = match entered.draft(tx.now(), &devices) {

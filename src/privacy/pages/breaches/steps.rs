@@ -5,12 +5,11 @@ use serde::Deserialize;
 
 use super::show::refused;
 use crate::audit::{Actor, MemberActor};
-use crate::id::parse_crockford;
 use crate::privacy::breach::{BreachStep, MAX_STEP_NOTE_CHARS, StepOutcome};
 use crate::privacy::store::breaches;
 use crate::storage::{Storage, Tx};
 use crate::text::one_line;
-use crate::web::{Error, Flash, Form, Layout, PageResult, redirect_with_flash};
+use crate::web::{Flash, Form, Layout, PageResult, parse_id, redirect_with_flash};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -27,7 +26,7 @@ pub(crate) async fn record(
     Path(id): Path<String>,
     Form(form): Form<StepForm>,
 ) -> PageResult {
-    let number = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let number = parse_id(&id)?;
     let chosen = BreachStep::from_code(&form.step).zip(StepOutcome::from_code(&form.outcome));
     let note = one_line(&form.note);
     let problem = match chosen {

@@ -3,12 +3,11 @@
 use askama::Template;
 use axum::extract::{Path, State};
 
-use crate::id::{crockford, parse_crockford};
 use crate::privacy::model::Destruction;
 use crate::privacy::store;
 use crate::shop::{self, model::Shop};
 use crate::storage::{Storage, StorageError};
-use crate::web::{Error, Layout, PageResult, page};
+use crate::web::{Error, Layout, PageResult, page, parse_id};
 
 #[derive(Template)]
 #[template(path = "privacy/destructions/show.html")]
@@ -20,10 +19,10 @@ struct ShowPage {
 }
 
 pub(crate) async fn show(State(storage): State<Storage>, layout: Layout, Path(id): Path<String>) -> PageResult {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let id = parse_id(&id)?;
     let read =
         move |tx: &mut dyn crate::storage::Tx| Ok::<_, StorageError>((store::find(tx, id)?, shop::store::find(tx)?));
     let (found, shop) = storage.read(read).await?;
     let destruction = found.ok_or(Error::NotFound)?;
-    Ok(page(ShowPage { layout, number: crockford(destruction.id), destruction, shop }))
+    Ok(page(ShowPage { layout, number: destruction.id.to_string(), destruction, shop }))
 }

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use serde::Deserialize;
 
-use crate::id::crockford;
+use crate::id::OrderId;
 use crate::privacy::person::FoundPerson;
 use crate::privacy::store::people;
 use crate::storage::Storage;
@@ -28,12 +28,12 @@ struct ListPage {
 impl ListPage {
     #[expect(clippy::unused_self, reason = "the template calls it")]
     fn href(&self, found: &FoundPerson) -> String {
-        format!("/privacy/people/{}?role={}", crockford(found.order_id), found.role.code())
+        format!("/privacy/people/{}?role={}", found.order_id, found.role.code())
     }
 }
 
 impl PersonalData for ListPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.found.iter().map(|found| found.order_id).collect()
     }
 }

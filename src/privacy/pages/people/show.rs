@@ -12,7 +12,7 @@ use crate::audit::downloads::{MAX_NOTE_CHARS, Purpose};
 use crate::config::Config;
 use crate::districts::DistrictCache;
 use crate::drive::evidence::photo_files;
-use crate::id::{crockford, parse_crockford};
+use crate::id::OrderId;
 use crate::privacy::RetentionYears;
 use crate::privacy::document::MAX_DOCUMENT_PHOTOS;
 use crate::privacy::person::{FoundPerson, KEPT_BECAUSE, Likeness, PersonRecord, PersonRole};
@@ -22,7 +22,8 @@ use crate::shop::store as shop;
 use crate::storage::{Storage, StorageError};
 use crate::time::Moment;
 use crate::web::{
-    Error, FileDownload, Form, Layout, PageResult, PersonalData, Query, personal_page, personal_page_with_status,
+    Error, FileDownload, Form, Layout, PageResult, PersonalData, Query, parse_id, personal_page,
+    personal_page_with_status,
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -48,7 +49,7 @@ struct ShowPage {
 impl ShowPage {
     #[expect(clippy::unused_self, reason = "the template calls it")]
     fn href(&self, found: &FoundPerson) -> String {
-        format!("/privacy/people/{}?role={}", crockford(found.order_id), found.role.code())
+        format!("/privacy/people/{}?role={}", found.order_id, found.role.code())
     }
 
     #[expect(clippy::unused_self, clippy::trivially_copy_pass_by_ref, reason = "the template calls it")]
@@ -66,7 +67,7 @@ impl ShowPage {
 }
 
 impl PersonalData for ShowPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         let similar = self.record.similar.iter().map(|(found, _)| found.order_id);
         self.record.orders.iter().map(|record| record.row.order.id).chain(similar).collect()
     }
@@ -79,10 +80,7 @@ pub(crate) async fn show(
     Path(id): Path<String>,
     Query(query): Query<ShowQuery>,
 ) -> PageResult {
-    let (order_id, role) = (
-        parse_crockford(&id).ok_or(Error::NotFound)?,
-        PersonRole::from_code(&query.role).unwrap_or(PersonRole::Customer),
-    );
+    let (order_id, role) = (parse_id(&id)?, PersonRole::from_code(&query.role).unwrap_or(PersonRole::Customer));
     let keep = RetentionYears::new(config.order_keep_years);
     let read = move |tx: &mut dyn crate::storage::Tx| {
         Ok::<_, StorageError>((people::record_of(tx, order_id, role, keep)?, tx.now()))
@@ -114,10 +112,7 @@ pub(crate) async fn download(
     Path(id): Path<String>,
     Form(form): Form<DownloadForm>,
 ) -> PageResult {
-    let (order_id, role) = (
-        parse_crockford(&id).ok_or(Error::NotFound)?,
-        PersonRole::from_code(&form.role).unwrap_or(PersonRole::Customer),
-    );
+    let (order_id, role) = (parse_id(&id)?, PersonRole::from_code(&form.role).unwrap_or(PersonRole::Customer));
     let keep = RetentionYears::new(config.order_keep_years);
     let note = form.note.trim().to_owned();
     let problem = match note.chars().count() {

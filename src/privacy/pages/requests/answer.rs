@@ -4,12 +4,11 @@ use axum::extract::{Path, State};
 use serde::Deserialize;
 
 use crate::audit::{Actor, MemberActor};
-use crate::id::parse_crockford;
 use crate::privacy::request::{MAX_REQUEST_CHARS, RequestAnswer};
 use crate::privacy::store::requests;
 use crate::storage::{Storage, Tx};
 use crate::text::{SensitiveKind, find_sensitive, one_line};
-use crate::web::{Error, Flash, Form, PageResult, redirect_with_flash};
+use crate::web::{Flash, Form, PageResult, parse_id, redirect_with_flash};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -24,7 +23,7 @@ pub(crate) async fn answer(
     Path(id): Path<String>,
     Form(form): Form<AnswerForm>,
 ) -> PageResult {
-    let number = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let number = parse_id(&id)?;
     let note = one_line(&form.note);
     let answer = RequestAnswer::from_code(&form.answer);
     let flash = storage

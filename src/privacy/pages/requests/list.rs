@@ -7,7 +7,6 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 
 use crate::audit::{Actor, MemberActor};
-use crate::id::{crockford, parse_crockford};
 use crate::privacy::person::PersonRole;
 use crate::privacy::request::{MAX_REQUEST_CHARS, PersonRequest, RequestKind};
 use crate::privacy::store::requests;
@@ -15,7 +14,7 @@ use crate::storage::{Storage, StorageError, Tx};
 use crate::text::{SensitiveKind, find_sensitive, one_line};
 use crate::time::parse_date;
 use crate::web::paging::{PageBar, PageQuery};
-use crate::web::{Error, Flash, Form, Layout, PageResult, Query, disclosing, page, redirect_with_flash};
+use crate::web::{Error, Flash, Form, Layout, PageResult, Query, disclosing, page, parse_id, redirect_with_flash};
 
 #[derive(Template)]
 #[template(path = "privacy/requests/list.html")]
@@ -60,9 +59,9 @@ pub(crate) async fn create(
     actor: MemberActor,
     Form(form): Form<RequestForm>,
 ) -> PageResult {
-    let order_id = parse_crockford(&form.order).ok_or(Error::NotFound)?;
+    let order_id = parse_id(&form.order)?;
     let role = PersonRole::from_code(&form.role).unwrap_or(PersonRole::Customer);
-    let back = format!("/privacy/people/{}?role={}", crockford(order_id), role.code());
+    let back = format!("/privacy/people/{}?role={}", order_id, role.code());
     let today = storage.clock().now().date();
     let demand = one_line(&form.demand);
     let entered = RequestKind::from_code(&form.kind).zip(parse_date(&form.received));
@@ -84,6 +83,6 @@ pub(crate) async fn create(
         Ok::<_, Error>((Some(id), flash))
     };
     let (id, flash) = storage.write(write).await?;
-    let to = id.map_or(back, |id| format!("/privacy/requests/{}", crockford(id)));
+    let to = id.map_or(back, |id| format!("/privacy/requests/{id}"));
     Ok(redirect_with_flash(&to, flash))
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::audit::{Actor, MemberActor};
 use crate::config::Config;
-use crate::id::{crockford, parse_crockford};
+use crate::id::{Id, OrderId};
 use crate::masking;
 use crate::privacy::RetentionYears;
 use crate::privacy::person::{KEPT_BECAUSE, PersonRecord};
@@ -20,7 +20,8 @@ use crate::privacy::store::requests::{self, DeletionPlan};
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx, text_limits};
 use crate::text::{one_line, parse_phone};
 use crate::web::{
-    Error, Flash, Form, Layout, PageResult, PersonalData, personal_page, personal_page_with_status, redirect_with_flash,
+    Error, Flash, Form, Layout, PageResult, PersonalData, parse_id, personal_page, personal_page_with_status,
+    redirect_with_flash,
 };
 
 /// Maximum length of a stored answer in characters.
@@ -45,7 +46,7 @@ struct ShowPage {
 impl ShowPage {
     /// The page of the person.
     fn person_href(&self) -> String {
-        format!("/privacy/people/{}?role={}", crockford(self.request.order_id), self.request.role.code())
+        format!("/privacy/people/{}?role={}", self.request.order_id, self.request.role.code())
     }
 
     #[expect(clippy::unused_self, reason = "the template calls it")]
@@ -55,7 +56,7 @@ impl ShowPage {
 }
 
 impl PersonalData for ShowPage {
-    fn orders(&self) -> Vec<i64> {
+    fn orders(&self) -> Vec<OrderId> {
         self.record.iter().flat_map(|record| &record.orders).map(|record| record.row.order.id).collect()
     }
 }
@@ -68,7 +69,7 @@ fn load(
     form: ActForm,
     problem: Option<&'static str>,
 ) -> StorageResult<Option<ShowPage>> {
-    let Some(request) = parse_crockford(id).map_or(Ok(None), |id| requests::find(tx, id))? else { return Ok(None) };
+    let Some(request) = Id::parse(id).map_or(Ok(None), |id| requests::find(tx, id))? else { return Ok(None) };
     let record = record_of(tx, request.order_id, request.role, keep)?;
     let plan = match &record {
         Some(record) if request.kind == RequestKind::Delete => requests::plan_deletion(tx, record, keep)?,
@@ -128,7 +129,7 @@ pub(crate) async fn update(
     Path(id): Path<String>,
     Form(form): Form<ActForm>,
 ) -> PageResult {
-    let (keep, number) = (RetentionYears::new(config.order_keep_years), parse_crockford(&id).ok_or(Error::NotFound)?);
+    let (keep, number) = (RetentionYears::new(config.order_keep_years), parse_id(&id)?);
     let correction = if form.act == "correct" { Some(form.correction()) } else { None };
     if let Some(Err(problem)) = correction {
         let read = move |tx: &mut dyn Tx| load(tx, layout.clone(), &id, keep, form.clone(), Some(problem));

@@ -1,12 +1,13 @@
 //! What people demand: recorded with a deadline, done, answered.
 
 use super::*;
+use crate::id::{OrderId, number_code};
 use crate::privacy::store::requests;
 
 /// Writes a demand about the first order down; answers the path of its page.
-async fn demand(app: &TestApp, order: i64, kind: &str) -> String {
+async fn demand(app: &TestApp, order: OrderId, kind: &str) -> String {
     let form = [
-        ("order", crockford(order)),
+        ("order", order.to_string()),
         ("role", "customer".to_owned()),
         ("kind", kind.to_owned()),
         ("received", "2024-03-15".to_owned()),
@@ -19,7 +20,7 @@ async fn demand(app: &TestApp, order: i64, kind: &str) -> String {
 }
 
 /// Ends the first order, with memos on it and in its log, alone in its delivery.
-async fn end_with_memo(app: &TestApp, id: i64) {
+async fn end_with_memo(app: &TestApp, id: OrderId) {
     let change = move |tx: &mut dyn Tx| {
         for memo in ["몰래 적은 메모", "다시 적은 메모"] {
             let before = crate::orders::store::find(tx, &[id])?.remove(0);
@@ -70,7 +71,7 @@ async fn correction_changes_the_person_and_nobody_alike() {
 async fn stopped_order_is_hidden_from_everybody_and_from_files_until_opened() {
     let (app, ids) = shop().await;
     end_with_memo(&app, ids[0]).await;
-    let order = format!("/orders/{}", crockford(ids[0]));
+    let order = format!("/orders/{}", ids[0]);
     assert!(app.get(&order).await.ok().contains("010-7777-1111"));
     let path = demand(&app, ids[0], "restrict").await;
     app.post_form(&path, &[("act", "restrict")]).await;
@@ -84,7 +85,7 @@ async fn stopped_order_is_hidden_from_everybody_and_from_files_until_opened() {
         let id = ids[0];
         move |tx| tx.scalar("SELECT delivery_id FROM orders WHERE id = ?", &[id.into()])
     });
-    let delivery = crockford(delivery.await.expect("reads"));
+    let delivery = number_code(delivery.await.expect("reads"));
     let form = [("delivery", delivery.as_str()), ("reason", "claim"), ("note", ""), ("back", order.as_str())];
     assert_eq!(app.post_form("/masking/reveal", &form).await.status, StatusCode::SEE_OTHER);
     assert!(app.get(&order).await.ok().contains("010-7777-1111"), "opened with a reason");
@@ -99,16 +100,16 @@ async fn stopped_order_is_found_by_nobody_but_those_who_handle_the_demand() {
     let (app, ids) = shop().await;
     end_with_memo(&app, ids[0]).await;
     let pages = ["/search?q=010-7777-1111", "/orders?q=010-7777-1111", "/deliveries?q=010-7777-1111"];
-    assert!(app.get(pages[1]).await.ok().contains(&crockford(ids[0])));
+    assert!(app.get(pages[1]).await.ok().contains(&ids[0].to_string()));
     let path = demand(&app, ids[0], "restrict").await;
     app.post_form(&path, &[("act", "restrict")]).await;
     for page in pages {
-        assert!(!app.get(page).await.ok().contains(&crockford(ids[0])), "{page}");
+        assert!(!app.get(page).await.ok().contains(&ids[0].to_string()), "{page}");
     }
     assert!(app.get("/privacy/people?q=77771111").await.ok().contains(">홍길동<"), "who handles the demand finds it");
     assert!(app.get(&path).await.ok().contains("010-7777-1111"));
     app.post_form(&path, &[("act", "lift")]).await;
-    assert!(app.get(pages[1]).await.ok().contains(&crockford(ids[0])), "lifted");
+    assert!(app.get(pages[1]).await.ok().contains(&ids[0].to_string()), "lifted");
 }
 
 #[tokio::test]
@@ -117,12 +118,12 @@ async fn order_kept_apart_is_masked_for_everybody_until_opened_with_a_reason() {
     for id in [ids[0], ids[1]] {
         end_with_memo(&app, id).await;
     }
-    let (id, other, order) = (ids[0], ids[1], format!("/orders/{}", crockford(ids[0])));
+    let (id, other, order) = (ids[0], ids[1], format!("/orders/{}", ids[0]));
     let seal = move |tx: &mut dyn Tx| {
         crate::orders::store::seal::seal(tx, &[id, other])?;
         tx.scalar("SELECT delivery_id FROM orders WHERE id = ?", &[id.into()])
     };
-    let delivery = crockford(app.state.storage.write(seal).await.expect("seals"));
+    let delivery = number_code(app.state.storage.write(seal).await.expect("seals"));
     for page in [order.as_str(), &format!("/deliveries/{delivery}"), "/orders", "/search?q=홍길동"] {
         let text = app.get(page).await.ok();
         assert!(!text.contains("010-7777-1111") && !text.contains("적은 메모"), "{page}: {text}");
@@ -137,7 +138,7 @@ async fn order_kept_apart_is_masked_for_everybody_until_opened_with_a_reason() {
     assert!(
         shown.contains("010-7777-1111") && shown.contains("다시 적은 메모") && shown.contains("분리 보관에서 꺼냄")
     );
-    assert!(app.get("/orders?q=010-7777-1111").await.ok().contains(&crockford(id)), "found again");
+    assert!(app.get("/orders?q=010-7777-1111").await.ok().contains(&id.to_string()), "found again");
     app.state.access.flush().await.expect("writes");
     assert!(app.get("/access?action=reveal").await.ok().contains("반품·교환·수리"), "with its reason");
 }
@@ -163,7 +164,7 @@ async fn deletion_erases_memos_also_from_the_log_and_says_what_is_kept_until_whe
         Ok::<_, StorageError>((logged?, memos?, restricted?))
     });
     assert_eq!(left.await.expect("reads"), (0, 0, 1));
-    let order = app.get(&format!("/orders/{}", crockford(id))).await.ok();
+    let order = app.get(&format!("/orders/{id}")).await.ok();
     assert!(order.contains("본인 요구로 메모 삭제"), "the log says that it was done: {order}");
 }
 
@@ -175,7 +176,7 @@ async fn order_under_way_is_neither_stopped_nor_deleted() {
     app.post_form(&path, &[("act", "delete")]).await;
     let answered = app.get(&path).await.ok();
     assert!(answered.contains("일부만 들어줌") && answered.contains("주문 1건은 지우지 않았어요"), "{answered}");
-    let order = app.get(&format!("/orders/{}", crockford(ids[0]))).await.ok();
+    let order = app.get(&format!("/orders/{}", ids[0])).await.ok();
     assert!(order.contains("010-7777-1111"), "the delivery still needs it");
     let open = app.state.storage.read(|tx| {
         let far = crate::time::parse_date("2030-01-01").expect("a date");

@@ -1,5 +1,6 @@
 //! Property tests: honest browsers and thieves in any sequence of events.
 
+use crate::id::{DeviceId, MemberId};
 use proptest::prelude::*;
 
 use super::*;
@@ -40,7 +41,8 @@ fn event() -> impl Strategy<Value = Event> {
 impl Simulation {
     fn start() -> Self {
         let cookie = RememberToken::new("series-number-of-it".into(), "token-zero".into());
-        let login = PersistentLogin::new(&cookie, 1, 0, 2, "csrf".into(), START);
+        let login =
+            PersistentLogin::new(&cookie, MemberId::from_raw(1), 0, DeviceId::from_raw(2), "csrf".into(), START);
         Self { now: START, login, cookie, session_is_new: false, rotations: 0 }
     }
 
@@ -178,6 +180,6 @@ fn malformed_tokens_are_rejected_and_secrets_are_not_printed() {
     ] {
         assert_eq!(RememberToken::parse(malformed), None, "{malformed}");
     }
-    let login = PersistentLogin::new(&token, 1, 0, 2, "csrf".into(), START);
+    let login = PersistentLogin::new(&token, MemberId::from_raw(1), 0, DeviceId::from_raw(2), "csrf".into(), START);
     assert!(!serde_json::to_string(&login).expect("JSON").contains("0123456789"), "only hashes are stored");
 }

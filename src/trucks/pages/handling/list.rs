@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use super::{HandlingLine, parse_lines, save, show_rejected};
 use crate::audit::MemberActor;
 use crate::flash;
-use crate::id::crockford;
+use crate::id::ProductId;
 use crate::products::store as products;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::trucks::form::HandlingForm;
@@ -22,18 +22,18 @@ use crate::web::{FormPairs, Layout, PageResult, page, page_with_status, redirect
 struct HandlingPage {
     layout: Layout,
     default: HandlingForm,
-    lines: Vec<HandlingLine>,
+    lines: Vec<HandlingLine<ProductId>>,
 }
 
-fn load(tx: &mut dyn Tx) -> StorageResult<(PieceEffort, Vec<HandlingLine>)> {
+fn load(tx: &mut dyn Tx) -> StorageResult<(PieceEffort, Vec<HandlingLine<ProductId>>)> {
     let default = store::settings(tx)?.default_handling;
     let stored = store::product_handling(tx)?;
-    let mut options = HashMap::<i64, usize>::new();
+    let mut options = HashMap::<ProductId, usize>::new();
     for variant in store::variant_handling(tx)? {
         *options.entry(variant.row.product_id).or_default() += 1;
     }
     let lines = products::enabled(tx)?.into_iter().map(|product| HandlingLine {
-        href: Some(format!("/trucks/handling/{}", crockford(product.id))),
+        href: Some(format!("/trucks/handling/{}", product.id)),
         own_options: options.get(&product.id).copied().unwrap_or_default(),
         ..HandlingLine::new(product.id, product.name, stored.get(&product.id).copied())
     });
@@ -63,7 +63,7 @@ pub(in crate::trucks::pages) async fn update(
     }
     let told = outcome.flash;
     let ((default, mut lines), flash) =
-        storage.read(move |tx| Ok::<_, StorageError>((load(tx)?, flash::store::find(tx, told.0, actor.id)?))).await?;
+        storage.read(move |tx| Ok::<_, StorageError>((load(tx)?, flash::store::find(tx, told, actor.id)?))).await?;
     show_rejected(&mut lines, outcome.rejected);
     layout.flash = flash;
     Ok(page_with_status(StatusCode::UNPROCESSABLE_ENTITY, HandlingPage { layout, default: default.into(), lines }))

@@ -9,14 +9,14 @@ use axum::http::StatusCode;
 use super::{HandlingLine, parse_lines, save, show_rejected};
 use crate::audit::MemberActor;
 use crate::flash;
-use crate::id::{crockford, parse_crockford};
+use crate::id::{ProductId, VariantId};
 use crate::products::model::Product;
 use crate::products::store as products;
 use crate::storage::{Result as StorageResult, Storage, StorageError, Tx};
 use crate::trucks::form::HandlingForm;
 use crate::trucks::handling::PieceEffort;
 use crate::trucks::store::{self, HandlingKey};
-use crate::web::{Error, FormPairs, Layout, PageResult, page, page_with_status, redirect_with_flash};
+use crate::web::{Error, FormPairs, Layout, PageResult, page, page_with_status, parse_id, redirect_with_flash};
 
 /// Options that the page shows; those with a handling of their own come first.
 const MAX_OPTIONS: usize = 200;
@@ -27,7 +27,7 @@ struct OptionsPage {
     layout: Layout,
     product: Product,
     default: HandlingForm,
-    lines: Vec<HandlingLine>,
+    lines: Vec<HandlingLine<VariantId>>,
     /// options beyond [`MAX_OPTIONS`]
     hidden: usize,
 }
@@ -35,19 +35,22 @@ struct OptionsPage {
 struct ProductOptions {
     product: Product,
     default: PieceEffort,
-    lines: Vec<HandlingLine>,
+    lines: Vec<HandlingLine<VariantId>>,
     hidden: usize,
 }
 
 /// The handling of a product, which is the default of its options.
-fn product_default(tx: &mut dyn Tx, product_id: i64) -> StorageResult<(PieceEffort, HashMap<i64, PieceEffort>)> {
+fn product_default(
+    tx: &mut dyn Tx,
+    product_id: ProductId,
+) -> StorageResult<(PieceEffort, HashMap<VariantId, PieceEffort>)> {
     let default = store::settings(tx)?.default_handling;
     let own = store::product_handling(tx)?.remove(&product_id).unwrap_or(default);
     let variants = store::variant_handling(tx)?.into_iter().filter(|variant| variant.row.product_id == product_id);
     Ok((own, variants.map(|variant| (variant.variant_id, variant.row.handling)).collect()))
 }
 
-fn load(tx: &mut dyn Tx, product_id: i64) -> StorageResult<Option<ProductOptions>> {
+fn load(tx: &mut dyn Tx, product_id: ProductId) -> StorageResult<Option<ProductOptions>> {
     let Some(product) = products::find(tx, product_id)? else { return Ok(None) };
     let (default, own) = product_default(tx, product_id)?;
     let mut variants = products::variants(tx, product_id)?;
@@ -69,7 +72,7 @@ pub(in crate::trucks::pages) async fn show(
     layout: Layout,
     Path(id): Path<String>,
 ) -> PageResult {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let id = parse_id(&id)?;
     let loaded = storage.read(move |tx| load(tx, id)).await?.ok_or(Error::NotFound)?;
     Ok(page(options_page(layout, loaded)))
 }
@@ -81,23 +84,22 @@ pub(in crate::trucks::pages) async fn update(
     Path(id): Path<String>,
     FormPairs(pairs): FormPairs,
 ) -> PageResult {
-    let id = parse_crockford(&id).ok_or(Error::NotFound)?;
+    let id = parse_id(&id)?;
     let typed = parse_lines(pairs);
     let outcome = storage
         .write(move |tx| {
-            let known: Vec<i64> = products::variants(tx, id)?.iter().map(|variant| variant.id).collect();
+            let known: Vec<VariantId> = products::variants(tx, id)?.iter().map(|variant| variant.id).collect();
             let typed = typed.clone().into_iter().filter(|(variant, _)| known.contains(variant)).collect();
             let (default, _) = product_default(tx, id)?;
             save(tx, actor, &typed, default, (Some(id), HandlingKey::Variant))
         })
         .await?;
     if outcome.rejected.is_empty() {
-        return Ok(redirect_with_flash(&format!("/trucks/handling/{}", crockford(id)), outcome.flash));
+        return Ok(redirect_with_flash(&format!("/trucks/handling/{id}"), outcome.flash));
     }
     let told = outcome.flash;
-    let (loaded, flash) = storage
-        .read(move |tx| Ok::<_, StorageError>((load(tx, id)?, flash::store::find(tx, told.0, actor.id)?)))
-        .await?;
+    let (loaded, flash) =
+        storage.read(move |tx| Ok::<_, StorageError>((load(tx, id)?, flash::store::find(tx, told, actor.id)?))).await?;
     let mut loaded = loaded.ok_or(Error::NotFound)?;
     show_rejected(&mut loaded.lines, outcome.rejected);
     layout.flash = flash;

@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use reqwest::multipart::Part;
 
-use crate::id::crockford;
+use crate::id::number_code;
 use crate::orders::store as orders;
 use crate::orders::testing::edit;
 use crate::storage::StorageError;
@@ -148,7 +148,7 @@ async fn preview_opens_no_rows() {
     assert_eq!(open_rows(&app).await, "0");
     app.post_form(&format!("{here}/apply"), &[]).await;
     assert_eq!(open_rows(&app).await, "13");
-    let unknown = app.post_form(&format!("/uploads/{}/handled", crockford(1)), &[]).await;
+    let unknown = app.post_form(&format!("/uploads/{}/handled", number_code(1)), &[]).await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
+use crate::id::UploadId;
 use crate::orders::follow::{ChannelProgress, FollowedField};
 use crate::orders::model::{NewOrder, Order, OrderState};
 use crate::orders::store::channel_conflicts;
@@ -83,7 +84,7 @@ pub(super) fn made_at(index: usize) -> Moment {
 }
 
 pub(super) fn upload(tx: &mut dyn Tx, files: &Files, rows: Vec<NewOrder>, made_at: Option<Moment>) -> Result<()> {
-    let upload_id = tx.new_id();
+    let upload_id = tx.new_id::<UploadId>();
     let sql = "INSERT INTO uploads (id, created_at, member_id, kind, channel_code, courier, file_name, file_size, \
                file_sha256, file_kept, stage, refusal, findings) \
                VALUES (?, ?, NULL, 'orders', 'SMART_STORE', '', '', 0, '', 0, 'applied', '', '')";
