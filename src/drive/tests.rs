@@ -380,6 +380,24 @@ fn truck_leaves_with_every_piece_ticked_or_explained() {
 }
 
 #[test]
+fn cancelled_stop_needs_no_record_but_its_pieces_are_counted() {
+    Shop::open()
+        .write(|tx, files| {
+            let day = set_up(tx, files, &["1", "2"])?;
+            let cancelled = day.load(tx)?.stops[0].goods[0].order_id;
+            tx.exec("UPDATE orders SET state = 5, cancelled_at = 1 WHERE id = ?", &[cancelled.into()])?;
+            day.report(tx, 1, EventKind::Delivered)?;
+            let close = |tx: &mut dyn Tx, counts| close::close(tx, day.actor, day.tour, &counts, false);
+            assert!(matches!(close(tx, BTreeMap::new())?, Err(CloseRefusal::Missing(lines)) if lines.len() == 1));
+            let lines = close::lines(&day.load(tx)?, &BTreeMap::new());
+            let counts = lines.iter().map(|line| (line.key.clone(), (line.remaining(), 0))).collect();
+            assert!(close(tx, counts)?.is_ok());
+            Ok(())
+        })
+        .expect("writes");
+}
+
+#[test]
 fn tour_closes_when_every_piece_is_accounted_for_and_late_events_reopen_it() {
     Shop::open()
         .write(|tx, files| {

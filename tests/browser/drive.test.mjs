@@ -54,7 +54,7 @@ test('a day of ten stops or more without the server loses and doubles nothing', 
 
   // A mistake is taken back while nothing was handed in, and the stop is reported again.
   await list(page).getByRole('link').nth(plain).click();
-  await page.getByRole('button', { name: /취소$/ }).click();
+  await page.getByRole('button', { name: /되돌리기$/ }).click();
   await page.getByRole('button', { name: DONE }).click();
   await page.getByText(`전할 기록 ${stops + 2}건`).waitFor();
   await page.reload();
@@ -92,7 +92,7 @@ test('a slip is taken back within seconds also where the server answers', async 
   await page.getByRole('button', { name: DONE }).click();
   assert.match(await stop.innerText(), /완료 \d\d:\d\d/);
   assert.equal(await receipts(), 0, 'nothing is handed in yet');
-  await page.getByRole('button', { name: /완료 취소$/ }).click();
+  await page.getByRole('button', { name: /완료’ 되돌리기$/ }).click();
   await page.getByText('모두 전했어요').waitFor();
   assert.doesNotMatch(await stop.innerText(), /완료/);
   assert.equal(await receipts(), 2, 'the record and its correction went together');
@@ -101,7 +101,7 @@ test('a slip is taken back within seconds also where the server answers', async 
   await page.getByRole('button', { name: DONE }).click();
   await page.getByText('전할 기록 1건').waitFor();
   await page.getByText('모두 전했어요').waitFor();
-  assert.equal(await page.getByRole('button', { name: /완료 취소$/ }).count(), 0, 'too late');
+  assert.equal(await page.getByRole('button', { name: /완료’ 되돌리기$/ }).count(), 0, 'too late');
   await stop.click();
   await page.getByText('이미 전한 기록이에요').waitFor();
   assert.match(await page.getByRole('link', { name: '사무실 전화' }).getAttribute('href'), /^tel:\d/);

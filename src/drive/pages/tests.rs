@@ -270,6 +270,11 @@ async fn driver_sees_nothing_but_the_own_tour_of_today() {
     driver.clock.advance_ms(24 * 60 * 60 * 1000);
     driver.sign_in_driver().await;
     assert_eq!(driver.get(&stop).await.status, StatusCode::NOT_FOUND, "yesterday's");
+    driver.clock.advance_ms(-2 * 24 * 60 * 60 * 1000);
+    driver.sign_in_driver().await;
+    assert_eq!(driver.get(&stop).await.status, StatusCode::NOT_FOUND, "tomorrow's");
+    let today = driver.get("/drive").await.ok();
+    assert!(today.contains("오늘 맡은 배송이 없어요") && today.contains("다음 배송: "), "{today}");
 }
 
 #[tokio::test]

@@ -157,7 +157,10 @@ async fn fixed_tour_is_handed_out_on_the_board() {
     let drivers = fixed.split_once(&format!("name=\"driver-{column}\"")).expect("drivers").1;
     let driver = drivers.split("<option value=\"").nth(2).and_then(|rest| rest.split('"').next()).expect("a driver");
     let out = press(&app, &fixed, &[("act", &act), (&format!("driver-{column}"), driver)]).await;
-    assert!(out.contains("기사에게 넘겼어요") && out.contains("진행 보기"), "{out}");
+    assert!(
+        out.contains("기사에게 넘겼어요. 2024-03-16부터 기사 휴대전화에 보여요.") && out.contains("진행 보기"),
+        "{out}"
+    );
     let papers = app.get("/plans/print?day=2024-03-16").await.ok();
     assert!(
         papers.contains("<h2 id=\"tour-0\">배차표") && papers.contains("상차표") && papers.contains("모두 인쇄"),

@@ -123,7 +123,7 @@ async fn empty_shop_shows_the_first_steps() {
     );
     // MariaDB has its own backup.
     let done = usize::from(matches!(app.state.config.database, Database::MariaDb(_)));
-    assert!(page.contains(&format!("5개 중 {done}개 완료")), "{page}");
+    assert!(page.contains(&format!("6개 중 {done}개 완료")), "{page}");
     assert!(figures(&page).iter().all(|(_, number)| *number == 0));
 }
 
