@@ -123,7 +123,7 @@ test('value of the page overrules the file, and is withdrawn; the file keeps its
   const size = page.getByLabel('업로드 파일 하나의 최대 크기');
   assert.equal(await size.inputValue(), '7');
   assert.match(await page.locator('#upload_max_mb-origin').innerText(), /mukkeum\.toml 파일/);
-  assert.match(await page.locator('#session_idle_minutes-origin').innerText(), /환경 변수 MUKKEUM_SESSION_IDLE_MINUTES.*바꿀 수 없어요/);
+  assert.match(await page.locator('#session_idle_minutes-origin').innerText(), /환경 변수 MUKKEUM_SESSION_IDLE_MINUTES.*빼고 프로그램을 다시 켜/);
   assert.ok(await page.getByLabel('사용하지 않으면 로그아웃되는 시간').isDisabled());
 
   // Requests of others during the restart: new connections wait in the backlog of the socket.

@@ -186,18 +186,19 @@ impl ShowPage {
             .collect()
     }
 
-    /// Whether applying changes an order: otherwise it only closes the preview and tells until when claims are known.
-    fn changes_orders(&self) -> bool {
-        self.upload.imported() > 0
+    /// Whether applying changes an order, or leads to something to decide: otherwise it only tells until when claims are known.
+    fn has_effect(&self) -> bool {
+        let to_decide = self.tabs.iter().any(|tab| tab.code == CONFLICTS && tab.count > 0);
+        self.upload.imported() > 0 || self.upload.changes.conflicts > 0 || to_decide
     }
 
     /// What the button does: `적용`, or `13건 빼고 3건 적용` where rows are left out.
     fn apply_label(&self) -> String {
-        if !self.changes_orders() {
-            return "바꿀 것 없이 마치기".to_owned();
+        if !self.has_effect() {
+            return "바꿀 것 없이 적용".to_owned();
         }
         let left_out = self.upload.count(RowOutcome::Rejected) + self.upload.unknown_orders;
-        if left_out == 0 {
+        if left_out == 0 || self.upload.imported() == 0 {
             return "적용".to_owned();
         }
         format!("{}건 빼고 {}건 적용", grouped(left_out), grouped(self.upload.imported()))
