@@ -17,6 +17,9 @@ const ORDERS: u64 = 20_000;
 /// 2026-11-22, the date of the generated orders.
 const NOW: Moment = Moment(1_795_316_400_000);
 
+/// Requests of a page of which the one with the fewest reads counts.
+const ATTEMPTS: usize = 3;
+
 /// Rows and index entries that a list without a search reads, and those of its menu and filters.
 const MAX_READS: i64 = 2_000;
 
@@ -126,11 +129,18 @@ async fn excesses(client: &Client, url: &str, server: &mut Conn, replaced: &[(&s
     let pages = LISTS.iter().map(|page| (page, MAX_READS));
     for (page, allowed) in pages.chain(SEARCHES.iter().map(|page| (page, MAX_SEARCH_READS))) {
         let page = replaced.iter().fold((*page).to_owned(), |page, (name, value)| page.replace(name, value));
-        let before = reads(server);
-        let answer = client.get(format!("{url}{page}")).send().await.expect("answers");
-        assert!(answer.status().is_success() && !answer.url().path().starts_with("/login"), "{page}: {answer:?}");
-        answer.bytes().await.expect("the page");
-        let read = reads(server) - before - own;
+        let mut read = i64::MAX;
+        // Jobs of the program read beside the page at times; a wrong plan reads as much each time.
+        for _ in 0..ATTEMPTS {
+            let before = reads(server);
+            let answer = client.get(format!("{url}{page}")).send().await.expect("answers");
+            assert!(answer.status().is_success() && !answer.url().path().starts_with("/login"), "{page}: {answer:?}");
+            answer.bytes().await.expect("the page");
+            read = read.min(reads(server) - before - own);
+            if read <= allowed {
+                break;
+            }
+        }
         if read > allowed {
             excesses.push(format!("{read} reads: {page}"));
         }
