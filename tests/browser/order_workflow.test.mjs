@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { closeBrowser, createFirstAdmin, logIn, mainText, open } from './browser.mjs';
-import { apply, clickButton, counts, gotoOrders, orderNumbers, pressWithNothingTicked, preview, search, selectRows, totalCount } from './flows.mjs';
+import { apply, clickButton, counts, gotoOrders, openOrder, orderNumbers, pressWithNothingTicked, preview, search, selectRows, totalCount } from './flows.mjs';
 
 const ORDERS = '01_smartstore_orders_72col.xlsx';
 const THREE = ['2024031500000001', '2024031500000005', '2024031500000009'];
@@ -75,3 +75,31 @@ for (const javaScriptEnabled of [true, false]) {
     await workflow(page);
   });
 }
+
+test('what the factory has is asked about before it is cancelled, and the way back asks for nothing again', async (t) => {
+  const { page } = await open(t);
+  await createFirstAdmin(page);
+  if (new URL(page.url()).pathname === '/login') await logIn(page);
+  await preview(page, ORDERS);
+  await apply(page);
+  const cancel = async () => {
+    await openOrder(page, THREE[0]);
+    await page.locator('select[name=state]').selectOption('CANCELLED');
+    await clickButton(page, '저장');
+  };
+  await gotoOrders(page);
+  await selectRows(page, [THREE[0]]);
+  await clickButton(page, '발주로 바꾸기');
+  await cancel();
+  assert.match(await mainText(page), /발주된 주문 1건을 취소해요: 2024031500000001\. 만들지 않게 공장에 알려 주세요/);
+  await clickButton(page, '상태는 그대로 두고 저장');
+  await openOrder(page, THREE[0]);
+  assert.equal(await page.locator('select[name=state]').inputValue(), 'PURCHASED');
+  await cancel();
+  const order = new URL(page.url()).pathname;
+  await clickButton(page, '취소됨으로 저장');
+  assert.match(await mainText(page), /주문을 저장했어요: 2024031500000001/);
+  await page.goBack();
+  assert.equal(new URL(page.url()).pathname, order);
+  assert.equal(await page.locator('select[name=state]').inputValue(), 'CANCELLED', 'the order, and no form that is sent again');
+});
