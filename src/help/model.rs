@@ -256,17 +256,13 @@ pub fn search(topics: &[Topic], query: &str) -> Vec<SearchHit> {
     if words.is_empty() {
         return Vec::new();
     }
-    let mut hits = hits(topics, &words, words.len());
-    if hits.is_empty() && words.len() > 1 {
-        let stems: Vec<String> = words.iter().map(|word| stem(word)).collect();
-        hits = (1..=stems.len())
-            .rev()
-            .map(|least| self::hits(topics, &stems, least))
-            .find(|hits| !hits.is_empty())
-            .unwrap_or_default();
-        hits.truncate(MAX_PARTIAL_HITS);
+    let whole = sections_with(topics, &words, words.len());
+    if !whole.is_empty() || words.len() == 1 {
+        return whole;
     }
-    hits
+    let stems: Vec<String> = words.iter().map(|word| stem(word)).collect();
+    let mut fewer = (1..=stems.len()).rev().map(|least| sections_with(topics, &stems, least));
+    fewer.find(|found| !found.is_empty()).into_iter().flatten().take(MAX_PARTIAL_HITS).collect()
 }
 
 /// A word without its last syllable, which may be an ending, if two are left.
@@ -276,7 +272,7 @@ fn stem(word: &str) -> String {
 }
 
 /// The sections that contain at least so many of the words.
-fn hits(topics: &[Topic], words: &[String], least: usize) -> Vec<SearchHit> {
+fn sections_with(topics: &[Topic], words: &[String], least: usize) -> Vec<SearchHit> {
     let mut hits = Vec::new();
     for topic in topics {
         for (index, section) in topic.sections.iter().enumerate() {
