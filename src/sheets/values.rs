@@ -190,15 +190,19 @@ fn is_exponent(text: &str) -> bool {
         }
 }
 
-/// Whether a text has a shortened number within: what a formula makes of one, `N-2.02611E+15` or `2.02611E+15_03`.
+/// Whether a text has a shortened number within: what a formula or a program makes of one, `N-2.02611E+15`,
+/// `2.02611E+15_03`, `N7E+11`; without a sign only with three decimals or more: `N-2.02611E15`.
 fn has_exponent(text: &str) -> bool {
+    let is_digit = |letter: char| letter.is_ascii_digit();
     text.match_indices(['E', 'e']).any(|(at, _)| {
-        let digits = text[..at].trim_end_matches(|letter: char| letter.is_ascii_digit());
-        let point = digits.strip_suffix(['.', ',']);
-        let is_mantissa =
-            digits.len() < at && point.is_some_and(|before| before.ends_with(|letter: char| letter.is_ascii_digit()));
-        let power = text[at + 1..].strip_prefix('+').unwrap_or_default().as_bytes();
-        is_mantissa && power.len() >= 2 && power[..2].iter().all(u8::is_ascii_digit)
+        let (mantissa, power) = (&text[..at], &text[at + 1..]);
+        let before_decimals = mantissa.trim_end_matches(is_digit);
+        let decimals = mantissa.len() - before_decimals.len();
+        let point = before_decimals.strip_suffix(['.', ',']);
+        let is_scientific = decimals >= 3 && point.is_some_and(|whole| whole.ends_with(is_digit));
+        let (power, is_mantissa) =
+            power.strip_prefix('+').map_or((power, is_scientific), |power| (power, decimals > 0));
+        is_mantissa && power.chars().take_while(char::is_ascii_digit).count() >= 2
     })
 }
 

@@ -110,11 +110,16 @@ fn rounded_number_is_no_identifier() {
         "N-2.02611E+15",
         "2.02611E+15_03",
         "20261127002.02611E+15000011",
+        "N7E+11",
+        "N-2.02611E15",
         "6.1E8",
     ] {
         assert!(id(&text(rounded)).is_err_and(|problem| problem.contains("지수")), "{rounded}");
     }
-    for code in ["BED-1E", "E12", "1E5A", "12E+", "ABE+12", "A1.5E+1", "2.5E-12A", "1E5", "1.0", "1,234", "V2.0"] {
+    for code in [
+        "BED-1E", "E12", "1E5A", "12E+", "ABE+12", "A1.5E+1", "A1.25E12", "2.5E-12A", "N7E11", "1E5", "1.0", "1,234",
+        "V2.0",
+    ] {
         assert_eq!(id(&text(code)).as_deref(), Ok(code));
     }
     let inexact = Cell::Number(2.026_112_700_000_01e15);
