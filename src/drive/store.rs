@@ -99,12 +99,11 @@ pub fn tours_of_member(tx: &mut dyn Tx, member_id: MemberId, day: NaiveDate) -> 
 
 /// The tours of the days after `day` that a member drives or helps with, and that a driver has; the first [`MAX_LATER`].
 pub fn later_tours_of_member(tx: &mut dyn Tx, member_id: MemberId, day: NaiveDate) -> Result<Vec<TourRow>> {
-    let sql = format!(
-        "{TOUR} WHERE t.day > ? AND (t.driver_id = ? OR t.helper_id = ?) ORDER BY t.day, t.round, t.id LIMIT {MAX_LATER}"
-    );
+    let sql = format!("{TOUR} WHERE t.day > ? AND (t.driver_id = ? OR t.helper_id = ?) ORDER BY t.day, t.round, t.id");
     let rows = tx.query(&sql, &[day.into(), member_id.into(), member_id.into()])?;
     let mut tours: Vec<TourRow> = rows.into_iter().map(tour_row).collect::<Result<_>>()?;
     tours.retain(|tour| tour.state.is_handed_out());
+    tours.truncate(MAX_LATER);
     Ok(tours)
 }
 

@@ -257,7 +257,7 @@ pub fn search(topics: &[Topic], query: &str) -> Vec<SearchHit> {
         return Vec::new();
     }
     let whole = sections_with(topics, &words, words.len());
-    if !whole.is_empty() || words.len() == 1 {
+    if !whole.is_empty() {
         return whole;
     }
     let stems: Vec<String> = words.iter().map(|word| stem(word)).collect();
@@ -379,6 +379,7 @@ mod tests {
         assert!(search("송장").first().is_some_and(|hit| hit.title.contains("송장")));
         assert!(search("csv CSV").len() == search("CSV").len() && !search("CSV").is_empty());
         assert_eq!(search("없는말이에요"), []);
+        assert!(!search("잃어버림").is_empty());
         let hits = search("임시 비밀번호 잃어버림");
         assert!(
             hits.len() <= MAX_PARTIAL_HITS && hits.iter().any(|hit| hit.href.starts_with("/help/account")),
